@@ -1,0 +1,73 @@
+#include "base/hash.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+uint64_t hash64(const void *data, size_t size, uint64_t seed) { return XXH3_64bits_withSeed(data, size, seed); }
+
+struct hash128 hash128(const void *data, size_t size)
+{
+    XXH128_hash_t h = XXH3_128bits(data, size);
+    return (struct hash128){h.low64, h.high64};
+}
+
+void hash128_hex(struct hash128 h, char out[33]) { snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, h.high, h.low); }
+
+_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256), "struct sha256 is too small");
+
+void sha256_init(struct sha256 *h) { crypto_hash_sha256_init((crypto_hash_sha256_state *)h->state); }
+
+void sha256_add(struct sha256 *h, const void *data, size_t size)
+{
+    crypto_hash_sha256_update((crypto_hash_sha256_state *)h->state, data, size);
+}
+
+void sha256_end(struct sha256 *h, uint8_t out[SHA256_SIZE]) { crypto_hash_sha256_final((crypto_hash_sha256_state *)h->state, out); }
+
+void sha256_of(const void *data, size_t size, uint8_t out[SHA256_SIZE]) { crypto_hash_sha256(out, data, size); }
+
+void hex_encode(const uint8_t *data, size_t size, char *out)
+{
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = "0123456789abcdef"[data[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[data[i] & 15];
+    }
+    out[2 * size] = 0;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+bool hex_decode(const char *hex, uint8_t *out, size_t size)
+{
+    if (strlen(hex) != 2 * size) return false;
+    for (size_t i = 0; i < size; i++) {
+        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0) return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+void base64_encode(const uint8_t *data, size_t size, char *out, size_t out_size)
+{
+    sodium_bin2base64(out, out_size, data, size, sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool secret_equal(const char *a, const char *b)
+{
+    uint8_t x[SHA256_SIZE], y[SHA256_SIZE];
+    sha256_of(a, strlen(a), x);
+    sha256_of(b, strlen(b), y);
+    return sodium_memcmp(x, y, sizeof x) == 0;
+}

@@ -1,0 +1,41 @@
+/* Hashes: XXH3 for speed (features, checksums), SHA-256 for identity (checkpoints, digests). Home of xxhash and libsodium. */
+#ifndef TRAINYARD_BASE_HASH_H
+#define TRAINYARD_BASE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t hash64(const void *data, size_t size, uint64_t seed); /* XXH3 64 */
+
+struct hash128 {
+    uint64_t low, high;
+};
+struct hash128 hash128(const void *data, size_t size);
+void hash128_hex(struct hash128 h, char out[33]);
+
+/* hash_mix: a cheap 64-bit finaliser of integers (splitmix64); for row-keyed decisions and tables. */
+static inline uint64_t hash_mix(uint64_t x)
+{
+    x += 0x9E3779B97F4A7C15u;
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+    return x ^ x >> 31;
+}
+
+enum { SHA256_SIZE = 32, SHA256_HEX = 65 };
+struct sha256 {
+    _Alignas(16) unsigned char state[128]; /* libsodium's; checked at compile time */
+};
+void sha256_init(struct sha256 *h);
+void sha256_add(struct sha256 *h, const void *data, size_t size);
+void sha256_end(struct sha256 *h, uint8_t out[SHA256_SIZE]);
+void sha256_of(const void *data, size_t size, uint8_t out[SHA256_SIZE]);
+void hex_encode(const uint8_t *data, size_t size, char *out); /* out: 2*size + 1 */
+bool hex_decode(const char *hex, uint8_t *out, size_t size);  /* exactly 2*size digits */
+void base64_encode(const uint8_t *data, size_t size, char *out, size_t out_size);
+
+/* secret_equal: constant-time compare of two strings (tokens). */
+bool secret_equal(const char *a, const char *b);
+
+#endif

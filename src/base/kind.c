@@ -1,0 +1,263 @@
+#include "base/kind.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { NAMES_MAX = 96, POINTER_SIZE = 128 };
+
+static void *option_at(const struct option *o, void *params) { return (char *)params + o->offset; }
+
+void options_default(const struct option *options, void *params)
+{
+    for (const struct option *o = options; o && o->name; o++) {
+        void *at = option_at(o, params);
+        switch (o->type) {
+        case OPT_INT:
+        case OPT_AUTO: *(int64_t *)at = (int64_t)o->def; break;
+        case OPT_REAL: *(double *)at = o->def; break;
+        case OPT_BOOL: *(bool *)at = o->def != 0; break;
+        case OPT_NAME: *(int *)at = (int)o->def; break;
+        case OPT_TEXT: str_copy(at, OPTION_TEXT_SIZE, o->def_text ? o->def_text : ""); break;
+        case OPT_END: break;
+        }
+    }
+}
+
+/* "must be > 0 and <= 1, got 7" */
+static void fault_range(const struct option *o, double value, const json_t *json, const char *pointer, struct faults *faults)
+{
+    char low[64] = "", high[64] = "", brief[80];
+    bool above = o->flags & OPTION_ABOVE_MIN, below = o->flags & OPTION_BELOW_MAX;
+    bool low_ok = above ? value > o->min : value >= o->min, high_ok = below ? value < o->max : value <= o->max;
+    if (isfinite(value) && low_ok && high_ok) return;
+    if (o->min > -INFINITY) snprintf(low, sizeof low, "%s %.15g", above ? ">" : ">=", o->min);
+    if (o->max < INFINITY) snprintf(high, sizeof high, "%s %.15g", below ? "<" : "<=", o->max);
+    faults_add(faults, pointer, "must be %s%s%s, got %s", low, *low && *high ? " and " : "", high, json_brief(brief, sizeof brief, json));
+}
+
+static void fault_type(const char *want, const json_t *value, const char *pointer, struct faults *faults)
+{
+    char brief[80];
+    faults_add(faults, pointer, "must be %s, got %s", want, json_brief(brief, sizeof brief, value));
+}
+
+static void option_read(const struct option *o, void *params, const json_t *value, const char *pointer, struct faults *faults)
+{
+    void *at = option_at(o, params);
+    char text[512], brief[80];
+    switch (o->type) {
+    case OPT_AUTO:
+        if (json_is_string(value) && strcmp(json_string_value(value), "auto") == 0) {
+            *(int64_t *)at = 0;
+            return;
+        }
+        if (!json_is_integer(value)) {
+            fault_type("\"auto\" or an integer", value, pointer, faults);
+            return;
+        }
+        /* fall through */
+    case OPT_INT:
+        if (json_is_real(value) && json_real_value(value) == floor(json_real_value(value)) && fabs(json_real_value(value)) <= 0x1p53)
+            *(int64_t *)at = (int64_t)json_real_value(value); /* 1e6 is an integer to a person */
+        else if (json_is_integer(value)) *(int64_t *)at = json_integer_value(value);
+        else {
+            fault_type("an integer", value, pointer, faults);
+            return;
+        }
+        fault_range(o, (double)*(int64_t *)at, value, pointer, faults);
+        return;
+    case OPT_REAL:
+        if (!json_is_number(value)) {
+            fault_type("a number", value, pointer, faults);
+            return;
+        }
+        *(double *)at = json_number_value(value);
+        fault_range(o, *(double *)at, value, pointer, faults);
+        return;
+    case OPT_BOOL:
+        if (!json_is_boolean(value)) fault_type("true or false", value, pointer, faults);
+        else *(bool *)at = json_is_true(value);
+        return;
+    case OPT_NAME:
+        for (int i = 0; json_is_string(value) && o->choices[i]; i++)
+            if (strcmp(o->choices[i], json_string_value(value)) == 0) {
+                *(int *)at = i;
+                return;
+            }
+        str_choices(text, sizeof text, json_is_string(value) ? json_string_value(value) : "", o->choices);
+        faults_add(faults, pointer, "must be %s; got %s", text, json_brief(brief, sizeof brief, value));
+        return;
+    case OPT_TEXT:
+        if (!json_is_string(value)) fault_type("a string", value, pointer, faults);
+        else if (strlen(json_string_value(value)) != json_string_length(value)) faults_add(faults, pointer, "must not contain a NUL character");
+        else if (!str_copy(at, OPTION_TEXT_SIZE, json_string_value(value)))
+            faults_add(faults, pointer, "must be shorter than %d bytes, got %zu", OPTION_TEXT_SIZE, json_string_length(value));
+        return;
+    case OPT_END: return;
+    }
+}
+
+/* The option called group + name in any set; its params in *params. group is "" or "retention." */
+static const struct option *option_find(const struct option_set *sets, size_t count, const char *group, const char *name, void **params)
+{
+    size_t skip = strlen(group);
+    for (size_t s = 0; s < count; s++)
+        for (const struct option *o = sets[s].options; o && o->name; o++)
+            if (strncmp(o->name, group, skip) == 0 && strcmp(o->name + skip, name) == 0) {
+                *params = sets[s].params;
+                return o;
+            }
+    return NULL;
+}
+
+static const struct option *option_first_of_group(const struct option_set *sets, size_t count, const char *group, void **params)
+{
+    for (size_t s = 0; s < count; s++)
+        for (const struct option *o = sets[s].options; o && o->name; o++)
+            if (str_starts(o->name, group)) {
+                *params = sets[s].params;
+                return o;
+            }
+    return NULL;
+}
+
+/* Top-level key names valid inside `group`, for "did you mean". storage holds the names of groups ("retention" of "retention.start"). */
+static void option_names(const struct option_set *sets, size_t count, const char *group, const char *const *skip_keys, char storage[NAMES_MAX][64],
+                         const char *names[NAMES_MAX + 1])
+{
+    size_t n = 0, skip = strlen(group);
+    for (; skip_keys && *skip_keys && *group == 0 && n < NAMES_MAX; skip_keys++) names[n++] = *skip_keys;
+    for (size_t s = 0; s < count; s++)
+        for (const struct option *o = sets[s].options; o && o->name && n < NAMES_MAX; o++) {
+            if (strncmp(o->name, group, skip) != 0) continue;
+            str_copy(storage[n], sizeof storage[n], o->name + skip);
+            storage[n][strcspn(storage[n], ".")] = 0;
+            bool known = false;
+            for (size_t i = 0; i < n; i++) known |= strcmp(names[i], storage[n]) == 0;
+            if (!known) names[n] = storage[n], n++;
+        }
+    names[n] = NULL;
+}
+
+static void options_read_group(const struct option_set *sets, size_t count, const json_t *object, const char *pointer, const char *group,
+                               const char *const *skip, struct faults *faults)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        bool handled = false;
+        for (const char *const *s = skip; s && *s && *group == 0; s++) handled |= strcmp(*s, key) == 0;
+        if (handled) continue;
+        char inner[POINTER_SIZE], subgroup[96];
+        void *params;
+        snprintf(inner, sizeof inner, "%s/%s", pointer, key);
+        const struct option *o = strchr(key, '.') ? NULL : option_find(sets, count, group, key, &params);
+        if (o) {
+            option_read(o, params, value, inner, faults);
+            continue;
+        }
+        snprintf(subgroup, sizeof subgroup, "%s%s.", group, key);
+        o = strchr(key, '.') ? NULL : option_first_of_group(sets, count, subgroup, &params);
+        if (o && json_is_object(value)) options_read_group(sets, count, value, inner, subgroup, skip, faults);
+        else if (o) option_read(o, params, value, inner, faults);
+        else {
+            char storage[NAMES_MAX][64], text[400];
+            const char *names[NAMES_MAX + 1];
+            option_names(sets, count, group, skip, storage, names);
+            faults_add(faults, inner, "is unknown; %s", names[0] ? str_choices(text, sizeof text, key, names) : "no options are known here");
+        }
+    }
+}
+
+void options_read(const struct option_set *sets, size_t count, const json_t *object, const char *pointer, const char *const *skip,
+                  struct faults *faults)
+{
+    for (size_t s = 0; s < count; s++) options_default(sets[s].options, sets[s].params);
+    if (!object) return;
+    if (!json_is_object(object)) fault_type("an object", object, pointer, faults);
+    else options_read_group(sets, count, object, pointer, "", skip, faults);
+}
+
+static json_t *option_value(const struct option *o, const void *params)
+{
+    const void *at = (const char *)params + o->offset;
+    switch (o->type) {
+    case OPT_AUTO:
+        if (*(const int64_t *)at == 0) return json_string("auto");
+        return json_integer(*(const int64_t *)at);
+    case OPT_INT: return json_integer(*(const int64_t *)at);
+    case OPT_REAL: return json_real_or_null(*(const double *)at);
+    case OPT_BOOL: return json_boolean(*(const bool *)at);
+    case OPT_NAME: return json_string(o->choices[*(const int *)at]);
+    case OPT_TEXT: return json_string(at);
+    case OPT_END: break;
+    }
+    return NULL;
+}
+
+int options_write(const struct option *options, const void *params, json_t *object, bool digest_only, struct error *err)
+{
+    for (const struct option *o = options; o && o->name; o++) {
+        if (digest_only && o->flags & OPTION_RUNTIME) continue;
+        json_t *into = object;
+        const char *name = o->name, *dot;
+        while ((dot = strchr(name, '.'))) {
+            char group[64];
+            snprintf(group, sizeof group, "%.*s", (int)(dot - name), name);
+            json_t *inner = json_object_get(into, group);
+            if (!inner && (json_object_set_new(into, group, json_object()) < 0 || !(inner = json_object_get(into, group))))
+                return error_set(err, ERROR_NOMEM, NULL, "cannot write option %s", o->name);
+            into = inner;
+            name = dot + 1;
+        }
+        if (json_object_set_new(into, name, option_value(o, params)) < 0) return error_set(err, ERROR_NOMEM, NULL, "cannot write option %s", o->name);
+    }
+    return 0;
+}
+
+json_t *options_describe(const struct option *options)
+{
+    static const char *const types[] = {"", "integer", "integer or \"auto\"", "number", "boolean", "name", "string"};
+    json_t *rows = json_array();
+    for (const struct option *o = options; rows && o && o->name; o++) {
+        json_t *row = json_pack("{s:s, s:s, s:s}", "name", o->name, "type", types[o->type], "help", o->help ? o->help : "");
+        bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL;
+        if (o->type == OPT_INT || o->type == OPT_AUTO)
+            json_object_set_new(row, "default", o->type == OPT_AUTO && o->def == 0 ? json_string("auto") : json_integer((json_int_t)o->def));
+        else if (o->type == OPT_REAL) json_object_set_new(row, "default", json_real(o->def));
+        else if (o->type == OPT_BOOL) json_object_set_new(row, "default", json_boolean(o->def != 0));
+        else if (o->type == OPT_TEXT) json_object_set_new(row, "default", json_string(o->def_text ? o->def_text : ""));
+        else if (o->type == OPT_NAME) {
+            json_t *choices = json_array();
+            for (size_t i = 0; o->choices[i]; i++) json_array_append_new(choices, json_string(o->choices[i]));
+            json_object_set_new(row, "default", json_string(o->choices[(int)o->def]));
+            json_object_set_new(row, "choices", choices);
+        }
+        if (number && o->min > -INFINITY) json_object_set_new(row, o->flags & OPTION_ABOVE_MIN ? "exclusive_minimum" : "minimum", json_real(o->min));
+        if (number && o->max < INFINITY) json_object_set_new(row, o->flags & OPTION_BELOW_MAX ? "exclusive_maximum" : "maximum", json_real(o->max));
+        if (json_array_append_new(rows, row) < 0) {
+            json_decref(rows);
+            return NULL;
+        }
+    }
+    return rows;
+}
+
+const struct kind *kind_find(const struct kind *const *kinds, const char *name)
+{
+    for (; *kinds; kinds++)
+        if (strcmp((*kinds)->name, name) == 0) return *kinds;
+    return NULL;
+}
+
+void kind_names(const struct kind *const *kinds, const char **names, size_t max)
+{
+    size_t n = 0;
+    for (; *kinds && n + 1 < max; kinds++) names[n++] = (*kinds)->name;
+    names[n] = NULL;
+}

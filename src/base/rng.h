@@ -1,0 +1,37 @@
+/* Random numbers as a pure function: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+ * The stream is f(seed, purpose, epoch, row); no state survives, so any worker may draw any number and a resume needs none. */
+#ifndef TRAINYARD_BASE_RNG_H
+#define TRAINYARD_BASE_RNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A purpose keeps streams apart: the hash stream of a split must never be the one of the shuffle. Numbers are part of the
+ * checkpoint's meaning: never renumber. */
+enum rng_purpose {
+    RNG_SPLIT = 1,
+    RNG_SHUFFLE_BLOCKS = 2,
+    RNG_SHUFFLE_ROWS = 3,
+    RNG_INIT = 4,
+    RNG_CODEC = 5,
+    RNG_DATAGEN = 6,
+    RNG_BOOTSTRAP = 7,
+    RNG_TEST = 99,
+};
+
+struct rng { /* a counter: copy it freely */
+    uint32_t key[2], counter[4], block[4];
+    unsigned used;
+};
+
+struct rng rng_at(uint64_t seed, enum rng_purpose purpose, uint32_t epoch, uint64_t row);
+uint32_t rng_u32(struct rng *rng);
+uint64_t rng_u64(struct rng *rng);
+uint64_t rng_below(struct rng *rng, uint64_t n); /* uniform in [0, n), n > 0; multiply-high with rejection: unbiased */
+double rng_unit(struct rng *rng);                /* uniform in [0, 1), 53 bits */
+double rng_normal(struct rng *rng);              /* N(0,1): Box-Muller with libm; for data and tests, never for a model's bits */
+
+/* philox: the bare block function, for vectorised users. out = Philox4x32-10(counter, key). */
+void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+#endif
