@@ -62,8 +62,7 @@ int error_set_errno(struct error *err, int errnum, const char *field, const char
     va_start(ap, fmt);
     error_ellipsis(what, sizeof what, vsnprintf(what, sizeof what, fmt, ap));
     va_end(ap);
-    if (strerror_r(errnum, why, sizeof why) != 0) snprintf(why, sizeof why, "errno %d", errnum);
-    return error_set(err, error_from_errno(errnum), field, "%s: %s", what, why);
+    return error_set(err, error_from_errno(errnum), field, "%s: %s", what, strerror_r(errnum, why, sizeof why)); /* GNU form */
 }
 
 int error_wrap(struct error *err, const char *fmt, ...)

@@ -1,0 +1,34 @@
+/* The registry: every table of kinds that a specification may name. cli/registries.c fills it, since only cli/ sees all rooms; the
+ * spec parser, the service (GET /v1/kinds, OpenAPI, --help) and the tests loop over it. A section is one object of the spec. */
+#ifndef TRAINYARD_CONTRACT_REGISTRY_H
+#define TRAINYARD_CONTRACT_REGISTRY_H
+
+#include "base/kind.h"
+
+enum spec_section { /* the places of a spec where a kind is chosen */
+    SECTION_FORMAT,    /* dataset.format */
+    SECTION_SPLIT,     /* split.kind */
+    SECTION_MODEL,     /* model.kind */
+    SECTION_OPTIMIZER, /* optimizer.kind */
+    SECTION_STRATEGY,  /* train.strategy */
+    SECTION_CODEC,     /* compression.codec */
+    SECTION_AGGREGATE, /* compression.aggregate */
+    SECTIONS
+};
+
+struct registry {
+    const struct kind *const *kinds[SECTIONS]; /* NULL-terminated arrays */
+};
+
+struct section_row {
+    const char *name;    /* plural, for GET /v1/kinds: "formats", "codecs" */
+    const char *object;  /* "dataset" */
+    const char *key;     /* "format" */
+    const char *def;     /* default kind, or NULL: must be given */
+};
+extern const struct section_row sections[SECTIONS]; /* contract/registry.c */
+
+/* registry_describe: {"models": [{name, summary, source, options: [...]}], ...} for GET /v1/kinds. New reference or NULL. */
+json_t *registry_describe(const struct registry *registry);
+
+#endif

@@ -1,0 +1,47 @@
+/* The run directory: names and small moves in one place, for the run that writes it and the server that reads it.
+ *
+ *   spec.json  events.ndjson  run.log  lock  stop  checkpoints/<step>.safetensors + <step>.json  final.safetensors
+ *   evaluation.json  scores.tsv  pid
+ *
+ * The run holds flock on `lock` while it lives: lock free and no final state event = worker_lost. `stop` (a file the server
+ * writes: "checkpoint" or "now") asks it to end. */
+#ifndef TRAINYARD_CONTRACT_RUNDIR_H
+#define TRAINYARD_CONTRACT_RUNDIR_H
+
+#include "base/world.h"
+
+#define RUNDIR_SPEC "spec.json"
+#define RUNDIR_EVENTS "events.ndjson"
+#define RUNDIR_LOG "run.log"
+#define RUNDIR_LOCK "lock"
+#define RUNDIR_STOP "stop"
+#define RUNDIR_CHECKPOINTS "checkpoints"
+#define RUNDIR_FINAL "final.safetensors"
+#define RUNDIR_EVALUATION "evaluation.json"
+#define RUNDIR_SCORES "scores.tsv"
+
+struct rundir {
+    const struct world *world;
+    char path[PATH_SIZE];
+    struct file *lock; /* held by a run; NULL in a reader */
+};
+
+/* rundir_open: make the folder and its checkpoints/ when missing and take the lock; ERROR_CONFLICT: another run lives there. */
+int rundir_open(struct rundir *dir, const struct world *w, const char *path, struct error *err);
+void rundir_close(struct rundir *dir); /* lets the lock go */
+
+/* rundir_alive: is a run holding the lock? 1, 0, or a negative code. A missing directory is 0. */
+int rundir_alive(const struct world *w, const char *path, struct error *err);
+
+/* rundir_stop_asked: 0 none, 1 checkpoint then stop, 2 stop now. rundir_ask_stop writes the wish durably; rundir_clear_stop removes it. */
+int rundir_stop_asked(const struct world *w, const char *path);
+int rundir_ask_stop(const struct world *w, const char *path, bool now, struct error *err);
+int rundir_clear_stop(const struct world *w, const char *path, struct error *err);
+
+/* rundir_checkpoint_path: checkpoints/<step, 12 digits>.<extension> below the directory. */
+int rundir_checkpoint_path(const char *dir, uint64_t step, const char *extension, char out[PATH_SIZE], struct error *err);
+
+/* rundir_latest_checkpoint: the greatest step that has a .safetensors file; ERROR_NOTFOUND when there is none. before: only steps < before. */
+int rundir_latest_checkpoint(const struct world *w, const char *dir, uint64_t before, uint64_t *step, struct error *err);
+
+#endif

@@ -1,0 +1,106 @@
+/* The job spec: JSON to plain structs, once, and back. Every default is filled in; every fault is reported at once with its JSON
+ * pointer, value, reason, valid choices and "did you mean". The same JSON is the body of POST /v1/jobs and the file that
+ * `trainyard run` takes; spec_write() of what was read is the resolved form (spec.json), and reading that again changes nothing. */
+#ifndef TRAINYARD_CONTRACT_SPEC_H
+#define TRAINYARD_CONTRACT_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "contract/registry.h"
+
+enum { SHARDS_MAX = 1024, WORKERS_MAX = 62, SPEC_MAX_BYTES = 1 << 20 };
+
+struct spec_kind { /* a chosen kind and its own options */
+    const struct kind *kind;
+    void *params; /* kind->params_size bytes, owned by the spec; NULL when the kind has no options */
+};
+
+struct spec_dataset {
+    char **uris; /* "file:clicks/day-*.tsv.gz" or a plain path or glob; NULL-terminated, at least one */
+    size_t uri_count;
+    int64_t max_bad_rows; /* rows that may be skipped and counted; beyond that the run fails. Default 0 */
+};
+
+struct spec_features { /* how columns become slots of the hashed table */
+    int64_t hash_seed; /* OPTION: features.hash_seed */
+};
+
+struct spec_model {
+    int64_t hash_bits; /* table of 2^hash_bits slots, 1..30, default 22 */
+    double l1, l2;     /* penalty on touched weights a step: + l1*sign(w) + l2*w on the mean gradient (see optim/regularise.h) */
+};
+
+struct spec_train {
+    int64_t shards;     /* S: logical shards, default 8; part of the model's bits */
+    int64_t workers;    /* P: threads, 0 = auto (cores, at most S); never part of the model's bits */
+    int64_t batch_size; /* rows of a global batch over all shards, default 4096 */
+    int64_t epochs;
+    int64_t max_rows; /* stop after this many training rows in all; 0 = none */
+    int64_t seed;
+    int64_t log_every_steps; /* a metric event each that many steps; 0 = about 1 a second of work is NOT reproducible, so default 50 */
+    bool shuffle;
+    int early_stopping_metric; /* index in spec_metrics */
+    int64_t early_stopping_patience; /* evaluations without improvement; 0 = off */
+};
+extern const char *const spec_metrics[]; /* "logloss", "auc" */
+
+struct spec_compression {
+    bool error_feedback;
+    double residual_decay;     /* beta in (0, 1] */
+    int64_t residual_rows_max; /* a shard's sparse residual; the oldest row beyond it is sent, never dropped */
+};
+
+struct spec_checkpoint {
+    int64_t every_steps; /* 0 = off */
+    int64_t every_ms;    /* 0 = off; default 60000 */
+    int64_t keep;        /* newest that stay (the best one stays besides) */
+};
+
+struct spec_evaluate {
+    int64_t every_steps; /* validation side, for curves and early stopping; 0 = at the end of each epoch */
+    bool scores;         /* write scores.tsv of the test side */
+};
+
+struct spec_resources {
+    int launcher; /* index in spec_launchers */
+    int64_t max_memory_bytes; /* 0 = no limit */
+    int64_t timeout_ms;       /* 0 = none */
+};
+extern const char *const spec_launchers[]; /* "local" */
+
+struct spec {
+    char name[OPTION_TEXT_SIZE], experiment[OPTION_TEXT_SIZE];
+    int64_t priority;
+    json_t *labels; /* object of strings, never NULL after a successful read */
+    struct spec_dataset dataset;
+    struct spec_features features;
+    struct spec_model model;
+    struct spec_train train;
+    struct spec_compression compression;
+    struct spec_checkpoint checkpoint;
+    struct spec_evaluate evaluate;
+    struct spec_resources resources;
+    struct spec_kind chosen[SECTIONS];
+};
+
+/* spec_read: fill *spec from a JSON object. Faults are added to *faults (all of them); 0 when there is none, else -ERROR_INVALID,
+ * or -ERROR_NOMEM. After a failure there is nothing to close. A spec remembers nothing of json. */
+int spec_read(struct spec *spec, const json_t *json, const struct registry *registry, struct faults *faults, struct error *err);
+void spec_close(struct spec *spec); /* safe on a zeroed struct, and twice */
+
+/* spec_write: the resolved spec as a JSON object. New reference, or NULL + error. */
+json_t *spec_write(const struct spec *spec, struct error *err);
+
+/* spec_digest: SHA-256 hex of what determines the model's bits: all sections but names, labels, priority, resources, checkpoint
+ * cadence, evaluate, workers and other OPTION_RUNTIME options. A resume refuses a checkpoint of another digest. */
+int spec_digest(const struct spec *spec, char out[SHA256_HEX], struct error *err);
+
+/* spec_load: read a file; faults become one message with file:line each ("jobs/ctr.json:12: /optimizer/lr must be > 0, got -1"). */
+int spec_load(struct spec *spec, const struct world *w, const char *path, const struct registry *registry, struct error *err);
+
+/* spec_schema: the option tables of the spec's own sections, [{section, options: [...]}], for OpenAPI, docs and --help. */
+json_t *spec_schema(void);
+
+#endif
