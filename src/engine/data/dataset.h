@@ -1,0 +1,61 @@
+/* A dataset: files parsed and hashed once into a block cache on disk, then read block by block, by any number of epochs and jobs.
+ *
+ * The cache entry is named by content and schema (hash of the files' bytes, format with its options, hash seed, version). It is built in a
+ * temporary folder and renamed, under a lock file, so that two jobs that want the same entry build it once. Every block carries a
+ * checksum that is checked at each read; a damaged entry is rebuilt from the source, a message says so. */
+#ifndef TRAINYARD_ENGINE_DATA_DATASET_H
+#define TRAINYARD_ENGINE_DATA_DATASET_H
+
+#include "base/kind.h"
+#include "base/parallel.h"
+#include "base/world.h"
+#include "engine/core/batch.h"
+
+struct dataset;
+
+struct dataset_progress { /* called now and then while the cache is built, from one thread at a time */
+    void *context;
+    void (*call)(void *context, uint64_t bytes_done, uint64_t bytes_total, uint64_t rows);
+    bool (*cancelled)(void *context); /* true: stop with ERROR_STOPPED */
+};
+
+struct dataset_config {
+    const struct world *world;
+    char *const *uris; /* "file:..." or plain paths and globs; borrowed */
+    size_t uri_count;
+    const struct kind *format; /* a row of formats[] */
+    const void *format_params;
+    uint64_t hash_seed;
+    int64_t max_bad_rows;
+    const char *cache_dir;
+    const struct parallel *parallel;
+    struct dataset_progress progress; /* zeroed: none */
+};
+
+struct dataset_info {
+    uint64_t rows, positives, features; /* features = sum of non-zeros */
+    uint64_t blocks, bad_rows, source_bytes;
+    bool from_cache;      /* true: nothing was parsed */
+    char digest[65];      /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
+    size_t row_features_max;
+    char first_bad[512];  /* message of the first bad row that was tolerated, or "" */
+};
+
+struct dataset *dataset_open(const struct dataset_config *config, struct error *err);
+void dataset_free(struct dataset *dataset);
+const struct dataset_info *dataset_info(const struct dataset *dataset);
+
+/* A block in memory, owned by the caller and reused from call to call. */
+struct block {
+    struct batch batch;
+    uint64_t first_row; /* ordinal of its first row in the whole dataset */
+    void *memory;       /* private */
+    size_t memory_size;
+};
+uint64_t dataset_block_rows(const struct dataset *dataset, uint64_t index);
+uint64_t dataset_block_first_row(const struct dataset *dataset, uint64_t index);
+/* dataset_read_block: thread-safe. A checksum that fails: the entry is rebuilt once, then read again. */
+int dataset_read_block(struct dataset *dataset, uint64_t index, struct block *out, struct error *err);
+void block_close(struct block *block);
+
+#endif

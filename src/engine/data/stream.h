@@ -1,0 +1,51 @@
+/* The order in which training sees rows: a seeded shuffle of a stream that is resumable at O(1) state (algorithms.md §6).
+ *
+ * Block ids are permuted by a keyed Feistel network with cycle walking, f(seed, epoch); a window of blocks (at least 2^17 rows) is read;
+ * its rows of the wanted side are put in order by Fisher-Yates with counter RNG. The sequence of an epoch depends on (data, split, seed,
+ * epoch) alone; a cursor is (epoch, position in that sequence). Without shuffle: file order.
+ *
+ * One consumer; stream_prefetch may run on one other thread, which then loads the next window while the consumer uses this one. */
+#ifndef TRAINYARD_ENGINE_DATA_STREAM_H
+#define TRAINYARD_ENGINE_DATA_STREAM_H
+
+#include <stdbool.h>
+
+#include "engine/core/batch.h"
+#include "engine/data/dataset.h"
+#include "engine/data/split.h"
+
+struct stream;
+
+struct stream_config {
+    const struct dataset *dataset; /* borrowed */
+    const struct splitter *split;  /* borrowed: which side a row is on */
+    enum split_side side;          /* the side to visit */
+    bool shuffle;
+    uint64_t seed;
+    size_t window_rows; /* 0 = default */
+};
+
+struct stream *stream_new(const struct stream_config *config, struct error *err);
+void stream_free(struct stream *stream); /* NULL is fine; stop the prefetcher first */
+
+/* stream_seek: the next row is number `position` of epoch `epoch`. position may be the epoch's row count (its end). */
+int stream_seek(struct stream *stream, uint32_t epoch, uint64_t position, struct error *err);
+
+/* stream_next: up to `want` (<= 2^17) next rows of the epoch; *got = 0 at the epoch's end. refs stay valid until the next call. */
+int stream_next(struct stream *stream, size_t want, const struct row_ref **refs, size_t *got, struct error *err);
+
+/* stream_prefetch: loads windows ahead until stream_prefetch_stop(); run it on its own thread, or not at all (then stream_next loads). */
+int stream_prefetch(struct stream *stream, struct error *err);
+void stream_prefetch_stop(struct stream *stream);
+
+/* batch_gather: copy `count` rows in order into out's buffers, which the caller owns and sized (see struct batch_buffer). */
+struct batch_buffer {
+    struct batch batch;
+    uint32_t *offsets, *keys;
+    float *values, *labels;
+    size_t rows_max, features_max;
+};
+int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t count, struct error *err); /* grows out when needed */
+void batch_buffer_close(struct batch_buffer *b);
+
+#endif
