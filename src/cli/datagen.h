@@ -1,0 +1,45 @@
+/* `trainyard data gen`: a Criteo-like click log with a hidden model that is known, so that the best possible AUC and logloss are known too.
+ *
+ * A row is label TAB 13 integers TAB 26 categories of 8 hex digits; an empty field is a missing value. The label is drawn with the
+ * probability that the hidden model (datagen_model.h: linear and pairwise terms) gives the row. Every row is a pure function of
+ * (seed, row number): the same bytes for any number of threads, and rows a .. b of a log are those rows of every longer log. */
+#ifndef TRAINYARD_CLI_DATAGEN_H
+#define TRAINYARD_CLI_DATAGEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/parallel.h"
+#include "base/world.h"
+#include "engine/data/split.h"
+
+struct datagen_config {
+    const struct world *world;
+    const char *path;       /* the log; "-" = standard output. Made or emptied. */
+    const char *truth_path; /* NULL: none. Lines `row TAB label TAB probability TAB logit`, %.9g, row counts from first_row */
+    uint64_t rows;          /* >= 1 */
+    uint64_t first_row;     /* usually 0: number of the first row */
+    uint64_t seed;
+    const struct parallel *parallel; /* NULL: the caller's thread */
+    const struct splitter *split;    /* NULL: none. Else the optimum is told for its test side, too. Borrowed. */
+    void (*progress)(void *context, uint64_t rows_done, uint64_t rows_total); /* NULL: none; called from the caller's thread */
+    void *progress_context;
+};
+
+/* The best that any model could reach on these labels: metrics of the true probabilities. */
+struct datagen_optimum {
+    uint64_t rows, positives;
+    double auc, logloss; /* NaN when not defined (no rows, one class) */
+    double auc_error;    /* bound on auc's own error; 0 = exact */
+};
+
+struct datagen_summary {
+    uint64_t rows, positives, bytes, missing, distinct_possible; /* missing: empty fields of 39 * rows */
+    struct datagen_optimum all, test;                            /* test.rows = 0 without split */
+    int64_t elapsed_ms;
+};
+
+/* datagen_run: write the log (and the truth), fill the summary. ERROR_USAGE for a bad configuration; ERROR_IO, ERROR_NOSPACE, ERROR_NOMEM. */
+int datagen_run(const struct datagen_config *config, struct datagen_summary *summary, struct error *err);
+
+#endif
