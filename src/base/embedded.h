@@ -8,6 +8,7 @@ struct embedded {
 };
 
 extern const struct embedded embedded_migrations[]; /* sorted by name */
+extern const struct embedded embedded_api[];        /* openapi.json */
 extern const struct embedded embedded_web[];        /* empty when the dashboard was not built */
 
 #endif
