@@ -6,7 +6,7 @@ src=${1:-src}
 rooms=${2:-$(dirname "$0")/rooms.txt}
 [ -d "$src" ] || { echo "rooms: no folder $src" >&2; exit 2; }
 
-find "$src" -name '*.[ch]' -type f | LC_ALL=C sort | xargs grep -Hn '^[[:space:]]*#[[:space:]]*include' /dev/null | awk -v src="$src" -v rooms="$rooms" '
+find "$src" -name '*.[ch]' -type f -exec grep -Hn '^[[:space:]]*#[[:space:]]*include' {} + | LC_ALL=C sort -t: -k1,1 -k2,2n | awk -v src="$src" -v rooms="$rooms" '
     # The room of a path such as "engine/core/kernels/dot.c": the longest room name that is a folder above it, or "".
     function room_of(path) {
         while (sub("/[^/]*$", "", path)) if (path in is_room) return path

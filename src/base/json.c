@@ -53,8 +53,9 @@ static int json_write_real(double value, struct bytes *out, struct error *err)
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
     }
-    if (!strpbrk(text, ".e")) strcat(text, ".0"); /* stays a real when read back */
-    return bytes_add_text(out, text, err);
+    int rc = bytes_add_text(out, text, err);
+    if (rc < 0 || strpbrk(text, ".e")) return rc;
+    return bytes_add_text(out, ".0", err); /* stays a real when read back */
 }
 
 static int json_write_string(const json_t *value, struct bytes *out, struct error *err)

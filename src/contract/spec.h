@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/world.h"
 #include "contract/registry.h"
 
 enum { SHARDS_MAX = 1024, WORKERS_MAX = 62, SPEC_MAX_BYTES = 1 << 20 };
