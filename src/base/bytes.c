@@ -18,8 +18,7 @@ void bytes_clear(struct bytes *b) { b->size = 0; }
 
 int bytes_reserve(struct bytes *b, size_t more, struct error *err)
 {
-    if (more > b->max || b->size > b->max - more)
-        return error_set(err, ERROR_TOOLARGE, NULL, "buffer would exceed its limit of %zu bytes", b->max);
+    if (more > b->max || b->size > b->max - more) return error_set(err, ERROR_TOOLARGE, NULL, "buffer would exceed its limit of %zu bytes", b->max);
     size_t need = b->size + more + 1;
     if (need <= b->capacity) return 0;
     size_t capacity = b->capacity ? b->capacity : 64;

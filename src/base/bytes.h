@@ -12,15 +12,15 @@ struct bytes {
     size_t size, capacity, max;
 };
 
-void bytes_init(struct bytes *b, size_t max); /* allocates nothing */
-void bytes_close(struct bytes *b);            /* safe on a zeroed struct, and twice */
-void bytes_clear(struct bytes *b);            /* size 0; keeps the memory */
+void bytes_init(struct bytes *b, size_t max);                       /* allocates nothing */
+void bytes_close(struct bytes *b);                                  /* safe on a zeroed struct, and twice */
+void bytes_clear(struct bytes *b);                                  /* size 0; keeps the memory */
 int bytes_reserve(struct bytes *b, size_t more, struct error *err); /* room for `more` bytes past size */
 int bytes_add(struct bytes *b, const void *data, size_t size, struct error *err);
 int bytes_add_text(struct bytes *b, const char *text, struct error *err);
 int bytes_printf(struct bytes *b, struct error *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-const char *bytes_text(const struct bytes *b);            /* NUL-terminated view; "" when empty */
-char *bytes_take(struct bytes *b, size_t *size_bytes);    /* the caller's now (mem_free); b is empty again */
+const char *bytes_text(const struct bytes *b);         /* NUL-terminated view; "" when empty */
+char *bytes_take(struct bytes *b, size_t *size_bytes); /* the caller's now (mem_free); b is empty again */
 
 /* LEB128 varints: 7 bits a byte, low first. bytes_add_varint appends; varint_read advances *at, returns 0, or -1 on a torn or
  * over-long (> 10 bytes) number. */

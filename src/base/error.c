@@ -9,10 +9,9 @@
 static const struct error_row {
     int http, exit_code;
     const char *title, *name;
-} error_rows[ERROR_CODES] = {
-    [ERROR_NONE] = {200, 0, "ok", "NONE"},
+} error_rows[ERROR_CODES] = {[ERROR_NONE] = {200, 0, "ok", "NONE"},
 #define X(name, http, exit_code, title) [ERROR_##name] = {http, exit_code, title, #name},
-    ERROR_TABLE(X)
+                             ERROR_TABLE(X)
 #undef X
 };
 
@@ -83,10 +82,7 @@ void error_clear(struct error *err)
     if (err) *err = (struct error){0};
 }
 
-static const struct error_row *error_row(enum error_code code)
-{
-    return &error_rows[(unsigned)code < ERROR_CODES ? code : ERROR_INTERNAL];
-}
+static const struct error_row *error_row(enum error_code code) { return &error_rows[(unsigned)code < ERROR_CODES ? code : ERROR_INTERNAL]; }
 
 int error_http_status(enum error_code code) { return error_row(code)->http; }
 int error_exit_code(enum error_code code) { return error_row(code)->exit_code; }

@@ -22,10 +22,7 @@ _Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256), "struc
 
 void sha256_init(struct sha256 *h) { crypto_hash_sha256_init((crypto_hash_sha256_state *)h->state); }
 
-void sha256_add(struct sha256 *h, const void *data, size_t size)
-{
-    crypto_hash_sha256_update((crypto_hash_sha256_state *)h->state, data, size);
-}
+void sha256_add(struct sha256 *h, const void *data, size_t size) { crypto_hash_sha256_update((crypto_hash_sha256_state *)h->state, data, size); }
 
 void sha256_end(struct sha256 *h, uint8_t out[SHA256_SIZE]) { crypto_hash_sha256_final((crypto_hash_sha256_state *)h->state, out); }
 

@@ -85,7 +85,7 @@ static int json_write_object(const json_t *value, struct bytes *out, int indent,
     if (!keys) return -ERROR_NOMEM;
     const char *key;
     json_t *item;
-    json_object_foreach((json_t *)value, key, item) keys[n++] = key;
+    json_object_foreach ((json_t *)value, key, item) keys[n++] = key;
     qsort(keys, n, sizeof *keys, key_order);
     int rc = bytes_add_text(out, "{", err), inner = indent < 0 ? indent : indent + 1;
     for (size_t i = 0; rc == 0 && i < n; i++) {

@@ -18,7 +18,7 @@ enum { JSON_DEPTH_MAX = 64 };
 /* json_read: parse `size` bytes; `name` (a file, "request body") goes into the message. New reference or NULL + ERROR_MALFORMED. */
 json_t *json_read(const void *text, size_t size, const char *name, struct error *err);
 
-int json_write(const json_t *value, struct bytes *out, struct error *err); /* one line, sorted keys */
+int json_write(const json_t *value, struct bytes *out, struct error *err);        /* one line, sorted keys */
 int json_write_pretty(const json_t *value, struct bytes *out, struct error *err); /* two-space indent, sorted keys, final newline */
 
 const char *json_type_name(const json_t *value); /* "a string", "an object", "true", ... for messages */

@@ -148,8 +148,7 @@ static void options_read_group(const struct option_set *sets, size_t count, cons
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach ((json_t *)object, key, value) {
         bool handled = false;
         for (const char *const *s = skip; s && *s && *group == 0; s++) handled |= strcmp(*s, key) == 0;
         if (handled) continue;

@@ -37,7 +37,7 @@ struct option {
     enum option_type type;
     size_t offset;
     double def, min, max;
-    const char *help; /* one line: meaning and unit */
+    const char *help;           /* one line: meaning and unit */
     const char *const *choices; /* OPT_NAME: NULL-terminated */
     unsigned flags;
     const char *def_text; /* OPT_TEXT */

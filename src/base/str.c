@@ -61,8 +61,7 @@ const char *str_choices(char *buf, size_t size, const char *text, const char *co
     size_t used = 0;
     buf[0] = 0;
     if (nearest) used += (size_t)snprintf(buf, size, "did you mean \"%s\"? ", nearest);
-    for (size_t i = 0; choices[i] && used < size; i++)
-        used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "one of ", choices[i]);
+    for (size_t i = 0; choices[i] && used < size; i++) used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? ", " : "one of ", choices[i]);
     return buf;
 }
 

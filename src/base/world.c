@@ -125,7 +125,4 @@ static int tree_remove(const struct world *w, const char *path, unsigned depth, 
     return path_rmdir(w, path, err);
 }
 
-int path_remove_tree(const struct world *w, const char *path, struct error *err)
-{
-    return path_exists(w, path) ? tree_remove(w, path, 0, err) : 0;
-}
+int path_remove_tree(const struct world *w, const char *path, struct error *err) { return path_exists(w, path) ? tree_remove(w, path, 0, err) : 0; }

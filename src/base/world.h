@@ -38,7 +38,7 @@ struct file { /* first member of an implementation's own struct */
 struct fs {
     int (*open)(void *impl, const char *path, enum file_mode mode, struct file **out, struct error *err);
     int64_t (*read_at)(struct file *f, void *buf, size_t size, uint64_t offset, struct error *err); /* bytes read: short only at the end */
-    int64_t (*read)(struct file *f, void *buf, size_t size, struct error *err); /* the next bytes of a stream (pipes too); 0 = end */
+    int64_t (*read)(struct file *f, void *buf, size_t size, struct error *err);    /* the next bytes of a stream (pipes too); 0 = end */
     int (*write)(struct file *f, const void *buf, size_t size, struct error *err); /* all of it */
     int (*truncate)(struct file *f, uint64_t size, struct error *err);
     int (*sync)(struct file *f, struct error *err);
@@ -48,18 +48,19 @@ struct fs {
     int (*stat_path)(void *impl, const char *path, struct file_stat *out, struct error *err); /* follows symlinks */
     int (*rename)(void *impl, const char *from, const char *to, struct error *err);
     int (*link)(void *impl, const char *from, const char *to, struct error *err); /* hard link; replaces `to` atomically */
-    int (*unlink)(void *impl, const char *path, struct error *err); /* a missing file is no error */
-    int (*rmdir)(void *impl, const char *path, struct error *err);  /* a missing folder is no error */
-    int (*mkdirs)(void *impl, const char *path, struct error *err); /* with parents, 0777 & ~umask; existing is fine */
+    int (*unlink)(void *impl, const char *path, struct error *err);               /* a missing file is no error */
+    int (*rmdir)(void *impl, const char *path, struct error *err);                /* a missing folder is no error */
+    int (*mkdirs)(void *impl, const char *path, struct error *err);               /* with parents, 0777 & ~umask; existing is fine */
     int (*sync_dir)(void *impl, const char *path, struct error *err);
-    int (*list)(void *impl, const char *path, int (*each)(void *context, const char *name), void *context, struct error *err); /* no order; stops when each != 0 */
+    int (*list)(void *impl, const char *path, int (*each)(void *context, const char *name), void *context,
+                struct error *err); /* no order; stops when each != 0 */
 };
 
 struct world {
     void *impl;
-    int64_t (*mono_ms)(void *impl);                    /* durations */
+    int64_t (*mono_ms)(void *impl); /* durations */
     int64_t (*mono_ns)(void *impl);
-    int64_t (*utc_ms)(void *impl);                     /* records */
+    int64_t (*utc_ms)(void *impl);                       /* records */
     void (*entropy)(void *impl, void *buf, size_t size); /* ids, tokens, jitter */
     const struct fs *fs;
 };

@@ -244,5 +244,4 @@ static const struct fs real_fs = {
     .list = real_list,
 };
 
-const struct world world_real = {
-    .mono_ms = real_mono_ms, .mono_ns = real_mono_ns, .utc_ms = real_utc_ms, .entropy = real_entropy, .fs = &real_fs};
+const struct world world_real = {.mono_ms = real_mono_ms, .mono_ns = real_mono_ns, .utc_ms = real_utc_ms, .entropy = real_entropy, .fs = &real_fs};

@@ -36,7 +36,7 @@ char *test_read_file(const char *path, size_t *size); /* NUL-terminated; mem_fre
 const char *test_shared_data(const char *name, char path[PATH_SIZE]);
 
 int test_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count);
-#define TEST_MAIN(tests)                                                                  \
+#define TEST_MAIN(tests) \
     int main(int argc, char **argv) { return test_main(argc, argv, tests, sizeof(tests) / sizeof *(tests)); }
 
 #endif
