@@ -30,15 +30,18 @@ struct dataset_config {
     const char *cache_dir;
     const struct parallel *parallel;
     struct dataset_progress progress; /* zeroed: none */
+    size_t line_bytes_max;            /* a longer line is a bad row; 0 = 1 MiB */
+    size_t chunk_bytes;               /* text that one worker parses at a time; 0 = 1 MiB. Never changes what comes out */
 };
+/* Everything but world, parallel and progress.context is copied; those three are borrowed until dataset_free(). */
 
 struct dataset_info {
     uint64_t rows, positives, features; /* features = sum of non-zeros */
     uint64_t blocks, bad_rows, source_bytes;
-    bool from_cache;      /* true: nothing was parsed */
-    char digest[65];      /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
+    bool from_cache; /* true: nothing was parsed */
+    char digest[65]; /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
     size_t row_features_max;
-    char first_bad[512];  /* message of the first bad row that was tolerated, or "" */
+    char first_bad[512]; /* message of the first bad row that was tolerated, or "" */
 };
 
 struct dataset *dataset_open(const struct dataset_config *config, struct error *err);
@@ -54,6 +57,7 @@ struct block {
 };
 uint64_t dataset_block_rows(const struct dataset *dataset, uint64_t index);
 uint64_t dataset_block_first_row(const struct dataset *dataset, uint64_t index);
+uint64_t dataset_block_features(const struct dataset *dataset, uint64_t index);
 /* dataset_read_block: thread-safe. A checksum that fails: the entry is rebuilt once, then read again. */
 int dataset_read_block(struct dataset *dataset, uint64_t index, struct block *out, struct error *err);
 void block_close(struct block *block);

@@ -17,21 +17,24 @@
 struct stream;
 
 struct stream_config {
-    const struct dataset *dataset; /* borrowed */
-    const struct splitter *split;  /* borrowed: which side a row is on */
-    enum split_side side;          /* the side to visit */
+    struct dataset *dataset;      /* borrowed; not const: reading may rebuild a damaged entry */
+    const struct splitter *split; /* borrowed: which side a row is on */
+    enum split_side side;         /* the side to visit */
     bool shuffle;
     uint64_t seed;
-    size_t window_rows; /* 0 = default */
+    size_t window_rows; /* rows of the side in a window; 0 = default (2^17 shuffled, 2^14 in file order) */
 };
 
 struct stream *stream_new(const struct stream_config *config, struct error *err);
-void stream_free(struct stream *stream); /* NULL is fine; stop the prefetcher first */
+void stream_free(struct stream *stream);           /* NULL is fine; stop the prefetcher first */
+uint64_t stream_rows(const struct stream *stream); /* rows of the side: the length of an epoch */
 
 /* stream_seek: the next row is number `position` of epoch `epoch`. position may be the epoch's row count (its end). */
 int stream_seek(struct stream *stream, uint32_t epoch, uint64_t position, struct error *err);
 
-/* stream_next: up to `want` (<= 2^17) next rows of the epoch; *got = 0 at the epoch's end. refs stay valid until the next call. */
+/* stream_next: up to `want` (<= 2^17) next rows of the epoch; *got = 0 at the epoch's end. refs stay valid until the next call. A call
+ * spans at most two windows, so *got < want can also happen far from the end when the side is a small share of the rows; it depends on
+ * (data, split, seed, epoch, position) alone. */
 int stream_next(struct stream *stream, size_t want, const struct row_ref **refs, size_t *got, struct error *err);
 
 /* stream_prefetch: loads windows ahead until stream_prefetch_stop(); run it on its own thread, or not at all (then stream_next loads). */

@@ -1,0 +1,58 @@
+/* Formats: how a text becomes rows. One file a format, one row in formats[]; nothing else knows their names.
+ *
+ * The pipeline (ingest.h) cuts the text into chunks of whole records and hands each to parse(), from any number of threads at once;
+ * what comes out of a chunk may depend on its bytes and the prepared state alone, so chunking and workers never show. A row that is
+ * wrong is not an error of parse(): it is reported to `bad` and leaves nothing in `rows`; whether the job bears it is the pipeline's
+ * business. Every byte is hostile. */
+#ifndef TRAINYARD_ENGINE_DATA_FORMAT_H
+#define TRAINYARD_ENGINE_DATA_FORMAT_H
+
+#include <stdbool.h>
+
+#include "base/kind.h"
+#include "engine/data/rows.h"
+
+enum { CHUNK_SLACK = 64 }; /* bytes behind a chunk's text that may be read (not used): whole-word loads need no end check */
+
+struct chunk {
+    const char *text; /* whole records, each with its newline; CHUNK_SLACK readable bytes follow */
+    size_t size;
+    size_t line_bytes_max;
+};
+
+struct bad_rows { /* of one chunk */
+    uint64_t count;
+    uint64_t line;  /* of the first one: lines before it in the chunk */
+    char text[320]; /* of the first one: "column 3: \"abc\" is not a number; ..." */
+};
+
+struct parsed { /* one chunk's yield; the memory is reused from chunk to chunk */
+    struct rows rows;
+    struct bad_rows bad;
+    uint64_t lines;     /* newlines in the chunk */
+    struct bytes marks; /* scratch of the tokenisers */
+    struct bytes text;  /* scratch: unquoted fields */
+};
+
+struct format {
+    struct kind kind; /* first */
+    /* prepare: what params and seed determine, shared read-only by the parsers. NULL on failure. release takes it back; NULL is fine. */
+    void *(*prepare)(const void *params, uint64_t hash_seed, struct error *err);
+    void (*release)(void *state);
+    /* header: called with the first record of each file before any of the file is parsed; NULL: the format has none. *used: bytes that
+     * belong to the header and are not parsed (0: the record is a row). ERROR_DATA: a message without the file's name. */
+    int (*header)(void *state, const char *text, size_t size, size_t *used, struct error *err);
+    /* record_end: just behind the newline that ends the record at p, or NULL when that newline is not before end. final: no text
+     * follows end. NULL function: every newline ends a record. */
+    const char *(*record_end)(const void *state, const char *p, const char *end, size_t line_bytes_max, bool final);
+    int (*parse)(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err);
+};
+extern const struct format *const formats[]; /* NULL-terminated */
+
+/* bad_row: count a wrong row; the first one's line and message stay. */
+void bad_row(struct bad_rows *bad, uint64_t line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* bad_field: bad_row with `column N: "text" why`. Control bytes of the text are shown as \xNN, long texts cut. */
+void bad_field(struct bad_rows *bad, uint64_t line, size_t column, const char *text, size_t size, const char *why);
+
+#endif

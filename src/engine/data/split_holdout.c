@@ -1,0 +1,32 @@
+/* Hold-out: u = hash(seed, purpose, row) / 2^64 is uniform in [0, 1); u < test_fraction is test, the next validation_fraction is
+ * validation, the rest trains. u does not depend on the fractions, so a larger test side contains the smaller one (algorithms.md §6). */
+#include "base/hash.h"
+#include "base/rng.h"
+#include "engine/data/splits.h"
+
+struct holdout_params {
+    double test_fraction, validation_fraction;
+    int64_t seed;
+};
+
+static const struct option holdout_options[] = {
+    {"test_fraction", OPT_REAL, offsetof(struct holdout_params, test_fraction), 0.1, 0, 1, "share of rows kept for the test side", NULL,
+     OPTION_BELOW_MAX, NULL},
+    {"validation_fraction", OPT_REAL, offsetof(struct holdout_params, validation_fraction), 0, 0, 1,
+     "share of rows kept for validation (curves, early stopping)", NULL, OPTION_BELOW_MAX, NULL},
+    {"seed", OPT_INT, offsetof(struct holdout_params, seed), 7, 0, 0x1p53, "of the choice of rows", NULL, 0, NULL},
+    {0},
+};
+
+static enum split_side holdout_side(const void *params, uint64_t row)
+{
+    const struct holdout_params *p = params;
+    uint64_t stream = hash_mix((uint64_t)p->seed ^ (uint64_t)RNG_SPLIT << 56);
+    double u = (double)(hash_mix(row ^ stream) >> 11) * 0x1p-53;
+    if (u < p->test_fraction) return SIDE_TEST;
+    return u < p->test_fraction + p->validation_fraction ? SIDE_VALIDATION : SIDE_TRAIN;
+}
+
+const struct split split_holdout = {
+    .kind = {"holdout", "a random share of rows is kept for test and validation", "", sizeof(struct holdout_params), holdout_options},
+    .side = holdout_side};
