@@ -3,7 +3,7 @@
  * An evaluator keeps integers only: fixed-point sums of per-row terms, and either the scores themselves (one sortable u32 a row, positives
  * and negatives apart) or, past a row cap, a histogram of logits. Integers add in any order, so the result's bits depend on the set of rows
  * alone, never on workers, chunks or timing. evaluator_finish() turns them into sums and rank groups, from which each row of metrics[]
- * computes one measure (metric.h). Formulas: algorithms.md §7.
+ * computes one measure (parts.h). Formulas: algorithms.md §7.
  *
  * What is not defined (one class only, no rows, scores that are not finite) is NaN in C, null in JSON, and always comes with a reason. */
 #ifndef TRAINYARD_ENGINE_EVAL_EVAL_H
@@ -53,9 +53,15 @@ int evaluator_finish(struct evaluator *evaluator, struct evaluation *out, struct
 /* What the program can measure. The name is the key in evaluation.json, in gates and in train.early_stopping.metric. */
 struct eval_sums;
 struct rank_groups;
+enum metric_needs {
+    METRIC_BOTH_CLASSES = 1,
+    METRIC_POSITIVES = 2,
+    METRIC_RANKS = 4
+}; /* without them: null, with a reason */
 struct metric {
     struct kind kind; /* first */
     bool higher_is_better;
+    unsigned needs;
     const char *method; /* how the standard error comes about */
     void (*compute)(const struct eval_sums *sums, const struct rank_groups *ranks, struct measure *out);
 };
@@ -70,7 +76,7 @@ bool metric_better(const struct metric *metric, double a, double b);
  * reference, or NULL + ERROR_NOMEM. */
 json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *folds, struct error *err);
 
-/* scores.tsv: a header, then one line a row: `row TAB label TAB score`, score = probability with 9 significant digits. */
+/* scores.tsv: a header, then one line a row: `row TAB label TAB score`, score = probability with 12 significant digits. */
 enum {
     SCORES_LINE_MAX = 64
 };

@@ -1,0 +1,19 @@
+/* Logloss: the mean of max(z, 0) - z y + log(1 + e^-|z|) over the rows, in nats; from logits, so that it never overflows or meets log(0).
+ * Its standard error is that of a mean: sample deviation / sqrt(rows). */
+#include <math.h>
+
+#include "engine/eval/parts.h"
+
+double eval_loss(double logit, double label) { return fmax(logit, 0) - logit * label + log1p(exp(-fabs(logit))); }
+
+static void logloss_compute(const struct eval_sums *s, const struct rank_groups *ranks, struct measure *out)
+{
+    (void)ranks;
+    double n = (double)s->rows, mean = s->loss / n, variance = fmax(s->loss_squared - s->loss * mean, 0) / (n - 1);
+    measure_interval(out, mean, sqrt(variance / n), 0, INFINITY);
+}
+
+const struct metric metric_logloss = {.kind = {.name = "logloss", .summary = "mean logistic loss, in nats", .source = ""},
+                                      .higher_is_better = false,
+                                      .method = "sample variance",
+                                      .compute = logloss_compute};

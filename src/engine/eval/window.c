@@ -1,0 +1,36 @@
+/* Progressive AUC over a window of training rows: integer counts by logit bin, mergeable in any order. See eval.h. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/eval/parts.h"
+
+static const float window_range = 16;
+
+void auc_window_clear(struct auc_window *w) { memset(w, 0, sizeof *w); }
+
+void auc_window_add(struct auc_window *w, const float *logits, const float *labels, size_t n)
+{
+    const float scale = AUC_WINDOW_BINS / (2 * window_range);
+    for (size_t i = 0; i < n; i++) {
+        float at = (logits[i] + window_range) * scale;
+        at = at > 0 ? at : 0; /* NaN, too */
+        at = at < AUC_WINDOW_BINS - 1 ? at : AUC_WINDOW_BINS - 1;
+        w->counts[(unsigned)at][labels[i] > 0.5f]++;
+    }
+}
+
+void auc_window_merge(struct auc_window *into, const struct auc_window *from)
+{
+    for (size_t b = 0; b < AUC_WINDOW_BINS; b++)
+        for (int y = 0; y < 2; y++) into->counts[b][y] += from->counts[b][y];
+}
+
+double auc_window_value(const struct auc_window *w)
+{
+    struct rank_groups ranks = {.bins = w->counts, .bin_count = AUC_WINDOW_BINS};
+    struct measure m;
+    for (size_t b = 0; b < AUC_WINDOW_BINS; b++) ranks.negatives += w->counts[b][0], ranks.positives += w->counts[b][1];
+    if (!ranks.positives || !ranks.negatives) return NAN;
+    metric_auc.compute(NULL, &ranks, &m);
+    return m.value;
+}
