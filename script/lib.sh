@@ -21,7 +21,7 @@ tree_files()
             if [ -f "$file" ]; then printf '%s\n' "$file"; fi
         done
     else
-        find "${@:-.}" \( -path './build*' -o -path './.cache' -o -path '*/node_modules' -o -path '*/web/dist' -o -path './.git' \) -prune \
+        find "$@" \( -path './build*' -o -path './.cache' -o -path '*/node_modules' -o -path '*/web/dist' -o -path './.git' \) -prune \
             -o -type f -print | sed 's|^\./||' | LC_ALL=C sort
     fi
 }
