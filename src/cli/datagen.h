@@ -15,8 +15,8 @@
 
 struct datagen_config {
     const struct world *world;
-    const char *path;       /* the log; "-" = standard output. Made or emptied. */
-    const char *truth_path; /* NULL: none. Lines `row TAB label TAB probability TAB logit`, %.9g, row counts from first_row */
+    const char *path;       /* the log; "-" = standard output. A file appears (or is replaced) when whole */
+    const char *truth_path; /* NULL: none. A header, then lines `row TAB label TAB probability TAB logit`, %.9g, row counts from first_row */
     uint64_t rows;          /* >= 1 */
     uint64_t first_row;     /* usually 0: number of the first row */
     uint64_t seed;
@@ -34,8 +34,8 @@ struct datagen_optimum {
 };
 
 struct datagen_summary {
-    uint64_t rows, positives, bytes, missing, distinct_possible; /* missing: empty fields of 39 * rows */
-    struct datagen_optimum all, test;                            /* test.rows = 0 without split */
+    uint64_t rows, positives, bytes, missing; /* missing: empty fields of 39 * rows */
+    struct datagen_optimum all, test;         /* test.rows = 0 without split */
     int64_t elapsed_ms;
 };
 

@@ -11,14 +11,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum {
-    STREAM_ROWS = 0,
-    STREAM_CALIBRATION = 1,
-    STREAM_EFFECTS = 2
-};
-enum {
-    CALIBRATION_ROWS = 1 << 16
-};
+enum { STREAM_ROWS = 0, STREAM_CALIBRATION = 1, STREAM_EFFECTS = 2 };
+enum { CALIBRATION_ROWS = 1 << 16 };
 
 static const double base_rate = 0.25;
 static const double linear_sd = 0.95, pair_sd = 1.75; /* of the logit's two sums */

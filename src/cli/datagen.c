@@ -1,0 +1,247 @@
+/* `data gen`: rows of the hidden model written as text, block by block.
+ *
+ * A round makes one block of BLOCK_ROWS rows a task, in parallel, each into its own buffers; then the caller's thread writes the blocks in
+ * order. Rows depend on (seed, row) only, so neither the round's width nor the worker count shows in the bytes. Files are written under a
+ * temporary name and renamed when whole: a log that was cut short never looks like a log. The optimum comes from the room's own evaluator, fed
+ * with the true logits. */
+#include "cli/datagen.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/datagen_model.h"
+#include "engine/eval/eval.h"
+
+enum { BLOCK_ROWS = 2048, BLOCKS_MAX = 128, ROW_BYTES_MAX = 512, TRUTH_BYTES_MAX = 96 };
+static const uint64_t row_limit = (uint64_t)1 << 53;
+
+struct block {
+    struct bytes log, truth;
+    float logits[BLOCK_ROWS], labels[BLOCK_ROWS], test_logits[BLOCK_ROWS], test_labels[BLOCK_ROWS];
+    uint64_t missing;
+};
+
+struct sink { /* a file under a temporary name, or a stream */
+    const char *path;
+    char temporary[PATH_SIZE]; /* "": written in place */
+    struct file *file;         /* NULL: standard output, or closed */
+    bool is_stdout;
+};
+
+struct job {
+    const struct datagen_config *config;
+    struct datagen_model *model;
+    struct evaluator *all, *test;
+    struct block *blocks;
+    unsigned block_count;
+    uint64_t round_start, rows_end;
+    struct sink log, truth;
+};
+
+static char *put_number(char *at, int64_t number)
+{
+    char digits[24];
+    int n = 0;
+    uint64_t x = number < 0 ? (uint64_t)-number : (uint64_t)number;
+    if (number < 0) *at++ = '-';
+    do digits[n++] = (char)('0' + x % 10);
+    while (x /= 10);
+    while (n) *at++ = digits[--n];
+    return at;
+}
+
+static char *put_hex8(char *at, uint32_t word)
+{
+    for (int shift = 28; shift >= 0; shift -= 4) *at++ = "0123456789abcdef"[word >> shift & 15];
+    return at;
+}
+
+/* One line into the block's log, which has room. */
+static void put_row(struct block *block, const struct datagen_model *model, const struct datagen_row *row)
+{
+    char *start = (char *)block->log.data + block->log.size, *at = start;
+    *at++ = (char)('0' + row->label);
+    for (unsigned i = 0; i < DATAGEN_COUNTS; i++) {
+        *at++ = '\t';
+        if (row->counts[i] != DATAGEN_MISSING) at = put_number(at, row->counts[i]);
+        else block->missing++;
+    }
+    for (unsigned i = 0; i < DATAGEN_CATEGORIES; i++) {
+        *at++ = '\t';
+        if (row->ranks[i]) at = put_hex8(at, datagen_token(model, i, row->ranks[i]));
+        else block->missing++;
+    }
+    *at++ = '\n';
+    block->log.size += (size_t)(at - start);
+}
+
+static int make_block(void *context, unsigned index, struct error *err)
+{
+    struct job *job = context;
+    struct block *block = &job->blocks[index];
+    uint64_t first = job->round_start + (uint64_t)index * BLOCK_ROWS;
+    size_t count = first >= job->rows_end ? 0 : job->rows_end - first < BLOCK_ROWS ? (size_t)(job->rows_end - first) : BLOCK_ROWS, tests = 0;
+    const struct splitter *split = job->config->split;
+
+    bytes_clear(&block->log);
+    bytes_clear(&block->truth);
+    block->missing = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct datagen_row row;
+        datagen_model_row(job->model, first + i, &row);
+        put_row(block, job->model, &row);
+        block->logits[i] = (float)row.logit;
+        block->labels[i] = (float)row.label;
+        if (job->config->truth_path &&
+            bytes_printf(&block->truth, err, "%" PRIu64 "\t%d\t%.9g\t%.9g\n", first + i, row.label, row.probability, (double)block->logits[i]) < 0)
+            return -(int)ERROR_NOMEM;
+        if (!split || splitter_side(split, first + i) != SIDE_TEST) continue;
+        block->test_logits[tests] = block->logits[i];
+        block->test_labels[tests++] = block->labels[i];
+    }
+    int rc = evaluator_add(job->all, index, block->logits, block->labels, count, err);
+    return rc < 0 ? rc : evaluator_add(job->test, index, block->test_logits, block->test_labels, tests, err);
+}
+
+static int sink_open(struct sink *s, const struct world *w, const char *path, struct error *err)
+{
+    struct file_stat stat;
+    s->path = path;
+    s->is_stdout = !strcmp(path, "-");
+    if (s->is_stdout) return 0;
+    bool special = path_exists(w, path) && path_stat(w, path, &stat, err) == 0 && !stat.is_regular; /* /dev/null, a pipe: no rename there */
+    if (!special && snprintf(s->temporary, PATH_SIZE, "%s.part", path) >= PATH_SIZE) {
+        s->temporary[0] = 0;
+        return error_set(err, ERROR_USAGE, NULL, "the path %.40s... is too long", path);
+    }
+    return file_open(w, special ? path : s->temporary, FILE_REPLACE, &s->file, err);
+}
+
+static int sink_write(struct sink *s, const struct bytes *b, struct error *err)
+{
+    if (b->size == 0) return 0;
+    if (!s->is_stdout) return file_write(s->file, b->data, b->size, err);
+    if (fwrite(b->data, 1, b->size, stdout) != b->size) return error_set_errno(err, errno, NULL, "standard output");
+    return 0;
+}
+
+static int sink_commit(struct sink *s, const struct world *w, struct error *err)
+{
+    if (s->is_stdout) return fflush(stdout) == 0 ? 0 : error_set_errno(err, errno, NULL, "standard output");
+    if (!s->file) return 0;
+    struct file *file = s->file;
+    s->file = NULL;
+    int rc = file_close(file, err);
+    if (rc == 0 && s->temporary[0]) rc = path_rename(w, s->temporary, s->path, err);
+    if (rc == 0) s->temporary[0] = 0;
+    return rc;
+}
+
+static void sink_abandon(struct sink *s, const struct world *w)
+{
+    if (s->file) file_close(s->file, NULL);
+    if (s->temporary[0]) path_unlink(w, s->temporary, NULL);
+}
+
+static int job_check(const struct datagen_config *c, struct error *err)
+{
+    if (c->rows < 1 || c->rows > row_limit) return error_set(err, ERROR_USAGE, NULL, "rows must be 1 to 2^53, got %" PRIu64, c->rows);
+    if (c->first_row > row_limit - c->rows) return error_set(err, ERROR_USAGE, NULL, "first row %" PRIu64 " is beyond 2^53", c->first_row);
+    if (!c->path || !c->path[0]) return error_set(err, ERROR_USAGE, NULL, "name a file for the log, or - for standard output");
+    if (!c->truth_path) return 0;
+    if (!c->truth_path[0] || !strcmp(c->truth_path, "-")) return error_set(err, ERROR_USAGE, NULL, "the truth needs a file of its own");
+    if (!strcmp(c->truth_path, c->path)) return error_set(err, ERROR_USAGE, NULL, "log and truth are both %s; name two files", c->path);
+    return 0;
+}
+
+static int job_open(struct job *job, struct error *err)
+{
+    const struct datagen_config *c = job->config;
+    static const char header[] = "row\tlabel\tprobability\tlogit\n";
+    unsigned workers = c->parallel ? c->parallel->workers : 1;
+    int rc;
+    job->block_count = workers * 2 < BLOCKS_MAX ? workers * 2 : BLOCKS_MAX;
+    struct evaluator_config lanes = {.lanes = job->block_count};
+    if (!(job->model = datagen_model_new(c->seed, err))) return -(int)ERROR_NOMEM;
+    if (!(job->all = evaluator_new(&lanes, err)) || !(job->test = evaluator_new(&lanes, err))) return -(int)ERROR_NOMEM;
+    if (!(job->blocks = mem_array(job->block_count, 1, sizeof *job->blocks, err))) return -(int)ERROR_NOMEM;
+    for (unsigned i = 0; i < job->block_count; i++) {
+        bytes_init(&job->blocks[i].log, BLOCK_ROWS * ROW_BYTES_MAX);
+        bytes_init(&job->blocks[i].truth, BLOCK_ROWS * TRUTH_BYTES_MAX);
+        if ((rc = bytes_reserve(&job->blocks[i].log, BLOCK_ROWS * ROW_BYTES_MAX, err)) < 0) return rc;
+    }
+    if ((rc = sink_open(&job->log, c->world, c->path, err)) < 0) return rc;
+    if (!c->truth_path) return 0;
+    if ((rc = sink_open(&job->truth, c->world, c->truth_path, err)) < 0) return rc;
+    return file_write(job->truth.file, header, sizeof header - 1, err);
+}
+
+static int job_write(struct job *job, struct datagen_summary *summary, struct error *err)
+{
+    const struct datagen_config *c = job->config;
+    const struct parallel *parallel = c->parallel ? c->parallel : &parallel_inline;
+    int rc;
+    job->rows_end = c->first_row + c->rows;
+    for (job->round_start = c->first_row; job->round_start < job->rows_end; job->round_start += (uint64_t)job->block_count * BLOCK_ROWS) {
+        if ((rc = parallel->run(parallel->impl, make_block, job, job->block_count, err)) < 0) return rc;
+        for (unsigned i = 0; i < job->block_count; i++) {
+            struct block *block = &job->blocks[i];
+            if ((rc = sink_write(&job->log, &block->log, err)) < 0) return rc;
+            if (c->truth_path && (rc = sink_write(&job->truth, &block->truth, err)) < 0) return rc;
+            summary->bytes += block->log.size;
+            summary->missing += block->missing;
+        }
+        uint64_t done = job->round_start + (uint64_t)job->block_count * BLOCK_ROWS;
+        if (c->progress) c->progress(c->progress_context, (done < job->rows_end ? done : job->rows_end) - c->first_row, c->rows);
+    }
+    return 0;
+}
+
+static int optimum(struct evaluator *evaluator, struct datagen_optimum *out, struct error *err)
+{
+    struct evaluation e;
+    int rc = evaluator_finish(evaluator, &e, err);
+    if (rc < 0) return rc;
+    const struct measure *auc = evaluation_measure(&e, "auc"), *logloss = evaluation_measure(&e, "logloss");
+    *out = (struct datagen_optimum){
+        .rows = e.rows, .positives = e.positives, .auc = auc->value, .logloss = logloss->value, .auc_error = auc->error_bound};
+    return 0;
+}
+
+static void job_close(struct job *job)
+{
+    sink_abandon(&job->log, job->config->world);
+    sink_abandon(&job->truth, job->config->world);
+    for (unsigned i = 0; job->blocks && i < job->block_count; i++) {
+        bytes_close(&job->blocks[i].log);
+        bytes_close(&job->blocks[i].truth);
+    }
+    mem_free(job->blocks);
+    evaluator_free(job->all);
+    evaluator_free(job->test);
+    datagen_model_free(job->model);
+}
+
+int datagen_run(const struct datagen_config *config, struct datagen_summary *summary, struct error *err)
+{
+    struct job job = {.config = config};
+    int64_t start_ms = world_mono_ms(config->world);
+    int rc;
+    *summary = (struct datagen_summary){.rows = config->rows};
+    if ((rc = job_check(config, err)) < 0) goto out;
+    if ((rc = job_open(&job, err)) < 0) goto out;
+    if ((rc = job_write(&job, summary, err)) < 0) goto out;
+    if ((rc = optimum(job.all, &summary->all, err)) < 0) goto out;
+    if ((rc = optimum(job.test, &summary->test, err)) < 0) goto out;
+    if ((rc = sink_commit(&job.truth, config->world, err)) < 0) goto out;
+    if ((rc = sink_commit(&job.log, config->world, err)) < 0) goto out;
+    summary->positives = summary->all.positives;
+    summary->elapsed_ms = world_mono_ms(config->world) - start_ms;
+out:
+    job_close(&job);
+    return rc < 0 ? error_wrap(err, "data gen") : 0;
+}
