@@ -1,0 +1,27 @@
+#include "engine/compress/retention.h"
+
+#include <math.h>
+
+const char *const retention_per[] = {"epoch", "step", NULL};
+
+/* d^n by squaring in double, from n alone: no drift by repeated products, the same on every libm. */
+static double power(double d, uint64_t n)
+{
+    double result = 1;
+    for (; n; n >>= 1, d *= d)
+        if (n & 1) result *= d;
+    return result;
+}
+
+double retention_at(const struct retention *r, uint32_t epoch, uint64_t step)
+{
+    double share = r->start * power(r->decay, r->per == 0 ? epoch : step - 1), floor = r->min < r->start ? r->min : r->start;
+    return share > floor ? share : floor;
+}
+
+size_t retention_rows(double share, size_t rows)
+{
+    if (rows == 0) return 0;
+    double k = ceil(share * (double)rows);
+    return k < 1 ? 1 : k > (double)rows ? rows : (size_t)k;
+}

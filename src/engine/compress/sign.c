@@ -1,0 +1,98 @@
+/* Sign: one bit a value and one scale a tensor, D = scale * sgn(a), scale = ||a||_1 / d' over the d' non-zero values. Exact zeros abstain (a
+ * second bit plane, sent only where a row has one), so an untouched value never moves. Every touched row is sent. Payload of a segment: row
+ * count, id gaps, flag u8, sign bits, [non-zero bits], bits LSB first. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/compress/codec.h"
+
+static float sign_scale(const struct rows *a)
+{
+    double sum = 0;
+    size_t n = a->count * a->width, nonzero = 0;
+    for (size_t i = 0; i < n; i++) sum += fabs((double)a->values[i]), nonzero += a->values[i] != 0;
+    return nonzero ? (float)(sum / (double)nonzero) : 0;
+}
+
+static int sign_segment(const struct rows *a, size_t from, size_t to, uint32_t first_id, struct bytes *out, struct error *err)
+{
+    size_t n = (to - from) * a->width, plane = (n + 7) / 8;
+    const float *x = a->values + from * a->width;
+    bool zeros = false;
+    for (size_t i = 0; i < n; i++) zeros |= x[i] == 0;
+    int rc = ids_write(out, a->ids + from, to - from, first_id, err);
+    if (rc == 0) rc = bytes_reserve(out, 1 + 2 * plane, err);
+    if (rc < 0) return rc;
+    uint8_t *at = out->data + out->size, *sign = at + 1, *nonzero = sign + plane;
+    memset(at, 0, 1 + 2 * plane);
+    at[0] = zeros;
+    for (size_t i = 0; i < n; i++) {
+        sign[i / 8] |= (uint8_t)((x[i] < 0) << i % 8);
+        nonzero[i / 8] |= (uint8_t)((x[i] != 0) << i % 8);
+    }
+    out->size += 1 + plane * (zeros ? 2 : 1);
+    return 0;
+}
+
+static int sign_encode(const void *params, const struct codec_call *call, const struct rows *a, struct message *out, struct error *err)
+{
+    (void)params;
+    uint32_t sizes[SLICES_MAX] = {0};
+    struct bytes *segments = &out->scratch[1];
+    float scale = sign_scale(a);
+    bytes_clear(segments);
+    int rc = message_begin(out, call, CODEC_ID_SIGN, a->width, err);
+    if (rc == 0) rc = bytes_add(&out->body, &scale, sizeof scale, err);
+    for (uint32_t q = 0; rc == 0 && q < call->slices; q++) {
+        size_t from = a->slice_start[q], to = a->slice_start[q + 1], before = segments->size;
+        if (from < to) rc = sign_segment(a, from, to, call->slices == 1 ? 0 : q << call->slice_bits, segments, err);
+        sizes[q] = (uint32_t)(segments->size - before);
+    }
+    return rc < 0 ? rc : message_end(out, call, sizes, segments, err);
+}
+
+static int sign_decode(const uint8_t *header, size_t header_size, const uint8_t *segment, size_t size, uint32_t first_id, uint64_t limit_id,
+                       uint32_t width, struct rows_buffer *out, struct error *err)
+{
+    const uint8_t *at = segment, *end = segment + size;
+    size_t count;
+    float scale;
+    if (size == 0) return 0;
+    if (header_size < sizeof scale) return error_set(err, ERROR_DATA, NULL, "damaged gradient message: no scale");
+    memcpy(&scale, header + header_size - sizeof scale, sizeof scale);
+    if (!isfinite(scale) || scale < 0) return error_set(err, ERROR_DATA, NULL, "damaged gradient message: scale");
+    int rc = ids_read(&at, end, first_id, limit_id, width, out, &count, err);
+    if (rc < 0) return rc;
+    size_t n = count * width, plane = (n + 7) / 8;
+    bool zeros = at < end && at[0] == 1;
+    if (at >= end || at[0] > 1 || (size_t)(end - at) != 1 + plane * (zeros ? 2 : 1))
+        return error_set(err, ERROR_DATA, NULL, "damaged gradient message: sign bits");
+    const uint8_t *sign = at + 1, *nonzero = sign + plane;
+    float *values = out->rows.values + out->rows.count * width;
+    for (size_t i = 0; i < n; i++) {
+        bool present = !zeros || nonzero[i / 8] >> i % 8 & 1;
+        values[i] = !present ? 0.0f : sign[i / 8] >> i % 8 & 1 ? -scale : scale;
+    }
+    out->rows.count += count;
+    return 0;
+}
+
+/* delta = ||a||_1^2 / (d' ||a||_2^2) (Karimireddy et al. 2019, lemma 8). */
+static double sign_delta(const void *params, const struct codec_call *call, const struct rows *a)
+{
+    (void)params, (void)call;
+    double one = 0, two = 0, nonzero = 0;
+    for (size_t i = 0; i < a->count * a->width; i++) {
+        double x = fabs((double)a->values[i]);
+        one += x, two += x * x, nonzero += x > 0;
+    }
+    return two > 0 ? one * one / (nonzero * two) : 1;
+}
+
+const struct codec codec_sign = {
+    .kind = {"sign", "one bit a value and a scale; zeros abstain", "Karimireddy et al. 2019, Error feedback fixes SignSGD; Bernstein et al. 2018, signSGD", 0,
+             NULL},
+    .biased = true,
+    .encode = sign_encode,
+    .decode = sign_decode,
+    .delta = sign_delta};

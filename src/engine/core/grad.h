@@ -1,0 +1,40 @@
+/* A shard's gradient: sums over its examples (never means), for the distinct slots of its micro-batch and for the dense tensors. */
+#ifndef TRAINYARD_ENGINE_CORE_GRAD_H
+#define TRAINYARD_ENGINE_CORE_GRAD_H
+
+#include "engine/core/params.h"
+
+/* Rows of one tensor: what codecs encode and what decoding gives back. A dense tensor of d values is d rows of width 1 with ids 0 .. d-1.
+ * Rows are grouped by slice; for codecs they ascend strictly by id. */
+struct rows {
+    size_t count;
+    uint32_t width;
+    uint32_t *ids;  /* (count) */
+    float *values;  /* (count, width) */
+    uint32_t slice_start[SLICES_MAX + 1];
+};
+
+struct rows_buffer { /* rows with their own memory */
+    struct rows rows;
+    size_t rows_max, floats_max;
+};
+/* rows_reserve: room for count rows of that width; what was there is lost unless keep. */
+int rows_reserve(struct rows_buffer *b, size_t count, uint32_t width, bool keep, struct error *err);
+void rows_close(struct rows_buffer *b);
+
+struct grad {
+    double examples;                       /* n_i: what the sums run over; 0 = an empty shard, whose message is "nothing" */
+    struct rows_buffer tensor[TENSORS_MAX]; /* in the order of struct params */
+};
+void grad_close(struct grad *g);
+
+/* One slice of one tensor over all shards, row by row: what an aggregation rule combines. src (count, shards): 1 + row index in values[shard],
+ * 0 where the shard did not send the row. */
+struct merged {
+    size_t count, shards;
+    uint32_t width;
+    const uint32_t *ids, *src;
+    const float *const *values;
+};
+
+#endif

@@ -1,0 +1,19 @@
+#include "engine/core/logistic.h"
+
+#include "engine/core/isa.h"
+
+ISA_DECLARE(void, logistic_delta, (const float *z, const float *y, float *delta, size_t n));
+ISA_DECLARE(double, logistic_loss, (const float *z, const float *y, size_t n));
+
+static void (*const delta_table[])(const float *, const float *, float *, size_t) = ISA_TABLE(logistic_delta);
+static double (*const loss_table[])(const float *, const float *, size_t) = ISA_TABLE(logistic_loss);
+
+void logistic_delta(const float *z, const float *y, float *delta, size_t n) { delta_table[isa_best()](z, y, delta, n); }
+
+double logistic_loss(const float *z, const float *y, size_t n) { return loss_table[isa_best()](z, y, n); }
+
+void logistic_probability(const float *z, float *p, size_t n)
+{
+    static const float zeros[256];
+    for (size_t i = 0; i < n; i += 256) logistic_delta(z + i, zeros, p + i, n - i < 256 ? n - i : 256);
+}

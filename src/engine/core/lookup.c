@@ -1,0 +1,113 @@
+/* An open-addressing set that is never cleared: an entry counts only when it carries the current stamp. One 64-bit word an entry holds
+ * slot (30 bits), stamp (10) and index (24), so that a probe is one load and one compare. */
+#include "engine/core/lookup.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { SLOT_BITS = 30, STAMP_BITS = 10, INDEX_BITS = 24 };
+#define INDEX_SHIFT (SLOT_BITS + STAMP_BITS)
+#define MATCH_MASK ((1ull << INDEX_SHIFT) - 1)
+
+void lookup_close(struct lookup *l)
+{
+    mem_free(l->slots);
+    mem_free(l->local);
+    mem_free(l->table);
+    mem_free(l->first);
+    mem_free(l->position);
+    *l = (struct lookup){0};
+}
+
+static int lookup_reserve(struct lookup *l, size_t features, struct error *err)
+{
+    if (features <= l->features_max) return 0;
+    if (features >> INDEX_BITS) return error_set(err, ERROR_TOOLARGE, "/train/batch_size", "a shard's micro-batch has %zu features, at most %d are possible; use more shards or a smaller batch", features, (1 << INDEX_BITS) - 1);
+    lookup_close(l);
+    size_t room = features + features / 4 + 64;
+    uint32_t bits = 8;
+    while ((1ull << bits) < 2 * room) bits++;
+    l->slots = mem_array(room, 1, sizeof *l->slots, err);
+    l->local = mem_array(room, 1, sizeof *l->local, err);
+    l->first = mem_array(room, 1, sizeof *l->first, err);
+    l->position = mem_array(room, 1, sizeof *l->position, err);
+    l->table = mem_array(1ull << bits, 1, sizeof *l->table, err);
+    if (!l->slots || !l->local || !l->first || !l->position || !l->table) {
+        lookup_close(l);
+        return -ERROR_NOMEM;
+    }
+    l->table_bits = bits;
+    l->features_max = room;
+    return 0;
+}
+
+/* Distinct slots in order of first occurrence into l->first; l->local gets their index a feature. Returns how many. */
+static size_t lookup_distinct(struct lookup *l, const uint32_t *keys, size_t features, uint32_t key_shift)
+{
+    if (++l->stamp >> STAMP_BITS) {
+        memset(l->table, 0, sizeof *l->table << l->table_bits);
+        l->stamp = 1;
+    }
+    uint64_t *table = l->table, stamp = (uint64_t)l->stamp << SLOT_BITS;
+    uint32_t *first = l->first, *local = l->local, shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
+    size_t count = 0;
+    for (size_t i = 0; i < features; i++) {
+        uint32_t slot = keys[i] >> key_shift;
+        uint64_t want = stamp | slot;
+        for (uint32_t at = slot * 0x9E3779B1u >> shift;; at = (at + 1) & mask) {
+            uint64_t entry = table[at];
+            if ((entry & MATCH_MASK) == want) {
+                local[i] = (uint32_t)(entry >> INDEX_SHIFT);
+                break;
+            }
+            if ((entry & MATCH_MASK) >> SLOT_BITS != l->stamp) { /* free */
+                table[at] = want | (uint64_t)count << INDEX_SHIFT;
+                first[count] = slot;
+                local[i] = (uint32_t)count++;
+                break;
+            }
+        }
+    }
+    return count;
+}
+
+/* LSD radix sort of the distinct slots, 11 bits a pass: position[k] = index (in first) of the k-th smallest slot. */
+static void lookup_sort(struct lookup *l, uint32_t bits)
+{
+    uint32_t *from = l->slots, *to = l->position; /* slots is scratch until lookup_place */
+    for (uint32_t i = 0; i < l->count; i++) from[i] = i;
+    for (uint32_t shift = 0; shift < bits; shift += 11) {
+        uint32_t start[2049] = {0};
+        for (size_t i = 0; i < l->count; i++) start[(l->first[i] >> shift & 2047) + 1]++;
+        for (size_t d = 0; d < 2048; d++) start[d + 1] += start[d];
+        for (size_t i = 0; i < l->count; i++) to[start[l->first[from[i]] >> shift & 2047]++] = from[i];
+        uint32_t *swap = from;
+        from = to, to = swap;
+    }
+    if (from != l->position) memcpy(l->position, from, l->count * sizeof *from);
+}
+
+int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, bool ascending, struct error *err)
+{
+    int rc = lookup_reserve(l, batch->features, err);
+    if (rc < 0) return rc;
+    l->count = lookup_distinct(l, batch->keys, batch->features, 32 - p->hash_bits);
+
+    uint32_t start[SLICES_MAX + 1] = {0};
+    for (size_t i = 0; i < l->count; i++) start[(l->first[i] >> p->slice_bits) + 1]++;
+    for (uint32_t q = 0; q < p->slices; q++) start[q + 1] += start[q];
+    memcpy(l->slice_start, start, sizeof start);
+    for (uint32_t q = p->slices; q < SLICES_MAX; q++) l->slice_start[q + 1] = (uint32_t)l->count;
+
+    if (ascending) { /* ascending order is also grouped by slice; invert it into position[index] */
+        lookup_sort(l, p->hash_bits);
+        for (size_t k = 0; k < l->count; k++) l->slots[k] = l->position[k];
+        for (size_t k = 0; k < l->count; k++) l->position[l->slots[k]] = (uint32_t)k;
+    } else {
+        for (size_t i = 0; i < l->count; i++) l->position[i] = start[l->first[i] >> p->slice_bits]++;
+    }
+    for (size_t i = 0; i < l->count; i++) l->slots[l->position[i]] = l->first[i];
+    for (size_t i = 0; i < batch->features; i++) l->local[i] = l->position[l->local[i]];
+    return 0;
+}

@@ -1,0 +1,26 @@
+/* The distinct slots of a micro-batch, in the order in which everything downstream wants them: by slice, and inside a slice by first
+ * occurrence (or ascending, for codecs that write gaps). Duplicates are merged here, before memory is touched: a batch of Zipf traffic has
+ * a fraction of its features distinct, and each table row is then read once and written once. */
+#ifndef TRAINYARD_ENGINE_CORE_LOOKUP_H
+#define TRAINYARD_ENGINE_CORE_LOOKUP_H
+
+#include "engine/core/batch.h"
+#include "engine/core/params.h"
+
+struct lookup {
+    size_t count;                          /* distinct slots */
+    uint32_t *slots;                       /* (count) grouped by slice */
+    uint32_t slice_start[SLICES_MAX + 1];  /* slots of slice q: slice_start[q] .. slice_start[q + 1] - 1 */
+    uint32_t *local;                       /* (features): position in slots of each feature of the batch */
+    /* private */
+    uint64_t *table;
+    uint32_t table_bits, stamp;
+    uint32_t *first, *position;
+    size_t features_max;
+};
+
+/* lookup_build: fill l from the batch's keys. ascending: sort each slice. Grows its buffers when needed; zeroed struct to start with. */
+int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, bool ascending, struct error *err);
+void lookup_close(struct lookup *l);
+
+#endif

@@ -1,0 +1,61 @@
+/* Factorisation machine (Rendle 2010, eq. 1 and lemma 3.1):
+ *   z (B) = b + sum_i w_i x_i + 1/2 sum_f [ S_f^2 - sum_i (v_if x_i)^2 ],  S_f = sum_i v_if x_i,  v (distinct, K)
+ *   dL/dw_i = delta x_i,  dL/dv_if = delta x_i (S_f - v_if x_i)
+ * S (B, K) is kept for backward, so both passes are O(features K). */
+#include "engine/core/isa.h"
+#include "engine/model/linear.h"
+#include "engine/model/model.h"
+
+enum { FM_BIAS, FM_LINEAR, FM_EMBEDDING };
+
+struct fm_params {
+    int64_t embedding_dim;
+    double init_scale;
+};
+
+static const struct option fm_options[] = {
+    {"embedding_dim", OPT_INT, offsetof(struct fm_params, embedding_dim), 16, 1, 256, "K: factors a feature", NULL, 0, NULL},
+    {"init_scale", OPT_REAL, offsetof(struct fm_params, init_scale), 0.01, 0, 1, "standard deviation of the factors' initial values", NULL, 0, NULL},
+    {0}};
+
+ISA_DECLARE(void, fm_forward, (const struct batch *b, const uint32_t *local, const float *v, size_t k, float *sums, float *logits));
+ISA_DECLARE(void, fm_backward, (const struct batch *b, const uint32_t *local, const float *v, size_t k, const float *sums, const float *delta, float *grad));
+
+static void (*const forward_table[])(const struct batch *, const uint32_t *, const float *, size_t, float *, float *) = ISA_TABLE(fm_forward);
+static void (*const backward_table[])(const struct batch *, const uint32_t *, const float *, size_t, const float *, const float *, float *) =
+    ISA_TABLE(fm_backward);
+
+static size_t fm_describe(const void *params, struct param_desc *out)
+{
+    const struct fm_params *p = params;
+    out[FM_BIAS] = (struct param_desc){.name = "bias", .width = 1, .no_penalty = true};
+    out[FM_LINEAR] = (struct param_desc){.name = "linear", .table = true, .width = 1};
+    out[FM_EMBEDDING] = (struct param_desc){
+        .name = "embedding", .table = true, .width = (uint32_t)p->embedding_dim, .init = INIT_NORMAL, .init_scale = (float)p->init_scale};
+    return 3;
+}
+
+static size_t fm_scratch(const void *params) { return (size_t)((const struct fm_params *)params)->embedding_dim; }
+
+static void fm_forward(const void *params, const struct batch *b, const struct model_view *v, float *scratch, float *logits)
+{
+    size_t k = fm_scratch(params);
+    linear_forward(b, v->local, v->tensor[FM_LINEAR], v->tensor[FM_BIAS][0], logits);
+    forward_table[isa_best()](b, v->local, v->tensor[FM_EMBEDDING], k, scratch, logits);
+}
+
+static void fm_backward(const void *params, const struct batch *b, const struct model_view *v, const float *scratch, const float *delta,
+                        float *const grad[TENSORS_MAX])
+{
+    size_t k = fm_scratch(params);
+    linear_backward(b, v->local, delta, grad[FM_LINEAR], grad[FM_BIAS]);
+    backward_table[isa_best()](b, v->local, v->tensor[FM_EMBEDDING], k, scratch, delta, grad[FM_EMBEDDING]);
+}
+
+const struct model model_fm = {
+    .kind = {"fm", "factorisation machine: pairwise interactions through K factors a feature", "Rendle 2010, Factorization Machines",
+             sizeof(struct fm_params), fm_options},
+    .describe = fm_describe,
+    .scratch = fm_scratch,
+    .forward = fm_forward,
+    .backward = fm_backward};

@@ -1,0 +1,14 @@
+/* The first-order part z = b + sum_i w_i x_i that several families share. */
+#ifndef TRAINYARD_ENGINE_MODEL_LINEAR_H
+#define TRAINYARD_ENGINE_MODEL_LINEAR_H
+
+#include "engine/core/batch.h"
+
+/* linear_forward: logits (rows) = bias + sum over the row's features of w[local] * value. Order: feature i of a row goes to lane i mod 4,
+ * lanes fold 2, 1, then the bias is added. w (distinct). */
+void linear_forward(const struct batch *b, const uint32_t *local, const float *w, float bias, float *logits);
+
+/* linear_backward: grad_w[local] += delta * value in the batch's order; *grad_bias += sum of delta (in row order). */
+void linear_backward(const struct batch *b, const uint32_t *local, const float *delta, float *grad_w, float *grad_bias);
+
+#endif

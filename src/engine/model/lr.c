@@ -1,0 +1,35 @@
+/* Logistic regression: z = b + sum_i w_i x_i; dL/dw_i = delta x_i. */
+#include "engine/model/linear.h"
+#include "engine/model/model.h"
+
+enum { LR_BIAS, LR_LINEAR };
+
+static size_t lr_describe(const void *params, struct param_desc *out)
+{
+    (void)params;
+    out[LR_BIAS] = (struct param_desc){.name = "bias", .width = 1, .no_penalty = true};
+    out[LR_LINEAR] = (struct param_desc){.name = "linear", .table = true, .width = 1};
+    return 2;
+}
+
+static size_t lr_scratch(const void *params) { return (void)params, 0; }
+
+static void lr_forward(const void *params, const struct batch *b, const struct model_view *v, float *scratch, float *logits)
+{
+    (void)params, (void)scratch;
+    linear_forward(b, v->local, v->tensor[LR_LINEAR], v->tensor[LR_BIAS][0], logits);
+}
+
+static void lr_backward(const void *params, const struct batch *b, const struct model_view *v, const float *scratch, const float *delta,
+                        float *const grad[TENSORS_MAX])
+{
+    (void)params, (void)scratch;
+    linear_backward(b, v->local, delta, grad[LR_LINEAR], grad[LR_BIAS]);
+}
+
+const struct model model_lr = {
+    .kind = {"lr", "logistic regression on hashed features", "McMahan et al. 2013, Ad click prediction: a view from the trenches", 0, NULL},
+    .describe = lr_describe,
+    .scratch = lr_scratch,
+    .forward = lr_forward,
+    .backward = lr_backward};

@@ -1,0 +1,49 @@
+/* Adam, lazy form: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w -= eta (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps).
+ * Rows without a gradient do not move; t is the global step, so bias correction is the same for all rows. */
+#include <math.h>
+
+#include "engine/optim/optimizer.h"
+
+struct adam_params {
+    struct optim_common common;
+    double beta1, beta2, epsilon;
+};
+
+static const struct option adam_options[] = {
+    OPTIM_COMMON_OPTIONS(struct adam_params, 0.001),
+    {"beta1", OPT_REAL, offsetof(struct adam_params, beta1), 0.9, 0, 1, "decay of the first moment", NULL, OPTION_BELOW_MAX, NULL},
+    {"beta2", OPT_REAL, offsetof(struct adam_params, beta2), 0.999, 0, 1, "decay of the second moment", NULL, OPTION_BELOW_MAX, NULL},
+    {"epsilon", OPT_REAL, offsetof(struct adam_params, epsilon), 1e-8, 0, 1, "added to the root of the second moment", NULL, OPTION_ABOVE_MIN, NULL},
+    {0}};
+
+/* b^t by squaring in double: the same on every libm. */
+static double power(double b, uint64_t t)
+{
+    double result = 1;
+    for (; t; t >>= 1, b *= b)
+        if (t & 1) result *= b;
+    return result;
+}
+
+static void adam_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
+                        size_t width, const float *g)
+{
+    const struct adam_params *p = params;
+    float b1 = (float)p->beta1, b2 = (float)p->beta2, epsilon = (float)p->epsilon;
+    float correct1 = (float)(1 / (1 - power(p->beta1, step->t))), correct2 = (float)(1 / (1 - power(p->beta2, step->t)));
+    for (size_t i = 0; i < count; i++) {
+        size_t at = (ids ? ids[i] : i) * width;
+        for (size_t j = 0; j < width; j++) {
+            float grad = g[i * width + j] + optim_penalty(step, w[at + j]);
+            float m = state[0][at + j] = b1 * state[0][at + j] + (1 - b1) * grad;
+            float v = state[1][at + j] = b2 * state[1][at + j] + (1 - b2) * grad * grad;
+            w[at + j] -= step->lr * (m * correct1) / (sqrtf(v * correct2) + epsilon);
+        }
+    }
+}
+
+const struct optimizer optimizer_adam = {
+    .kind = {"adam", "adaptive moments, lazy on rows", "Kingma and Ba 2015", sizeof(struct adam_params), adam_options},
+    .states = 2,
+    .state_names = {"m", "v"},
+    .update = adam_update};
