@@ -43,7 +43,8 @@ int merge_rows(struct merge *m, const struct merge_source *sources, size_t shard
 {
     size_t total = 0, count = 0;
     for (size_t s = 0; s < shards; s++) total += sources[s].count;
-    if (total >> ROW_BITS) return error_set(err, ERROR_TOOLARGE, "/train/batch_size", "%zu gradient rows in one slice are too many; use a smaller batch", total);
+    if (total >> ROW_BITS)
+        return error_set(err, ERROR_TOOLARGE, "/train/batch_size", "%zu gradient rows in one slice are too many; use a smaller batch", total);
     int rc = merge_reserve(m, total, shards, err);
     if (rc < 0) return rc;
     if (m->stamp == STAMP_MAX) {

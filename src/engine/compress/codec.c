@@ -107,6 +107,6 @@ int codec_decode_slice(const struct codec *codec, const struct codec_call *call,
 {
     uint64_t first = call->slices == 1 ? 0 : (uint64_t)q << call->slice_bits, limit = first + (1ull << call->slice_bits);
     if (call->slices == 1 || limit > call->space) limit = call->space;
-    return codec->decode(m->body.data, m->header_size, m->body.data + m->segment[q], m->segment[q + 1] - m->segment[q], (uint32_t)first, limit, width, out,
-                         err);
+    return codec->decode(m->body.data, m->header_size, m->body.data + m->segment[q], m->segment[q + 1] - m->segment[q], (uint32_t)first, limit, width,
+                         out, err);
 }

@@ -14,15 +14,15 @@ struct codec_call {
     uint64_t step;  /* 1 for the first */
     uint32_t epoch; /* from 0 */
     uint32_t tensor, slices, slice_bits;
-    uint64_t space; /* rows that the tensor has: ids are below it */
+    uint64_t space;        /* rows that the tensor has: ids are below it */
     const uint8_t *forced; /* (rows) 1: must be sent (an evicted residual); NULL: none */
 };
 
 struct message {
     struct bytes body;
-    size_t header_size;                  /* up to the first segment's length table */
-    size_t segment[SLICES_MAX + 1];      /* offsets in body */
-    struct bytes scratch[2];             /* the encoder's working memory, reused */
+    size_t header_size;             /* up to the first segment's length table */
+    size_t segment[SLICES_MAX + 1]; /* offsets in body */
+    struct bytes scratch[2];        /* the encoder's working memory, reused */
 };
 void message_init(struct message *m);
 void message_close(struct message *m);
@@ -33,8 +33,8 @@ struct codec {
     /* encode: rows ascending by id, values finite. NULL: rows are handed over as they are (ids and floats, 4 bytes each). */
     int (*encode)(const void *params, const struct codec_call *call, const struct rows *a, struct message *out, struct error *err);
     /* decode: one segment's rows appended to out (width set); ids ascend within [first_id, limit_id). */
-    int (*decode)(const uint8_t *header, size_t header_size, const uint8_t *segment, size_t size, uint32_t first_id, uint64_t limit_id, uint32_t width,
-                  struct rows_buffer *out, struct error *err);
+    int (*decode)(const uint8_t *header, size_t header_size, const uint8_t *segment, size_t size, uint32_t first_id, uint64_t limit_id,
+                  uint32_t width, struct rows_buffer *out, struct error *err);
     /* delta: ||D(C(a)) - a||^2 <= (1 - delta) ||a||^2 for these rows; a test holds it to that. */
     double (*delta)(const void *params, const struct codec_call *call, const struct rows *a);
 };

@@ -143,7 +143,8 @@ static void rows_slice(struct rows *g, const struct codec_call *call)
 }
 
 /* The waiting rows beyond the bound, oldest first, into g. */
-static int residual_evict(struct residual *r, struct rows_buffer *g, float eta, const struct codec_call *call, const uint8_t **forced, struct error *err)
+static int residual_evict(struct residual *r, struct rows_buffer *g, float eta, const struct codec_call *call, const uint8_t **forced,
+                          struct error *err)
 {
     size_t excess = r->count - r->max, before = g->rows.count;
     int rc = rows_reserve(g, before + excess + 1, r->width, true, err); /* one row of scratch at the end */

@@ -9,8 +9,8 @@
 
 struct residual {
     uint32_t width;
-    size_t max;   /* rows that may wait after a step */
-    float beta;   /* residual_decay */
+    size_t max; /* rows that may wait after a step */
+    float beta; /* residual_decay */
     /* private */
     size_t count, room;
     uint32_t *ids, *older, *newer, *chain; /* per entry; 0 = none, entries count from 1 */

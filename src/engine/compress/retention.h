@@ -13,9 +13,20 @@ extern const char *const retention_per[];
 
 #define RETENTION_OPTIONS(type, field) \
     {"retention.start", OPT_REAL, offsetof(type, field.start), 0.01, 0, 1, "share of rows sent at first", NULL, OPTION_ABOVE_MIN, NULL}, \
-    {"retention.decay", OPT_REAL, offsetof(type, field.decay), 1, 0, 1, "factor per epoch or step", NULL, OPTION_ABOVE_MIN, NULL}, \
-    {"retention.min", OPT_REAL, offsetof(type, field.min), 0.001, 0, 1, "the share never falls below this (or start, if that is smaller)", NULL, 0, NULL}, \
-    {"retention.per", OPT_NAME, offsetof(type, field.per), 0, 0, 0, "what decay counts", retention_per, 0, NULL}
+        {"retention.decay", OPT_REAL, offsetof(type, field.decay), 1, 0, 1, "factor per epoch or step", NULL, OPTION_ABOVE_MIN, NULL}, \
+        {"retention.min", \
+         OPT_REAL, \
+         offsetof(type, field.min), \
+         0.001, \
+         0, \
+         1, \
+         "the share never falls below this (or start, if that is smaller)", \
+         NULL, \
+         0, \
+         NULL}, \
+    { \
+        "retention.per", OPT_NAME, offsetof(type, field.per), 0, 0, 0, "what decay counts", retention_per, 0, NULL \
+    }
 
 /* retention_at: the share at step (from 1) of epoch (from 0). */
 double retention_at(const struct retention *r, uint32_t epoch, uint64_t step);

@@ -89,10 +89,9 @@ static double sign_delta(const void *params, const struct codec_call *call, cons
     return two > 0 ? one * one / (nonzero * two) : 1;
 }
 
-const struct codec codec_sign = {
-    .kind = {"sign", "one bit a value and a scale; zeros abstain", "Karimireddy et al. 2019, Error feedback fixes SignSGD; Bernstein et al. 2018, signSGD", 0,
-             NULL},
-    .biased = true,
-    .encode = sign_encode,
-    .decode = sign_decode,
-    .delta = sign_delta};
+const struct codec codec_sign = {.kind = {"sign", "one bit a value and a scale; zeros abstain",
+                                          "Karimireddy et al. 2019, Error feedback fixes SignSGD; Bernstein et al. 2018, signSGD", 0, NULL},
+                                 .biased = true,
+                                 .encode = sign_encode,
+                                 .decode = sign_decode,
+                                 .delta = sign_delta};

@@ -61,7 +61,8 @@ static size_t topk_select(const struct topk_params *p, const struct codec_call *
     return count;
 }
 
-static int topk_segment(const struct rows *a, const uint32_t *kept, size_t count, uint32_t first_id, uint32_t *ids, struct bytes *out, struct error *err)
+static int topk_segment(const struct rows *a, const uint32_t *kept, size_t count, uint32_t first_id, uint32_t *ids, struct bytes *out,
+                        struct error *err)
 {
     for (size_t i = 0; i < count; i++) ids[i] = a->ids[kept[i]];
     int rc = ids_write(out, ids, count, first_id, err);
@@ -117,10 +118,9 @@ static double topk_delta(const void *params, const struct codec_call *call, cons
     return a->count ? (double)k / (double)a->count : 1;
 }
 
-const struct codec codec_topk = {
-    .kind = {"topk", "the k rows of greatest norm, exactly", "Stich, Cordonnier, Jaggi 2018, Sparsified SGD with memory", sizeof(struct topk_params),
-             topk_options},
-    .biased = true,
-    .encode = topk_encode,
-    .decode = topk_decode,
-    .delta = topk_delta};
+const struct codec codec_topk = {.kind = {"topk", "the k rows of greatest norm, exactly", "Stich, Cordonnier, Jaggi 2018, Sparsified SGD with memory",
+                                          sizeof(struct topk_params), topk_options},
+                                 .biased = true,
+                                 .encode = topk_encode,
+                                 .decode = topk_decode,
+                                 .delta = topk_delta};

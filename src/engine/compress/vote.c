@@ -9,9 +9,9 @@ struct vote_params {
     int scale;
 };
 static const char *const vote_scales[] = {"none", "mean_abs", NULL};
-static const struct option vote_options[] = {
-    {"vote_scale", OPT_NAME, offsetof(struct vote_params, scale), 0, 0, 0, "magnitude of a won vote: 1, or the mean |gradient| of all shards", vote_scales, 0, NULL},
-    {0}};
+static const struct option vote_options[] = {{"vote_scale", OPT_NAME, offsetof(struct vote_params, scale), 0, 0, 0,
+                                              "magnitude of a won vote: 1, or the mean |gradient| of all shards", vote_scales, 0, NULL},
+                                             {0}};
 
 static void vote_combine(const void *params, const struct merged *m, double examples, float *out)
 {
@@ -32,7 +32,7 @@ static void vote_combine(const void *params, const struct merged *m, double exam
         }
 }
 
-const struct aggregate aggregate_vote = {
-    .kind = {"vote", "majority vote of signs", "Bernstein et al. 2018, signSGD: compressed optimisation for non-convex problems", sizeof(struct vote_params),
-             vote_options},
-    .combine = vote_combine};
+const struct aggregate aggregate_vote = {.kind = {"vote", "majority vote of signs",
+                                                  "Bernstein et al. 2018, signSGD: compressed optimisation for non-convex problems",
+                                                  sizeof(struct vote_params), vote_options},
+                                         .combine = vote_combine};

@@ -9,8 +9,8 @@
 struct rows {
     size_t count;
     uint32_t width;
-    uint32_t *ids;  /* (count) */
-    float *values;  /* (count, width) */
+    uint32_t *ids; /* (count) */
+    float *values; /* (count, width) */
     uint32_t slice_start[SLICES_MAX + 1];
 };
 
@@ -23,7 +23,7 @@ int rows_reserve(struct rows_buffer *b, size_t count, uint32_t width, bool keep,
 void rows_close(struct rows_buffer *b);
 
 struct grad {
-    double examples;                       /* n_i: what the sums run over; 0 = an empty shard, whose message is "nothing" */
+    double examples;                        /* n_i: what the sums run over; 0 = an empty shard, whose message is "nothing" */
     struct rows_buffer tensor[TENSORS_MAX]; /* in the order of struct params */
 };
 void grad_close(struct grad *g);

@@ -1,16 +1,17 @@
 #include "engine/core/logistic.h"
 
-#include "engine/core/isa.h"
+#include "base/cpu.h"
+#include "base/kernel.h"
 
-ISA_DECLARE(void, logistic_delta, (const float *z, const float *y, float *delta, size_t n));
-ISA_DECLARE(double, logistic_loss, (const float *z, const float *y, size_t n));
+KERNEL_DECLARE(void, logistic_delta, (const float *z, const float *y, float *delta, size_t n));
+KERNEL_DECLARE(double, logistic_loss, (const float *z, const float *y, size_t n));
 
-static void (*const delta_table[])(const float *, const float *, float *, size_t) = ISA_TABLE(logistic_delta);
-static double (*const loss_table[])(const float *, const float *, size_t) = ISA_TABLE(logistic_loss);
+static void (*const delta_table[])(const float *, const float *, float *, size_t) = KERNEL_TABLE(logistic_delta);
+static double (*const loss_table[])(const float *, const float *, size_t) = KERNEL_TABLE(logistic_loss);
 
-void logistic_delta(const float *z, const float *y, float *delta, size_t n) { delta_table[isa_best()](z, y, delta, n); }
+void logistic_delta(const float *z, const float *y, float *delta, size_t n) { delta_table[cpu_level()](z, y, delta, n); }
 
-double logistic_loss(const float *z, const float *y, size_t n) { return loss_table[isa_best()](z, y, n); }
+double logistic_loss(const float *z, const float *y, size_t n) { return loss_table[cpu_level()](z, y, n); }
 
 void logistic_probability(const float *z, float *p, size_t n)
 {

@@ -1,5 +1,7 @@
 /* Kernels of logistic.h, compiled once an instruction set. exp: Cody-Waite reduction with a split ln 2 and the degree-5 polynomial of the
  * Cephes library's expf (Moshier); log1p through 2 atanh(e / (2 + e)), whose series needs nine terms on (0, 1]. */
+#include "base/kernel.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

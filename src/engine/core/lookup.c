@@ -23,7 +23,10 @@ void lookup_close(struct lookup *l)
 static int lookup_reserve(struct lookup *l, size_t features, struct error *err)
 {
     if (features <= l->features_max) return 0;
-    if (features >> INDEX_BITS) return error_set(err, ERROR_TOOLARGE, "/train/batch_size", "a shard's micro-batch has %zu features, at most %d are possible; use more shards or a smaller batch", features, (1 << INDEX_BITS) - 1);
+    if (features >> INDEX_BITS)
+        return error_set(err, ERROR_TOOLARGE, "/train/batch_size",
+                         "a shard's micro-batch has %zu features, at most %d are possible; use more shards or a smaller batch", features,
+                         (1 << INDEX_BITS) - 1);
     lookup_close(l);
     size_t room = features + features / 4 + 64;
     uint32_t bits = 8;

@@ -8,10 +8,10 @@
 #include "engine/core/params.h"
 
 struct lookup {
-    size_t count;                          /* distinct slots */
-    uint32_t *slots;                       /* (count) grouped by slice */
-    uint32_t slice_start[SLICES_MAX + 1];  /* slots of slice q: slice_start[q] .. slice_start[q + 1] - 1 */
-    uint32_t *local;                       /* (features): position in slots of each feature of the batch */
+    size_t count;                         /* distinct slots */
+    uint32_t *slots;                      /* (count) grouped by slice */
+    uint32_t slice_start[SLICES_MAX + 1]; /* slots of slice q: slice_start[q] .. slice_start[q + 1] - 1 */
+    uint32_t *local;                      /* (features): position in slots of each feature of the batch */
     /* private */
     uint64_t *table;
     uint32_t table_bits, stamp;

@@ -14,8 +14,8 @@ uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t has
     return floats * sizeof(float) + slots / 8;
 }
 
-int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states,
-                const float state_init[STATES_MAX], uint64_t seed, struct error *err)
+int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states, const float state_init[STATES_MAX],
+                uint64_t seed, struct error *err)
 {
     *p = (struct params){.hash_bits = hash_bits, .slots = 1ull << hash_bits, .seed = seed, .count = count, .states = states};
     p->slices = p->slots / SLICE_SLOTS_MIN < 1 ? 1 : p->slots / SLICE_SLOTS_MIN < SLICES_MAX ? (uint32_t)(p->slots / SLICE_SLOTS_MIN) : SLICES_MAX;

@@ -22,11 +22,11 @@ enum param_init { INIT_ZERO, INIT_NORMAL };
 
 struct param_desc { /* what a model says of one tensor */
     char name[PARAM_NAME_SIZE];
-    bool table;         /* rows = slots; otherwise one row */
-    uint32_t width;     /* columns: floats a row */
+    bool table;     /* rows = slots; otherwise one row */
+    uint32_t width; /* columns: floats a row */
     enum param_init init;
-    float init_scale;   /* standard deviation of INIT_NORMAL */
-    bool no_penalty;    /* l1, l2 leave it alone (bias) */
+    float init_scale; /* standard deviation of INIT_NORMAL */
+    bool no_penalty;  /* l1, l2 leave it alone (bias) */
 };
 
 struct param {
@@ -47,8 +47,8 @@ struct params {
 /* params_bytes: memory that params_init would take when every row is live. */
 uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states);
 
-int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states,
-                const float state_init[STATES_MAX], uint64_t seed, struct error *err);
+int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states, const float state_init[STATES_MAX],
+                uint64_t seed, struct error *err);
 void params_close(struct params *p); /* safe on a zeroed struct, and twice */
 
 static inline uint64_t param_rows(const struct params *p, const struct param *t) { return t->desc.table ? p->slots : 1; }

@@ -2,7 +2,8 @@
  *   z (B) = b + sum_i w_i x_i + 1/2 sum_f [ S_f^2 - sum_i (v_if x_i)^2 ],  S_f = sum_i v_if x_i,  v (distinct, K)
  *   dL/dw_i = delta x_i,  dL/dv_if = delta x_i (S_f - v_if x_i)
  * S (B, K) is kept for backward, so both passes are O(features K). */
-#include "engine/core/isa.h"
+#include "base/cpu.h"
+#include "base/kernel.h"
 #include "engine/model/linear.h"
 #include "engine/model/model.h"
 
@@ -18,12 +19,13 @@ static const struct option fm_options[] = {
     {"init_scale", OPT_REAL, offsetof(struct fm_params, init_scale), 0.01, 0, 1, "standard deviation of the factors' initial values", NULL, 0, NULL},
     {0}};
 
-ISA_DECLARE(void, fm_forward, (const struct batch *b, const uint32_t *local, const float *v, size_t k, float *sums, float *logits));
-ISA_DECLARE(void, fm_backward, (const struct batch *b, const uint32_t *local, const float *v, size_t k, const float *sums, const float *delta, float *grad));
+KERNEL_DECLARE(void, fm_forward, (const struct batch *b, const uint32_t *local, const float *v, size_t k, float *sums, float *logits));
+KERNEL_DECLARE(void, fm_backward,
+               (const struct batch *b, const uint32_t *local, const float *v, size_t k, const float *sums, const float *delta, float *grad));
 
-static void (*const forward_table[])(const struct batch *, const uint32_t *, const float *, size_t, float *, float *) = ISA_TABLE(fm_forward);
-static void (*const backward_table[])(const struct batch *, const uint32_t *, const float *, size_t, const float *, const float *, float *) =
-    ISA_TABLE(fm_backward);
+static void (*const forward_table[])(const struct batch *, const uint32_t *, const float *, size_t, float *, float *) = KERNEL_TABLE(fm_forward);
+static void (*const backward_table[])(const struct batch *, const uint32_t *, const float *, size_t, const float *, const float *,
+                                      float *) = KERNEL_TABLE(fm_backward);
 
 static size_t fm_describe(const void *params, struct param_desc *out)
 {
@@ -41,7 +43,7 @@ static void fm_forward(const void *params, const struct batch *b, const struct m
 {
     size_t k = fm_scratch(params);
     linear_forward(b, v->local, v->tensor[FM_LINEAR], v->tensor[FM_BIAS][0], logits);
-    forward_table[isa_best()](b, v->local, v->tensor[FM_EMBEDDING], k, scratch, logits);
+    forward_table[cpu_level()](b, v->local, v->tensor[FM_EMBEDDING], k, scratch, logits);
 }
 
 static void fm_backward(const void *params, const struct batch *b, const struct model_view *v, const float *scratch, const float *delta,
@@ -49,13 +51,12 @@ static void fm_backward(const void *params, const struct batch *b, const struct 
 {
     size_t k = fm_scratch(params);
     linear_backward(b, v->local, delta, grad[FM_LINEAR], grad[FM_BIAS]);
-    backward_table[isa_best()](b, v->local, v->tensor[FM_EMBEDDING], k, scratch, delta, grad[FM_EMBEDDING]);
+    backward_table[cpu_level()](b, v->local, v->tensor[FM_EMBEDDING], k, scratch, delta, grad[FM_EMBEDDING]);
 }
 
-const struct model model_fm = {
-    .kind = {"fm", "factorisation machine: pairwise interactions through K factors a feature", "Rendle 2010, Factorization Machines",
-             sizeof(struct fm_params), fm_options},
-    .describe = fm_describe,
-    .scratch = fm_scratch,
-    .forward = fm_forward,
-    .backward = fm_backward};
+const struct model model_fm = {.kind = {"fm", "factorisation machine: pairwise interactions through K factors a feature",
+                                        "Rendle 2010, Factorization Machines", sizeof(struct fm_params), fm_options},
+                               .describe = fm_describe,
+                               .scratch = fm_scratch,
+                               .forward = fm_forward,
+                               .backward = fm_backward};

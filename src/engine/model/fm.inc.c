@@ -1,4 +1,5 @@
 /* Kernels of fm.c. Each factor is its own lane, so any vector width adds in the same order; the final sum over factors folds 16 lanes. */
+#include "base/kernel.h"
 #include "engine/core/batch.h"
 
 void KERNEL(fm_forward)(const struct batch *b, const uint32_t *local, const float *v, size_t k, float *sums, float *logits);

@@ -9,9 +9,9 @@
 #include "engine/core/batch.h"
 #include "engine/core/grad.h"
 
-struct model_view {                     /* parameters for one micro-batch; borrowed */
-    const float *tensor[TENSORS_MAX];   /* a table: its compact rows (distinct, width); dense: the tensor itself */
-    const uint32_t *local;              /* (features): compact row of each feature */
+struct model_view {                   /* parameters for one micro-batch; borrowed */
+    const float *tensor[TENSORS_MAX]; /* a table: its compact rows (distinct, width); dense: the tensor itself */
+    const uint32_t *local;            /* (features): compact row of each feature */
 };
 
 struct model {

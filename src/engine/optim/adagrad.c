@@ -15,7 +15,10 @@ static const struct option adagrad_options[] = {
      "n before the first gradient; larger damps the first steps", NULL, 0, NULL},
     {0}};
 
-static void adagrad_initial(const void *params, float out[STATES_MAX]) { out[0] = (float)((const struct adagrad_params *)params)->initial_accumulator; }
+static void adagrad_initial(const void *params, float out[STATES_MAX])
+{
+    out[0] = (float)((const struct adagrad_params *)params)->initial_accumulator;
+}
 
 static void adagrad_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
                            size_t width, const float *g)
@@ -33,10 +36,9 @@ static void adagrad_update(const void *params, const struct optim_step *step, fl
     }
 }
 
-const struct optimizer optimizer_adagrad = {
-    .kind = {"adagrad", "per-coordinate rates from the sum of squared gradients", "Duchi, Hazan, Singer 2011, JMLR 12", sizeof(struct adagrad_params),
-             adagrad_options},
-    .states = 1,
-    .state_names = {"n"},
-    .initial = adagrad_initial,
-    .update = adagrad_update};
+const struct optimizer optimizer_adagrad = {.kind = {"adagrad", "per-coordinate rates from the sum of squared gradients",
+                                                     "Duchi, Hazan, Singer 2011, JMLR 12", sizeof(struct adagrad_params), adagrad_options},
+                                            .states = 1,
+                                            .state_names = {"n"},
+                                            .initial = adagrad_initial,
+                                            .update = adagrad_update};

@@ -37,9 +37,9 @@ static void ftrl_update(const void *params, const struct optim_step *step, float
     }
 }
 
-const struct optimizer optimizer_ftrl = {
-    .kind = {"ftrl", "follow the regularised leader, proximal: sparse models", "McMahan et al. 2013, Ad click prediction: a view from the trenches",
-             sizeof(struct ftrl_params), ftrl_options},
-    .states = 2,
-    .state_names = {"z", "n"},
-    .update = ftrl_update};
+const struct optimizer optimizer_ftrl = {.kind = {"ftrl", "follow the regularised leader, proximal: sparse models",
+                                                  "McMahan et al. 2013, Ad click prediction: a view from the trenches", sizeof(struct ftrl_params),
+                                                  ftrl_options},
+                                         .states = 2,
+                                         .state_names = {"z", "n"},
+                                         .update = ftrl_update};

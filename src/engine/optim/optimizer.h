@@ -15,7 +15,7 @@ struct optim_step { /* what is the same for every coordinate of a step */
 struct optimizer {
     struct kind kind; /* first; its params start with struct optim_common */
     size_t states;
-    const char *state_names[STATES_MAX]; /* suffix in the checkpoint: "n", "m", "v", "z" */
+    const char *state_names[STATES_MAX];                        /* suffix in the checkpoint: "n", "m", "v", "z" */
     void (*initial)(const void *params, float out[STATES_MAX]); /* state of a row that never had a gradient; NULL: zeros */
     /* update: rows ids[0..count) (ids NULL: 0 .. count-1) of w and state, each `width` wide; g (count, width) is the mean gradient. */
     void (*update)(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count, size_t width,
@@ -26,7 +26,9 @@ struct optim_common {
     double lr;
 };
 #define OPTIM_COMMON_OPTIONS(type, lr_default) \
-    {"lr", OPT_REAL, offsetof(type, common.lr), (lr_default), 0, 1e6, "learning rate (alpha for ftrl)", NULL, OPTION_ABOVE_MIN, NULL}
+    { \
+        "lr", OPT_REAL, offsetof(type, common.lr), (lr_default), 0, 1e6, "learning rate (alpha for ftrl)", NULL, OPTION_ABOVE_MIN, NULL \
+    }
 
 /* optim_lr: eta at step t (from 1). Constant for now; a schedule is a function of t alone. */
 double optim_lr(const struct optimizer *o, const void *params, uint64_t t);
@@ -35,9 +37,6 @@ extern const struct optimizer *const optimizers[]; /* NULL-terminated: sgd, adag
 extern const struct optimizer optimizer_sgd, optimizer_adagrad, optimizer_ftrl, optimizer_adam;
 
 /* optim_penalty: gradient of the penalty at w (0 at w = 0 for l1). */
-static inline float optim_penalty(const struct optim_step *s, float w)
-{
-    return s->l2 * w + (w > 0 ? s->l1 : w < 0 ? -s->l1 : 0.0f);
-}
+static inline float optim_penalty(const struct optim_step *s, float w) { return s->l2 * w + (w > 0 ? s->l1 : w < 0 ? -s->l1 : 0.0f); }
 
 #endif
