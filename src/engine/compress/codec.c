@@ -85,12 +85,12 @@ int ids_write(struct bytes *out, const uint32_t *ids, size_t count, uint32_t fir
     return rc;
 }
 
-int ids_read(const uint8_t **at, const uint8_t *end, uint32_t first_id, uint64_t limit_id, uint32_t width, struct rows_buffer *out, size_t *count,
+int ids_read(const uint8_t **at, const uint8_t *end, uint32_t first_id, uint64_t limit_id, uint32_t width, struct grad_buffer *out, size_t *count,
              struct error *err)
 {
     uint64_t n, gap, next = first_id;
     if (varint_read(at, end, &n) < 0 || n > (uint64_t)(end - *at) || n > limit_id - first_id) return message_bad(err, "row count");
-    int rc = rows_reserve(out, out->rows.count + (size_t)n, width, true, err);
+    int rc = grad_buffer_reserve(out, out->rows.count + (size_t)n, width, true, err);
     if (rc < 0) return rc;
     for (uint64_t i = 0; i < n; i++) {
         if (varint_read(at, end, &gap) < 0 || gap >= limit_id - next) return message_bad(err, "row id");
@@ -103,7 +103,7 @@ int ids_read(const uint8_t **at, const uint8_t *end, uint32_t first_id, uint64_t
 }
 
 int codec_decode_slice(const struct codec *codec, const struct codec_call *call, const struct message *m, uint32_t q, uint32_t width,
-                       struct rows_buffer *out, struct error *err)
+                       struct grad_buffer *out, struct error *err)
 {
     uint64_t first = call->slices == 1 ? 0 : (uint64_t)q << call->slice_bits, limit = first + (1ull << call->slice_bits);
     if (call->slices == 1 || limit > call->space) limit = call->space;

@@ -31,12 +31,12 @@ struct codec {
     struct kind kind; /* first */
     bool biased;      /* error feedback is needed for convergence */
     /* encode: rows ascending by id, values finite. NULL: rows are handed over as they are (ids and floats, 4 bytes each). */
-    int (*encode)(const void *params, const struct codec_call *call, const struct rows *a, struct message *out, struct error *err);
+    int (*encode)(const void *params, const struct codec_call *call, const struct grad_rows *a, struct message *out, struct error *err);
     /* decode: one segment's rows appended to out (width set); ids ascend within [first_id, limit_id). */
     int (*decode)(const uint8_t *header, size_t header_size, const uint8_t *segment, size_t size, uint32_t first_id, uint64_t limit_id,
-                  uint32_t width, struct rows_buffer *out, struct error *err);
+                  uint32_t width, struct grad_buffer *out, struct error *err);
     /* delta: ||D(C(a)) - a||^2 <= (1 - delta) ||a||^2 for these rows; a test holds it to that. */
-    double (*delta)(const void *params, const struct codec_call *call, const struct rows *a);
+    double (*delta)(const void *params, const struct codec_call *call, const struct grad_rows *a);
 };
 
 extern const struct codec *const codecs[]; /* NULL-terminated: none, sign, topk */
@@ -44,7 +44,7 @@ extern const struct codec codec_none, codec_sign, codec_topk;
 
 /* codec_decode_slice: append slice q of message m to out. */
 int codec_decode_slice(const struct codec *codec, const struct codec_call *call, const struct message *m, uint32_t q, uint32_t width,
-                       struct rows_buffer *out, struct error *err);
+                       struct grad_buffer *out, struct error *err);
 
 /* message_parse: find header and segments in received bytes (a copy of body); ERROR_DATA when anything is off. m borrows nothing. */
 int message_parse(struct message *m, const struct codec_call *call, uint32_t width, const uint8_t *bytes, size_t size, struct error *err);
@@ -55,7 +55,7 @@ int message_begin(struct message *m, const struct codec_call *call, uint8_t code
 int message_end(struct message *m, const struct codec_call *call, const uint32_t sizes[SLICES_MAX], const struct bytes *segments, struct error *err);
 int ids_write(struct bytes *out, const uint32_t *ids, size_t count, uint32_t first_id, struct error *err); /* count varint, gap varints */
 /* ids_read: the list back, checked; reserves rows in out and fills ids; *count new rows start at out->rows.count (values unset). */
-int ids_read(const uint8_t **at, const uint8_t *end, uint32_t first_id, uint64_t limit_id, uint32_t width, struct rows_buffer *out, size_t *count,
+int ids_read(const uint8_t **at, const uint8_t *end, uint32_t first_id, uint64_t limit_id, uint32_t width, struct grad_buffer *out, size_t *count,
              struct error *err);
 
 #endif

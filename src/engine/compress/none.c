@@ -2,6 +2,9 @@
  * costs nothing that compression could save; it is the default for that reason. */
 #include "engine/compress/codec.h"
 
-static double none_delta(const void *params, const struct codec_call *call, const struct rows *a) { return (void)params, (void)call, (void)a, 1; }
+static double none_delta(const void *params, const struct codec_call *call, const struct grad_rows *a)
+{
+    return (void)params, (void)call, (void)a, 1;
+}
 
 const struct codec codec_none = {.kind = {"none", "rows as they are: 4 bytes an id, 4 a value", "", 0, NULL}, .delta = none_delta};

@@ -115,7 +115,7 @@ static void residual_join(const struct residual *r, uint32_t e, float eta, float
 }
 
 /* Move the row at `from` down to its place among the ascending rows before it. */
-static void rows_insert(struct rows *g, uint8_t *forced, size_t from, float *row, size_t width)
+static void rows_insert(struct grad_rows *g, uint8_t *forced, size_t from, float *row, size_t width)
 {
     uint32_t id = g->ids[from];
     uint8_t force = forced[from];
@@ -130,7 +130,7 @@ static void rows_insert(struct rows *g, uint8_t *forced, size_t from, float *row
     memcpy(g->values + to * width, row, width * sizeof *row);
 }
 
-static void rows_slice(struct rows *g, const struct codec_call *call)
+static void rows_slice(struct grad_rows *g, const struct codec_call *call)
 {
     size_t at = 0;
     for (uint32_t q = 0; q < SLICES_MAX; q++) {
@@ -143,11 +143,11 @@ static void rows_slice(struct rows *g, const struct codec_call *call)
 }
 
 /* The waiting rows beyond the bound, oldest first, into g. */
-static int residual_evict(struct residual *r, struct rows_buffer *g, float eta, const struct codec_call *call, const uint8_t **forced,
+static int residual_evict(struct residual *r, struct grad_buffer *g, float eta, const struct codec_call *call, const uint8_t **forced,
                           struct error *err)
 {
     size_t excess = r->count - r->max, before = g->rows.count;
-    int rc = rows_reserve(g, before + excess + 1, r->width, true, err); /* one row of scratch at the end */
+    int rc = grad_buffer_reserve(g, before + excess + 1, r->width, true, err); /* one row of scratch at the end */
     if (rc < 0) return rc;
     if (before + excess > r->forced_max) {
         void *flags = r->forced;
@@ -172,7 +172,7 @@ static int residual_evict(struct residual *r, struct rows_buffer *g, float eta, 
     return 0;
 }
 
-int residual_add(struct residual *r, struct rows_buffer *g, float eta, const struct codec_call *call, const uint8_t **forced, struct error *err)
+int residual_add(struct residual *r, struct grad_buffer *g, float eta, const struct codec_call *call, const uint8_t **forced, struct error *err)
 {
     *forced = NULL;
     for (size_t i = 0; i < g->rows.count && r->count > 0; i++) {
@@ -184,7 +184,7 @@ int residual_add(struct residual *r, struct rows_buffer *g, float eta, const str
     return r->count > r->max ? residual_evict(r, g, eta, call, forced, err) : 0;
 }
 
-int residual_keep(struct residual *r, const struct rows *a, const struct rows *d, float eta, struct error *err)
+int residual_keep(struct residual *r, const struct grad_rows *a, const struct grad_rows *d, float eta, struct error *err)
 {
     int rc = residual_reserve(r, a->count, err);
     if (rc < 0) return rc;

@@ -25,10 +25,10 @@ void residual_close(struct residual *r);
 
 /* residual_add: g (ascending rows) becomes a in place: residuals of its rows join and leave the map; while more than max rows wait, the oldest
  * are appended as rows of their own. *forced: borrowed flags (rows), 1 = must be sent; NULL when there are none. slice_start is kept right. */
-int residual_add(struct residual *r, struct rows_buffer *g, float eta, const struct codec_call *call, const uint8_t **forced, struct error *err);
+int residual_add(struct residual *r, struct grad_buffer *g, float eta, const struct codec_call *call, const uint8_t **forced, struct error *err);
 
 /* residual_keep: e = a - d for each row of a, where d (ascending) is what decoding gave; rows that are all zero are not kept. */
-int residual_keep(struct residual *r, const struct rows *a, const struct rows *d, float eta, struct error *err);
+int residual_keep(struct residual *r, const struct grad_rows *a, const struct grad_rows *d, float eta, struct error *err);
 
 /* For the checkpoint: rows in the order of waiting. residual_load appends one row as the newest. */
 size_t residual_rows(const struct residual *r);

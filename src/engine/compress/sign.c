@@ -6,7 +6,7 @@
 
 #include "engine/compress/codec.h"
 
-static float sign_scale(const struct rows *a)
+static float sign_scale(const struct grad_rows *a)
 {
     double sum = 0;
     size_t n = a->count * a->width, nonzero = 0;
@@ -14,7 +14,7 @@ static float sign_scale(const struct rows *a)
     return nonzero ? (float)(sum / (double)nonzero) : 0;
 }
 
-static int sign_segment(const struct rows *a, size_t from, size_t to, uint32_t first_id, struct bytes *out, struct error *err)
+static int sign_segment(const struct grad_rows *a, size_t from, size_t to, uint32_t first_id, struct bytes *out, struct error *err)
 {
     size_t n = (to - from) * a->width, plane = (n + 7) / 8;
     const float *x = a->values + from * a->width;
@@ -34,7 +34,7 @@ static int sign_segment(const struct rows *a, size_t from, size_t to, uint32_t f
     return 0;
 }
 
-static int sign_encode(const void *params, const struct codec_call *call, const struct rows *a, struct message *out, struct error *err)
+static int sign_encode(const void *params, const struct codec_call *call, const struct grad_rows *a, struct message *out, struct error *err)
 {
     (void)params;
     uint32_t sizes[SLICES_MAX] = {0};
@@ -52,7 +52,7 @@ static int sign_encode(const void *params, const struct codec_call *call, const 
 }
 
 static int sign_decode(const uint8_t *header, size_t header_size, const uint8_t *segment, size_t size, uint32_t first_id, uint64_t limit_id,
-                       uint32_t width, struct rows_buffer *out, struct error *err)
+                       uint32_t width, struct grad_buffer *out, struct error *err)
 {
     const uint8_t *at = segment, *end = segment + size;
     size_t count;
@@ -78,7 +78,7 @@ static int sign_decode(const uint8_t *header, size_t header_size, const uint8_t 
 }
 
 /* delta = ||a||_1^2 / (d' ||a||_2^2) (Karimireddy et al. 2019, lemma 8). */
-static double sign_delta(const void *params, const struct codec_call *call, const struct rows *a)
+static double sign_delta(const void *params, const struct codec_call *call, const struct grad_rows *a)
 {
     (void)params, (void)call;
     double one = 0, two = 0, nonzero = 0;

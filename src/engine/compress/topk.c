@@ -47,7 +47,7 @@ static uint32_t select_key(const uint32_t *keys, size_t n, size_t k, size_t *tie
 }
 
 /* kept (k indices, ascending) of the rows to send: forced ones besides. Returns how many. */
-static size_t topk_select(const struct topk_params *p, const struct codec_call *call, const struct rows *a, uint32_t *keys, uint32_t *kept)
+static size_t topk_select(const struct topk_params *p, const struct codec_call *call, const struct grad_rows *a, uint32_t *keys, uint32_t *kept)
 {
     size_t k = retention_rows(retention_at(&p->retention, call->epoch, call->step), a->count), ties, count = 0;
     if (k == 0) return 0;
@@ -61,7 +61,7 @@ static size_t topk_select(const struct topk_params *p, const struct codec_call *
     return count;
 }
 
-static int topk_segment(const struct rows *a, const uint32_t *kept, size_t count, uint32_t first_id, uint32_t *ids, struct bytes *out,
+static int topk_segment(const struct grad_rows *a, const uint32_t *kept, size_t count, uint32_t first_id, uint32_t *ids, struct bytes *out,
                         struct error *err)
 {
     for (size_t i = 0; i < count; i++) ids[i] = a->ids[kept[i]];
@@ -71,7 +71,7 @@ static int topk_segment(const struct rows *a, const uint32_t *kept, size_t count
     return rc;
 }
 
-static int topk_encode(const void *params, const struct codec_call *call, const struct rows *a, struct message *out, struct error *err)
+static int topk_encode(const void *params, const struct codec_call *call, const struct grad_rows *a, struct message *out, struct error *err)
 {
     uint32_t sizes[SLICES_MAX] = {0};
     struct bytes *work = &out->scratch[0], *segments = &out->scratch[1];
@@ -93,7 +93,7 @@ static int topk_encode(const void *params, const struct codec_call *call, const 
 }
 
 static int topk_decode(const uint8_t *header, size_t header_size, const uint8_t *segment, size_t size, uint32_t first_id, uint64_t limit_id,
-                       uint32_t width, struct rows_buffer *out, struct error *err)
+                       uint32_t width, struct grad_buffer *out, struct error *err)
 {
     (void)header, (void)header_size;
     const uint8_t *at = segment, *end = segment + size;
@@ -111,7 +111,7 @@ static int topk_decode(const uint8_t *header, size_t header_size, const uint8_t 
     return 0;
 }
 
-static double topk_delta(const void *params, const struct codec_call *call, const struct rows *a)
+static double topk_delta(const void *params, const struct codec_call *call, const struct grad_rows *a)
 {
     const struct topk_params *p = params;
     size_t k = retention_rows(retention_at(&p->retention, call->epoch, call->step), a->count);

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 
-int rows_reserve(struct rows_buffer *b, size_t count, uint32_t width, bool keep, struct error *err)
+int grad_buffer_reserve(struct grad_buffer *b, size_t count, uint32_t width, bool keep, struct error *err)
 {
     size_t floats;
     if (!mem_product(count, width, &floats)) return error_set(err, ERROR_NOMEM, NULL, "%zu rows of %u floats do not fit", count, width);
@@ -27,15 +27,15 @@ int rows_reserve(struct rows_buffer *b, size_t count, uint32_t width, bool keep,
     return 0;
 }
 
-void rows_close(struct rows_buffer *b)
+void grad_buffer_close(struct grad_buffer *b)
 {
     mem_free(b->rows.ids);
     mem_free(b->rows.values);
-    *b = (struct rows_buffer){0};
+    *b = (struct grad_buffer){0};
 }
 
 void grad_close(struct grad *g)
 {
-    for (size_t t = 0; t < TENSORS_MAX; t++) rows_close(&g->tensor[t]);
+    for (size_t t = 0; t < TENSORS_MAX; t++) grad_buffer_close(&g->tensor[t]);
     g->examples = 0;
 }

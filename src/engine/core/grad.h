@@ -6,7 +6,7 @@
 
 /* Rows of one tensor: what codecs encode and what decoding gives back. A dense tensor of d values is d rows of width 1 with ids 0 .. d-1.
  * Rows are grouped by slice; for codecs they ascend strictly by id. */
-struct rows {
+struct grad_rows {
     size_t count;
     uint32_t width;
     uint32_t *ids; /* (count) */
@@ -14,17 +14,17 @@ struct rows {
     uint32_t slice_start[SLICES_MAX + 1];
 };
 
-struct rows_buffer { /* rows with their own memory */
-    struct rows rows;
+struct grad_buffer { /* rows with their own memory */
+    struct grad_rows rows;
     size_t rows_max, floats_max;
 };
-/* rows_reserve: room for count rows of that width; what was there is lost unless keep. */
-int rows_reserve(struct rows_buffer *b, size_t count, uint32_t width, bool keep, struct error *err);
-void rows_close(struct rows_buffer *b);
+/* grad_buffer_reserve: room for count rows of that width; what was there is lost unless keep. */
+int grad_buffer_reserve(struct grad_buffer *b, size_t count, uint32_t width, bool keep, struct error *err);
+void grad_buffer_close(struct grad_buffer *b);
 
 struct grad {
     double examples;                        /* n_i: what the sums run over; 0 = an empty shard, whose message is "nothing" */
-    struct rows_buffer tensor[TENSORS_MAX]; /* in the order of struct params */
+    struct grad_buffer tensor[TENSORS_MAX]; /* in the order of struct params */
 };
 void grad_close(struct grad *g);
 

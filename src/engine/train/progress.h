@@ -26,11 +26,7 @@ struct progress {
     int64_t eta_ms;         /* to the end of this phase; -1 while unknown */
 };
 
-enum progress_level {
-    PROGRESS_INFO,
-    PROGRESS_WARN,
-    PROGRESS_ERROR
-};
+enum progress_level { PROGRESS_INFO, PROGRESS_WARN, PROGRESS_ERROR };
 
 struct progress_sink {
     void *context;

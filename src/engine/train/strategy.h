@@ -1,0 +1,19 @@
+/* A strategy: how shards, exchange and update are put together in time. One file each, one row in strategies[]. */
+#ifndef TRAINYARD_ENGINE_TRAIN_STRATEGY_H
+#define TRAINYARD_ENGINE_TRAIN_STRATEGY_H
+
+#include "base/kind.h"
+
+struct job;
+
+struct strategy {
+    struct kind kind;  /* first */
+    bool reproducible; /* the bits of the model depend on the spec alone */
+    /* train: from the job's cursor to the end of training, or to a stop (ERROR_STOPPED). */
+    int (*train)(struct job *job, struct error *err);
+};
+
+extern const struct strategy *const strategies[]; /* NULL-terminated: sync */
+extern const struct strategy strategy_sync;
+
+#endif
