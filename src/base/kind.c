@@ -36,7 +36,8 @@ static void fault_range(const struct option *o, double value, const json_t *json
     if (isfinite(value) && low_ok && high_ok) return;
     if (o->min > -INFINITY) snprintf(low, sizeof low, "%s %.15g", above ? ">" : ">=", o->min);
     if (o->max < INFINITY) snprintf(high, sizeof high, "%s %.15g", below ? "<" : "<=", o->max);
-    faults_add(faults, pointer, "must be %s%s%s, got %s", low, *low && *high ? " and " : "", high, json_brief(brief, sizeof brief, json));
+    faults_add(faults, pointer, "must be %s%s%s, got %s%s%s", low, *low && *high ? " and " : "", high, json_brief(brief, sizeof brief, json),
+               o->flags & OPTION_SAY_WHY ? ": " : "", o->flags & OPTION_SAY_WHY ? o->help : "");
 }
 
 static void fault_type(const char *want, const json_t *value, const char *pointer, struct faults *faults)
@@ -89,7 +90,7 @@ static void option_read(const struct option *o, void *params, const json_t *valu
                 return;
             }
         str_choices(text, sizeof text, json_is_string(value) ? json_string_value(value) : "", o->choices);
-        faults_add(faults, pointer, "must be %s; got %s", text, json_brief(brief, sizeof brief, value));
+        faults_add(faults, pointer, "%s is not known; %s", json_brief(brief, sizeof brief, value), text);
         return;
     case OPT_TEXT:
         if (!json_is_string(value)) fault_type("a string", value, pointer, faults);

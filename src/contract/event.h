@@ -43,7 +43,8 @@ void event_close(struct event *event);
 
 /* The writer: one a run directory, which the run's lock protects. Thread-safe. */
 struct event_writer;
-struct event_writer *event_writer_open(const struct world *w, const char *path, struct error *err); /* truncates a torn line, goes on at the last seq, attempt + 1 */
+struct event_writer *event_writer_open(const struct world *w, const char *path,
+                                       struct error *err);              /* truncates a torn line, goes on at the last seq, attempt + 1 */
 int event_writer_close(struct event_writer *writer, struct error *err); /* frees in any case; NULL is fine */
 uint64_t event_writer_attempt(const struct event_writer *writer);
 
