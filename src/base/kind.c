@@ -27,17 +27,25 @@ void options_default(const struct option *options, void *params)
     }
 }
 
-/* "must be > 0 and <= 1, got 7" */
+/* A limit as text: integers in full, other numbers as short as 15 digits allow. */
+static const char *limit_text(char *buf, size_t size, const char *sign, double limit)
+{
+    snprintf(buf, size, limit == floor(limit) && fabs(limit) <= 0x1p53 ? "%s %.0f" : "%s %.15g", sign, limit);
+    return buf;
+}
+
+/* "must be > 0 and <= 1, got 7"; the end of what is exact, 2^53, is named only to who went beyond it. */
 static void fault_range(const struct option *o, double value, const json_t *json, const char *pointer, struct faults *faults)
 {
     char low[64] = "", high[64] = "", brief[80];
     bool above = o->flags & OPTION_ABOVE_MIN, below = o->flags & OPTION_BELOW_MAX;
     bool low_ok = above ? value > o->min : value >= o->min, high_ok = below ? value < o->max : value <= o->max;
     if (isfinite(value) && low_ok && high_ok) return;
-    if (o->min > -INFINITY) snprintf(low, sizeof low, "%s %.15g", above ? ">" : ">=", o->min);
-    if (o->max < INFINITY) snprintf(high, sizeof high, "%s %.15g", below ? "<" : "<=", o->max);
+    if (o->min > -INFINITY && (o->min > -0x1p53 || !low_ok)) limit_text(low, sizeof low, above ? ">" : ">=", o->min);
+    if (o->max < INFINITY && (o->max < 0x1p53 || !high_ok)) limit_text(high, sizeof high, below ? "<" : "<=", o->max);
+    bool why = o->flags & OPTION_SAY_WHY;
     faults_add(faults, pointer, "must be %s%s%s, got %s%s%s", low, *low && *high ? " and " : "", high, json_brief(brief, sizeof brief, json),
-               o->flags & OPTION_SAY_WHY ? ": " : "", o->flags & OPTION_SAY_WHY ? o->help : "");
+               why ? ": " : "", why ? o->help : "");
 }
 
 static void fault_type(const char *want, const json_t *value, const char *pointer, struct faults *faults)

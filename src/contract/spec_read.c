@@ -192,8 +192,8 @@ static int read_labels(struct reading *r, const json_t *value)
 
 static int read_parts(struct reading *r, const json_t *json)
 {
-    int rc = read_labels(r, json_object_get(json, "labels"));
     read_root(r, json);
+    int rc = read_labels(r, json_object_get(json, "labels"));
     for (const struct spec_part *part = spec_parts + 1; rc == 0 && part->name; part++) {
         const json_t *object = json_object_get(json, part->name);
         bool dataset = strcmp(part->name, "dataset") == 0;
