@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { NAMES_MAX = 96, POINTER_SIZE = 128 };
+enum { NAMES_MAX = 96 };
 
 static void *option_at(const struct option *o, void *params) { return (char *)params + o->offset; }
 
@@ -52,6 +52,13 @@ static void fault_type(const char *want, const json_t *value, const char *pointe
 {
     char brief[80];
     faults_add(faults, pointer, "must be %s, got %s", want, json_brief(brief, sizeof brief, value));
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) return true;
+    return false;
 }
 
 static void option_read(const struct option *o, void *params, const json_t *value, const char *pointer, struct faults *faults)
@@ -103,6 +110,7 @@ static void option_read(const struct option *o, void *params, const json_t *valu
     case OPT_TEXT:
         if (!json_is_string(value)) fault_type("a string", value, pointer, faults);
         else if (strlen(json_string_value(value)) != json_string_length(value)) faults_add(faults, pointer, "must not contain a NUL character");
+        else if (has_control(json_string_value(value))) faults_add(faults, pointer, "must not contain control characters");
         else if (!str_copy(at, OPTION_TEXT_SIZE, json_string_value(value)))
             faults_add(faults, pointer, "must be shorter than %d bytes, got %zu", OPTION_TEXT_SIZE, json_string_length(value));
         return;
@@ -161,9 +169,13 @@ static void options_read_group(const struct option_set *sets, size_t count, cons
         bool handled = false;
         for (const char *const *s = skip; s && *s && *group == 0; s++) handled |= strcmp(*s, key) == 0;
         if (handled) continue;
-        char inner[POINTER_SIZE], subgroup[96];
+        char inner[JSON_POINTER_SIZE], subgroup[96];
         void *params;
-        snprintf(inner, sizeof inner, "%s/%s", pointer, key);
+        if (faults->count >= FAULTS_MAX) { /* enough to show; the rest of a hostile object costs nothing more */
+            faults->count++;
+            continue;
+        }
+        json_pointer_add(inner, pointer, key);
         const struct option *o = strchr(key, '.') ? NULL : option_find(sets, count, group, key, &params);
         if (o) {
             option_read(o, params, value, inner, faults);

@@ -7,9 +7,19 @@
 
 #include "base/str.h"
 
+/* rundir_alive() holds the lock for an instant when it looks, and that must not turn a starting run away: so a few tries, some
+ * hundredths of a second in all, before a held lock counts as another run. */
+static int rundir_take_lock(struct file *lock)
+{
+    int rc = -ERROR_CONFLICT;
+    for (int tries = 0; tries < 50000 && rc == -ERROR_CONFLICT; tries++) rc = file_lock(lock, false, NULL);
+    return rc;
+}
+
 int rundir_open(struct rundir *dir, const struct world *w, const char *path, struct error *err)
 {
     char part[PATH_SIZE], parent[PATH_SIZE];
+    struct error why = {0};
     *dir = (struct rundir){.world = w};
     if (!str_copy(dir->path, sizeof dir->path, path))
         return error_set(err, ERROR_TOOLARGE, NULL, "run directory's path is too long: %.100s...", path);
@@ -17,13 +27,14 @@ int rundir_open(struct rundir *dir, const struct world *w, const char *path, str
     if (rc == 0) rc = path_mkdirs(w, part, err);
     if (rc == 0) rc = path_join(part, path, RUNDIR_LOCK, err);
     if (rc == 0) rc = file_open(w, part, FILE_APPEND, &dir->lock, err);
-    if (rc == 0 && (rc = file_lock(dir->lock, false, NULL)) < 0)
+    if (rc == 0 && (rc = rundir_take_lock(dir->lock)) < 0)
         rc = rc == -ERROR_CONFLICT ? error_set(err, ERROR_CONFLICT, NULL,
                                                "%s: another run lives in this directory; wait for its end, stop it, or choose another --dir", path)
                                    : error_set(err, (enum error_code) - rc, NULL, "%s: cannot take the lock; does the file system know flock?", part);
     if (rc == 0) rc = path_sync_dir(w, path, err); /* a checkpoint that is durable needs a folder that is */
     path_dir(path, parent);
-    if (rc == 0) rc = path_sync_dir(w, parent, err);
+    if (rc == 0 && (rc = path_sync_dir(w, parent, &why)) < 0)
+        rc = rc == -ERROR_FORBIDDEN ? 0 : error_set(err, why.code, NULL, "%s", why.msg); /* a parent that we may not read is its owner's to keep */
     if (rc < 0) {
         rundir_close(dir);
         return rc;

@@ -15,8 +15,4 @@ extern const struct spec_part spec_parts[]; /* the top level first; ends with a 
 /* spec_check: what no single option can tell (workers and shards, the sum of ...). Adds to faults. */
 void spec_check(const struct spec *spec, struct faults *faults);
 
-/* pointer_add: base + "/" + key as a JSON pointer ("~" and "/" escaped), cut when it does not fit. Returns out. */
-enum { POINTER_SIZE = 128 };
-const char *pointer_add(char out[POINTER_SIZE], const char *base, const char *key);
-
 #endif

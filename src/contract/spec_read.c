@@ -17,16 +17,6 @@ struct reading { /* one call of spec_read */
     struct error *err;
 };
 
-const char *pointer_add(char out[POINTER_SIZE], const char *base, const char *key)
-{
-    size_t n = (size_t)snprintf(out, POINTER_SIZE, "%s/", base);
-    for (; *key && n + 3 < POINTER_SIZE; key++) {
-        if (*key == '~' || *key == '/') n += (size_t)snprintf(out + n, POINTER_SIZE - n, "~%c", *key == '~' ? '0' : '1');
-        else out[n++] = *key, out[n] = 0;
-    }
-    return out;
-}
-
 /* Chooses the kind of section s in its object (NULL: the object is missing). Returns false when it stays unknown; that is a fault already. */
 static bool read_kind(struct reading *r, enum spec_section s, const json_t *object)
 {
@@ -35,8 +25,8 @@ static bool read_kind(struct reading *r, enum spec_section s, const json_t *obje
     const struct kind *const *kinds = r->registry->kinds[s] ? r->registry->kinds[s] : none;
     const json_t *value = json_object_get(object, row->key);
     const char *names[KIND_NAMES_MAX], *name = value ? json_string_value(value) : row->def;
-    char base[POINTER_SIZE], pointer[POINTER_SIZE], text[TEXT_MAX], brief[80];
-    pointer_add(pointer, pointer_add(base, "", row->object), row->key);
+    char base[JSON_POINTER_SIZE], pointer[JSON_POINTER_SIZE], text[TEXT_MAX], brief[80];
+    json_pointer_add(pointer, json_pointer_add(base, "", row->object), row->key);
     kind_names(kinds, names, KIND_NAMES_MAX);
     const struct kind *kind = name ? kind_find(kinds, name) : NULL;
     r->spec->chosen[s].kind = kind;
@@ -78,7 +68,7 @@ static int read_part(struct reading *r, const struct spec_part *part, const json
     const char *skip[SECTIONS + 2];
     size_t set_count = 0, skip_count = 0;
     bool kinds_known = true;
-    char pointer[POINTER_SIZE];
+    char pointer[JSON_POINTER_SIZE];
     if (strcmp(part->name, "dataset") == 0) skip[skip_count++] = "uri";
     for (int s = 0; s < SECTIONS; s++) {
         if (strcmp(sections[s].object, part->name) != 0) continue;
@@ -92,7 +82,7 @@ static int read_part(struct reading *r, const struct spec_part *part, const json
     }
     skip[skip_count] = NULL;
     sets[set_count++] = (struct option_set){part->options, r->spec};
-    pointer_add(pointer, "", part->name);
+    json_pointer_add(pointer, "", part->name);
     if (kinds_known || !json_is_object(object)) {
         options_read(sets, set_count, object, pointer, skip, r->faults);
         return 0;
@@ -143,7 +133,7 @@ static int read_uris(struct reading *r, const json_t *value)
 {
     struct spec_dataset *dataset = &r->spec->dataset;
     const char *why;
-    char brief[80], pointer[POINTER_SIZE], index[24];
+    char brief[80], pointer[JSON_POINTER_SIZE], index[24];
     if (!value) {
         faults_add(r->faults, "/dataset/uri", "is missing; a file, a glob or an array of them, for example \"file:clicks/day-*.tsv.gz\"");
         return 0;
@@ -158,7 +148,7 @@ static int read_uris(struct reading *r, const json_t *value)
         const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
         snprintf(index, sizeof index, "%zu", i);
         if ((why = uri_fault(item)))
-            faults_add(r->faults, json_is_array(value) ? pointer_add(pointer, "/dataset/uri", index) : "/dataset/uri", "%s, got %s", why,
+            faults_add(r->faults, json_is_array(value) ? json_pointer_add(pointer, "/dataset/uri", index) : "/dataset/uri", "%s, got %s", why,
                        json_brief(brief, sizeof brief, item));
         else if (!(dataset->uris[dataset->uri_count++] = mem_text(json_string_value(item), r->err))) return -ERROR_NOMEM;
     }
@@ -169,7 +159,7 @@ static int read_labels(struct reading *r, const json_t *value)
 {
     const char *key;
     json_t *label;
-    char pointer[POINTER_SIZE], brief[80];
+    char pointer[JSON_POINTER_SIZE], brief[80];
     if (!(r->spec->labels = json_object())) return error_set(r->err, ERROR_NOMEM, NULL, "cannot read the spec's labels");
     if (value && !json_is_object(value))
         faults_add(r->faults, "/labels", "must be an object of strings, got %s", json_brief(brief, sizeof brief, value));
@@ -178,7 +168,7 @@ static int read_labels(struct reading *r, const json_t *value)
         return 0;
     }
     json_object_foreach ((json_t *)value, key, label) {
-        pointer_add(pointer, "/labels", key);
+        json_pointer_add(pointer, "/labels", key);
         if (!json_is_string(label)) faults_add(r->faults, pointer, "must be a string, got %s", json_brief(brief, sizeof brief, label));
         else if (!*key || strlen(key) >= 64 || has_control(key))
             faults_add(r->faults, pointer, "needs a name of 1 to 63 bytes without control characters");
