@@ -48,8 +48,8 @@ static int sidecar_write(struct checkpointer *c, const char *path, struct error 
     struct bytes text;
     time_text(world_utc_ms(job->world), when);
     bytes_init(&text, 64 << 10);
-    json_t *json = json_pack("{s:I, s:s, s:s, s:I, s:b}", "step", (json_int_t)c->snapshot.cursor.step, "time", when, "sha256", c->sha256, "size_bytes",
-                             (json_int_t)c->size_bytes, "best", c->best);
+    json_t *json = json_pack("{s:I, s:s, s:s, s:I, s:b}", "step", (json_int_t)c->snapshot.cursor.step, "time", when, "sha256", c->sha256,
+                             "size_bytes", (json_int_t)c->size_bytes, "best", c->best);
     int rc = json_write_pretty(json, &text, err);
     if (rc == 0) rc = file_publish(job->world, path, text.data, text.size, err);
     json_decref(json);

@@ -17,16 +17,16 @@
 #include "engine/train/strategy.h"
 #include "engine/train/team.h"
 
-struct cursor { /* where training is: all that a resume needs besides parameters and residuals */
-    uint64_t step;     /* steps done */
-    uint32_t epoch;    /* from 0 */
-    uint64_t position; /* rows of the epoch that are done */
-    uint64_t rows;     /* training rows seen in all */
+struct cursor {         /* where training is: all that a resume needs besides parameters and residuals */
+    uint64_t step;      /* steps done */
+    uint32_t epoch;     /* from 0 */
+    uint64_t position;  /* rows of the epoch that are done */
+    uint64_t rows;      /* training rows seen in all */
     uint64_t validated; /* step of the last validation: a resume does not judge the same model twice */
-    bool ended;        /* training is over (epochs, max_rows or early stopping) */
+    bool ended;         /* training is over (epochs, max_rows or early stopping) */
 };
 
-struct best { /* early stopping */
+struct best {      /* early stopping */
     uint64_t step; /* 0: no evaluation yet */
     double value;
     int64_t since; /* evaluations without improvement */

@@ -56,13 +56,12 @@ int report_flush(struct report *r, struct error *err)
     double rate;
     window_rate(r, now, &rate, &eta_ms);
     uint64_t planned = rows_planned(job);
-    json_t *body = json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)job->cursor.epoch + 1, "rows",
-                             (json_int_t)job->cursor.rows, "loss", json_real_or_null(r->loss / (double)r->rows), "auc",
-                             json_real_or_null(auc_window_value(&r->window)), "rows_per_s", json_real_or_null(rate), "bytes_dense",
-                             (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio",
-                             json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)), "progress", json_real_or_null(ratio(job->cursor.rows, planned)), "eta_ms",
-                             eta_ms < 0 ? json_null() : json_integer(eta_ms), "lr",
-                             json_real_or_null(optim_lr(job->optimizer, job->optimizer_params, job->cursor.step)));
+    json_t *body = json_pack(
+        "{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)job->cursor.epoch + 1, "rows", (json_int_t)job->cursor.rows,
+        "loss", json_real_or_null(r->loss / (double)r->rows), "auc", json_real_or_null(auc_window_value(&r->window)), "rows_per_s",
+        json_real_or_null(rate), "bytes_dense", (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio",
+        json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)), "progress", json_real_or_null(ratio(job->cursor.rows, planned)), "eta_ms",
+        eta_ms < 0 ? json_null() : json_integer(eta_ms), "lr", json_real_or_null(optim_lr(job->optimizer, job->optimizer_params, job->cursor.step)));
     int rc = event_write(job->events, EVENT_METRIC, job->cursor.step, body, err);
     auc_window_clear(&r->window);
     r->loss = 0;
@@ -124,9 +123,9 @@ static double measure_value(const struct evaluation *e, const char *name)
 int report_validation(struct report *r, const struct evaluation *e, struct error *err)
 {
     struct job *job = r->job;
-    json_t *body = json_pack("{s:I, s:I, s:o, s:o, s:I}", "epoch", (json_int_t)job->cursor.epoch + 1, "rows", (json_int_t)job->cursor.rows, "val_logloss",
-                             json_real_or_null(measure_value(e, "logloss")), "val_auc", json_real_or_null(measure_value(e, "auc")), "val_rows",
-                             (json_int_t)e->rows);
+    json_t *body = json_pack("{s:I, s:I, s:o, s:o, s:I}", "epoch", (json_int_t)job->cursor.epoch + 1, "rows", (json_int_t)job->cursor.rows,
+                             "val_logloss", json_real_or_null(measure_value(e, "logloss")), "val_auc", json_real_or_null(measure_value(e, "auc")),
+                             "val_rows", (json_int_t)e->rows);
     return event_write(job->events, EVENT_METRIC, job->cursor.step, body, err);
 }
 

@@ -1,4 +1,5 @@
-/* Reports: metric events each log_every_steps steps, and the progress bar. Windows of progressive loss and AUC (rows scored before they are learned). */
+/* Reports: metric events each log_every_steps steps, and the progress bar. Windows of progressive loss and AUC (rows scored before they are learned).
+ */
 #ifndef TRAINYARD_ENGINE_TRAIN_REPORT_H
 #define TRAINYARD_ENGINE_TRAIN_REPORT_H
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -86,8 +87,13 @@ static int score_rounds(struct scoring *scoring, struct file *file, struct error
 {
     struct job *job = scoring->job;
     uint64_t blocks = dataset_info(job->dataset)->blocks;
-    struct progress progress = {.phase = PROGRESS_EVALUATING, .total = dataset_info(job->dataset)->rows, .step = job->cursor.step,
-                                .rows_per_s = NAN, .loss = NAN, .auc = NAN, .eta_ms = -1};
+    struct progress progress = {.phase = PROGRESS_EVALUATING,
+                                .total = dataset_info(job->dataset)->rows,
+                                .step = job->cursor.step,
+                                .rows_per_s = NAN,
+                                .loss = NAN,
+                                .auc = NAN,
+                                .eta_ms = -1};
     int rc = file ? file_write(file, scores_header, strlen(scores_header), err) : 0;
     for (uint64_t at = 0; rc == 0 && at < blocks; at += job->team.workers) {
         if (job_stop_asked(job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");

@@ -5,7 +5,8 @@
 #include "engine/eval/eval.h"
 #include "engine/train/job.h"
 
-/* score_side: every row of the side into *out. scores_path: also write scores.tsv there (row order), or NULL. ERROR_STOPPED when asked to stop now. */
+/* score_side: every row of the side into *out. scores_path: also write scores.tsv there (row order), or NULL. ERROR_STOPPED when asked to stop now.
+ */
 int score_side(struct job *job, enum split_side side, const char *scores_path, struct evaluation *out, struct error *err);
 
 #endif

@@ -27,7 +27,7 @@ static void floats_close(struct floats *f)
     *f = (struct floats){0};
 }
 
-int shard_init(struct shard *s, const struct job *job, struct error *err)
+void shard_init(struct shard *s, const struct job *job)
 {
     const struct spec *spec = &job->spec;
     for (size_t t = 0; t < job->params.count; t++) {
@@ -35,8 +35,6 @@ int shard_init(struct shard *s, const struct job *job, struct error *err)
         residual_init(&s->residual[t], job->params.tensor[t].desc.table ? job->params.tensor[t].desc.width : 1,
                       (size_t)spec->compression.residual_rows_max, spec->compression.residual_decay);
     }
-    (void)err;
-    return 0;
 }
 
 void shard_close(struct shard *s)

@@ -33,7 +33,7 @@ struct shard {
     struct auc_window window;
 };
 
-int shard_init(struct shard *s, const struct job *job, struct error *err); /* zeroed struct; if it fails, shard_close it all the same */
+void shard_init(struct shard *s, const struct job *job); /* of a zeroed struct; allocates nothing */
 void shard_close(struct shard *s);
 
 /* shard_score: logits (count) of rows into s->logits, labels in s->batch. Pure in the parameters. */

@@ -60,7 +60,8 @@ static int copy_slice(void *context, unsigned q, struct error *err)
         if (!p->tensor[t].desc.table) continue;
         for (size_t k = 0; k <= p->states; k++) {
             const float *from = param_values(&p->tensor[t], k);
-            for (uint64_t i = s->slice_first[q]; i < at; i++) memcpy(s->copy[t][k] + i * width, from + (uint64_t)s->slots[i] * width, width * sizeof *from);
+            for (uint64_t i = s->slice_first[q]; i < at; i++)
+                memcpy(s->copy[t][k] + i * width, from + (uint64_t)s->slots[i] * width, width * sizeof *from);
             if (!float_all_finite(s->copy[t][k] + s->slice_first[q] * width, (size_t)(at - s->slice_first[q]) * width))
                 return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": a value of %s is not finite; lower optimizer.lr", s->cursor.step,
                                  p->tensor[t].desc.name);
@@ -120,7 +121,8 @@ int snapshot_take(struct snapshot *s, struct job *job, struct error *err)
         for (size_t k = 0; !p->tensor[t].desc.table && k <= p->states; k++) {
             memcpy(s->copy[t][k], param_values(&p->tensor[t], k), p->tensor[t].desc.width * sizeof(float));
             if (!float_all_finite(s->copy[t][k], p->tensor[t].desc.width))
-                rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": %s is not finite; lower optimizer.lr", s->cursor.step, p->tensor[t].desc.name);
+                rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": %s is not finite; lower optimizer.lr", s->cursor.step,
+                               p->tensor[t].desc.name);
         }
     if (rc < 0) snapshot_close(s);
     return rc;
@@ -160,9 +162,10 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct job *job
     return m;
 }
 
-static void tensor_add(struct tensor *tensors, size_t *count, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const void *data, const char *fmt, ...)
-    __attribute__((format(printf, 7, 8)));
-static void tensor_add(struct tensor *tensors, size_t *count, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const void *data, const char *fmt, ...)
+static void tensor_add(struct tensor *tensors, size_t *count, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const void *data,
+                       const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+static void tensor_add(struct tensor *tensors, size_t *count, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const void *data,
+                       const char *fmt, ...)
 {
     struct tensor *t = &tensors[(*count)++];
     va_list ap;
@@ -180,8 +183,8 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct job *job, 
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
         for (size_t k = 0; k <= p->states; k++)
-            tensor_add(out, &count, TENSOR_F32, desc->table ? s->live : desc->width, desc->table ? desc->width : 0, s->copy[t][k], "%s%s%s", desc->name,
-                       k ? "." : "", k ? job->optimizer->state_names[k - 1] : "");
+            tensor_add(out, &count, TENSOR_F32, desc->table ? s->live : desc->width, desc->table ? desc->width : 0, s->copy[t][k], "%s%s%s",
+                       desc->name, k ? "." : "", k ? job->optimizer->state_names[k - 1] : "");
         for (size_t i = 0; i < shards; i++) {
             const struct snapshot_residual *r = &s->residual[t * shards + i];
             if (r->rows == 0) continue;
@@ -193,7 +196,8 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct job *job, 
     return count;
 }
 
-int snapshot_write(const struct snapshot *s, const struct job *job, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err)
+int snapshot_write(const struct snapshot *s, const struct job *job, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
+                   struct error *err)
 {
     size_t max = 1 + job->params.count * (1 + STATES_MAX + 3 * (size_t)job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);

@@ -21,7 +21,7 @@ struct snapshot {
         size_t rows;
         uint32_t *ids;
         float *eta, *values;
-    } *residual; /* (tensors, shards) */
+    } * residual; /* (tensors, shards) */
     size_t residuals;
     struct job *job; /* while it is being taken */
 };
@@ -30,7 +30,8 @@ struct snapshot {
 int snapshot_take(struct snapshot *s, struct job *job, struct error *err);
 void snapshot_close(struct snapshot *s);
 
-int snapshot_write(const struct snapshot *s, const struct job *job, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err);
+int snapshot_write(const struct snapshot *s, const struct job *job, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
+                   struct error *err);
 
 /* snapshot_load: a file into the job's params (fresh), residuals, cursor and best. ERROR_DATA: damaged; ERROR_CONFLICT: of another spec or data. */
 int snapshot_load(struct job *job, const char *path, struct error *err);

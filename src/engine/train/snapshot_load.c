@@ -23,21 +23,22 @@ static int metadata_same(const struct safetensors *st, const char *key, const ch
 {
     const char *got = metadata_get(st, key);
     if (strcmp(got, want) == 0) return 0;
-    return error_set(err, ERROR_CONFLICT, NULL, "%s: it was trained with another %s (%.64s, this job has %.64s); use a new run directory", st->path, key, got,
-                     want);
+    return error_set(err, ERROR_CONFLICT, NULL, "%s: it was trained with another %s (%.64s, this job has %.64s); use a new run directory", st->path,
+                     key, got, want);
 }
 
 static int metadata_number(const struct safetensors *st, const char *key, uint64_t *out, struct error *err)
 {
     int64_t value;
-    if (!str_to_int64(metadata_get(st, key), &value) || value < 0) return error_set(err, ERROR_DATA, NULL, "%s: metadata \"%s\" is no count", st->path, key);
+    if (!str_to_int64(metadata_get(st, key), &value) || value < 0)
+        return error_set(err, ERROR_DATA, NULL, "%s: metadata \"%s\" is no count", st->path, key);
     *out = (uint64_t)value;
     return 0;
 }
 
 static int load_cursor(struct job *job, const struct safetensors *st, struct error *err)
 {
-    uint64_t epoch, ended, since;
+    uint64_t epoch = 0, ended = 0, since = 0;
     struct cursor c = {0};
     struct best b = {0};
     char *end;
@@ -50,7 +51,8 @@ static int load_cursor(struct job *job, const struct safetensors *st, struct err
     if (rc == 0) rc = metadata_number(st, "best_step", &b.step, err);
     if (rc == 0) rc = metadata_number(st, "best_since", &since, err);
     if (rc < 0) return rc;
-    if (epoch > UINT32_MAX || c.position > job->side_rows[SIDE_TRAIN]) return error_set(err, ERROR_DATA, NULL, "%s: its cursor is outside the data", st->path);
+    if (epoch > UINT32_MAX || c.position > job->side_rows[SIDE_TRAIN])
+        return error_set(err, ERROR_DATA, NULL, "%s: its cursor is outside the data", st->path);
     b.value = strtod(metadata_get(st, "best_value"), &end);
     c.epoch = (uint32_t)epoch;
     c.ended = ended;
@@ -61,8 +63,8 @@ static int load_cursor(struct job *job, const struct safetensors *st, struct err
 }
 
 /* A tensor that must be there with that type and shape (width 0: one dimension). */
-static int load_find(const struct safetensors *st, const char *name, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const struct tensor **out,
-                     struct error *err)
+static int load_find(const struct safetensors *st, const char *name, enum tensor_dtype dtype, uint64_t rows, uint64_t width,
+                     const struct tensor **out, struct error *err)
 {
     const struct tensor *t = safetensors_find(st, name);
     if (t && t->dtype == dtype && t->dims == (width ? 2u : 1u) && t->shape[0] == rows && (width == 0 || t->shape[1] == width)) {
@@ -91,7 +93,7 @@ static int load_tensor(struct job *job, const struct safetensors *st, size_t ten
                        struct error *err)
 {
     const struct param *p = &job->params.tensor[tensor];
-    const struct tensor *t;
+    const struct tensor *t = NULL;
     float *into = k == 0 ? p->w : p->state[k - 1];
     uint64_t rows = p->desc.table ? live : p->desc.width;
     size_t width = p->desc.table ? p->desc.width : 1;
@@ -101,8 +103,10 @@ static int load_tensor(struct job *job, const struct safetensors *st, size_t ten
     for (uint64_t at = 0; rc == 0 && at < rows; at += CHUNK_ROWS) {
         size_t n = rows - at < CHUNK_ROWS ? (size_t)(rows - at) : CHUNK_ROWS;
         rc = safetensors_read(st, t, at * width * sizeof(float), chunk, n * width * sizeof(float), err);
-        if (rc == 0 && !float_all_finite(chunk, n * width)) rc = error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has a value that is not finite", st->path, name);
-        for (size_t i = 0; rc == 0 && i < n; i++) memcpy(into + (p->desc.table ? slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into);
+        if (rc == 0 && !float_all_finite(chunk, n * width))
+            rc = error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has a value that is not finite", st->path, name);
+        for (size_t i = 0; rc == 0 && i < n; i++)
+            memcpy(into + (p->desc.table ? slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into);
     }
     return rc;
 }
@@ -111,7 +115,7 @@ static int load_residual(struct job *job, const struct safetensors *st, size_t t
 {
     struct residual *r = &job->shards[shard].residual[tensor];
     char ids_name[TENSOR_NAME_SIZE], name[TENSOR_NAME_SIZE];
-    const struct tensor *ids, *eta, *rows;
+    const struct tensor *ids, *eta = NULL, *rows = NULL;
     const struct param_desc *desc = &job->params.tensor[tensor].desc;
     uint64_t space = desc->table ? job->params.slots : desc->width;
     snprintf(ids_name, sizeof ids_name, "residual.%s.%zu.ids", desc->name, shard);

@@ -77,8 +77,8 @@ static int sync_validate(struct job *job, struct error *err)
     const struct measure *m = evaluation_measure(&e, name);
     if (!metric_better(metric_find(name), m->value, job->best.step ? job->best.value : NAN)) {
         if (++job->best.since >= job->spec.train.early_stopping_patience) {
-            report_log(job, PROGRESS_INFO, "early stopping at step %" PRIu64 ": %s was best at step %" PRIu64 " (%.6f)", job->cursor.step, name, job->best.step,
-                       job->best.value);
+            report_log(job, PROGRESS_INFO, "early stopping at step %" PRIu64 ": %s was best at step %" PRIu64 " (%.6f)", job->cursor.step, name,
+                       job->best.step, job->best.value);
             job->cursor.ended = true;
         }
         return 0;
@@ -167,10 +167,9 @@ out:
     return rc < 0 && err->code != ERROR_NONE ? -(int)err->code : rc;
 }
 
-const struct strategy strategy_sync = {
-    .kind = {"sync", "synchronous data parallelism: one step, one model, the same bits for any number of workers", "Dean et al. 2012; algorithms: canonical tree",
-             0, NULL},
-    .reproducible = true,
-    .train = sync_train};
+const struct strategy strategy_sync = {.kind = {"sync", "synchronous data parallelism: one step, one model, the same bits for any number of workers",
+                                                "Dean et al. 2012; algorithms: canonical tree", 0, NULL},
+                                       .reproducible = true,
+                                       .train = sync_train};
 
 const struct strategy *const strategies[] = {&strategy_sync, NULL};
