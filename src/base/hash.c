@@ -18,6 +18,25 @@ struct hash128 hash128(const void *data, size_t size)
 
 void hash128_hex(struct hash128 h, char out[33]) { snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, h.high, h.low); }
 
+struct hash_stream *hash_stream_new(struct error *err)
+{
+    XXH3_state_t *state = XXH3_createState(); /* wants 64-byte alignment, so it allocates for itself */
+    if (state) XXH3_128bits_reset(state);
+    else error_set(err, ERROR_NOMEM, NULL, "cannot allocate %zu bytes", sizeof *state);
+    return (struct hash_stream *)state;
+}
+
+void hash_stream_free(struct hash_stream *stream) { XXH3_freeState((XXH3_state_t *)stream); }
+
+void hash_stream_add(struct hash_stream *stream, const void *data, size_t size) { XXH3_128bits_update((XXH3_state_t *)stream, data, size); }
+
+struct hash128 hash_stream_end(struct hash_stream *stream)
+{
+    XXH128_hash_t h = XXH3_128bits_digest((XXH3_state_t *)stream);
+    XXH3_128bits_reset((XXH3_state_t *)stream);
+    return (struct hash128){h.low64, h.high64};
+}
+
 _Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256), "struct sha256 is too small");
 
 void sha256_init(struct sha256 *h) { crypto_hash_sha256_init((crypto_hash_sha256_state *)h->state); }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 uint64_t hash64(const void *data, size_t size, uint64_t seed); /* XXH3 64 */
 
 struct hash128 {
@@ -13,6 +15,13 @@ struct hash128 {
 };
 struct hash128 hash128(const void *data, size_t size);
 void hash128_hex(struct hash128 h, char out[33]);
+
+/* hash_stream: hash128 of bytes that come in pieces of any size. hash_stream_end gives the hash and starts anew. */
+struct hash_stream;
+struct hash_stream *hash_stream_new(struct error *err);
+void hash_stream_free(struct hash_stream *stream); /* NULL is fine */
+void hash_stream_add(struct hash_stream *stream, const void *data, size_t size);
+struct hash128 hash_stream_end(struct hash_stream *stream);
 
 /* hash_mix: a cheap 64-bit finaliser of integers (splitmix64); for row-keyed decisions and tables. */
 static inline uint64_t hash_mix(uint64_t x)

@@ -6,9 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-static inline uint64_t hash64_inline(const void *data, size_t size, uint64_t seed) { return XXH3_64bits_withSeed(data, size, seed); }
+static inline uint64_t hash64_inline(const void *data, size_t size, uint64_t seed)
+{
+    if (size > 16) return hash64(data, size, seed);
+    return XXH3_len_0to16_64b((const xxh_u8 *)data, size, XXH3_kSecret, seed);
+}
 
 #endif

@@ -18,6 +18,7 @@ struct chunk {
     const char *text; /* whole records, each with its newline; CHUNK_SLACK readable bytes follow */
     size_t size;
     size_t line_bytes_max;
+    bool has_nul; /* some byte is 0: no line of text holds one */
 };
 
 struct bad_rows { /* of one chunk */
@@ -51,6 +52,10 @@ extern const struct format *const formats[]; /* NULL-terminated */
 
 /* bad_row: count a wrong row; the first one's line and message stay. */
 void bad_row(struct bad_rows *bad, uint64_t line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* bad_line_long, bad_nul: a line beyond the limit; a NUL byte in the line [p, end), counted from `line_start`. */
+void bad_line_long(struct bad_rows *bad, uint64_t line, const char *p, size_t limit);
+void bad_nul(struct bad_rows *bad, uint64_t line, const char *line_start, const char *nul);
 
 /* bad_field: bad_row with `column N: "text" why`. Control bytes of the text are shown as \xNN, long texts cut. */
 void bad_field(struct bad_rows *bad, uint64_t line, size_t column, const char *text, size_t size, const char *why);

@@ -37,7 +37,8 @@ int stream_seek(struct stream *stream, uint32_t epoch, uint64_t position, struct
  * (data, split, seed, epoch, position) alone. */
 int stream_next(struct stream *stream, size_t want, const struct row_ref **refs, size_t *got, struct error *err);
 
-/* stream_prefetch: loads windows ahead until stream_prefetch_stop(); run it on its own thread, or not at all (then stream_next loads). */
+/* stream_prefetch: loads windows ahead until stream_prefetch_stop(); run it on its own thread, or not at all (then stream_next loads). After
+ * a stop, and once it has returned, stream_seek() makes it startable again. */
 int stream_prefetch(struct stream *stream, struct error *err);
 void stream_prefetch_stop(struct stream *stream);
 

@@ -1,0 +1,171 @@
+#include "engine/data/cut.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+void piece_close(struct piece *piece)
+{
+    mem_free(piece->buf);
+    *piece = (struct piece){0};
+}
+
+int cutter_open(struct cutter *c, const struct source_list *files, const struct format *format, void *state, size_t line_bytes_max,
+                size_t chunk_bytes, struct error *err)
+{
+    size_t room = line_bytes_max + 2 > chunk_bytes ? line_bytes_max + 2 : chunk_bytes;
+    *c = (struct cutter){files, format, state, .line_bytes_max = line_bytes_max, .chunk_bytes = chunk_bytes, .room = room};
+    c->hash = hash_stream_new(err);
+    c->hash_files = hash_stream_new(err);
+    c->carry = mem_zero(room, err);
+    if (c->hash && c->hash_files && c->carry) return 0;
+    cutter_close(c);
+    return -ERROR_NOMEM;
+}
+
+void cutter_close(struct cutter *c)
+{
+    source_close(c->source);
+    mem_free(c->carry);
+    hash_stream_free(c->hash);
+    hash_stream_free(c->hash_files);
+    *c = (struct cutter){0};
+}
+
+struct hash128 cutter_digest(struct cutter *c) { return hash_stream_end(c->hash_files); }
+
+/* Read on until the buffer holds `upto` bytes or the text ends. */
+static int cutter_fill(struct cutter *c, struct piece *piece, size_t *size, size_t upto, struct error *err)
+{
+    if (c->ended || *size >= upto) return 0;
+    uint64_t before = source_packed_bytes(c->source);
+    int64_t n = source_read(c->source, piece->buf + *size, upto - *size, err);
+    if (n < 0) return (int)n;
+    c->ended = (size_t)n < upto - *size;
+    c->packed_bytes += source_packed_bytes(c->source) - before;
+    hash_stream_add(c->hash, piece->buf + *size, (size_t)n);
+    c->file_bytes += (uint64_t)n;
+    *size += (size_t)n;
+    return 0;
+}
+
+/* Bytes of whole records at the start of buf. */
+static size_t cutter_whole(const struct cutter *c, const char *buf, size_t size)
+{
+    if (!c->state || !c->format->record_end || !memchr(buf, '"', size)) {
+        const char *newline = memrchr(buf, '\n', size);
+        return newline ? (size_t)(newline - buf) + 1 : 0;
+    }
+    const char *p = buf;
+    for (const char *next; p < buf + size && (next = c->format->record_end(c->state, p, buf + size, c->line_bytes_max, false));) p = next;
+    return (size_t)(p - buf);
+}
+
+static int cutter_open_file(struct cutter *c, struct error *err)
+{
+    if (!(c->source = source_open(c->files, c->file, err))) return err && err->code ? -(int)err->code : -ERROR_IO;
+    c->packed_bytes += source_packed_bytes(c->source);
+    c->ended = false;
+    c->file_bytes = 0;
+    c->carry_size = 0;
+    return 0;
+}
+
+static int cutter_end_file(struct cutter *c, struct error *err)
+{
+    const char *path = c->files->files[c->file].path;
+    source_close(c->source);
+    c->source = NULL;
+    c->file++;
+    if (c->file_bytes == 0) return error_set(err, ERROR_DATA, "/dataset/uri", "%s is empty; a data file needs at least one row", path);
+    struct hash128 h = hash_stream_end(c->hash);
+    uint64_t tag[3] = {h.low, h.high, c->file_bytes};
+    hash_stream_add(c->hash_files, tag, sizeof tag);
+    c->text_bytes += c->file_bytes;
+    return 0;
+}
+
+/* The buffer is full and holds no newline: keep the line's head, read over the rest. */
+static int cutter_overlong(struct cutter *c, struct piece *piece, struct error *err)
+{
+    size_t head = piece->chunk.line_bytes_max < OVERLONG_HEAD ? piece->chunk.line_bytes_max : OVERLONG_HEAD;
+    c->carry_size = 0;
+    for (;;) {
+        size_t size = head;
+        int rc = cutter_fill(c, piece, &size, c->room, err);
+        if (rc < 0) return rc;
+        char *newline = memchr(piece->buf + head, '\n', size - head);
+        if (newline) {
+            c->carry_size = (size_t)(piece->buf + size - (newline + 1));
+            memcpy(c->carry, newline + 1, c->carry_size);
+        }
+        if (newline || c->ended) break;
+    }
+    piece->overlong = true;
+    piece->chunk.text = piece->buf;
+    piece->chunk.size = head;
+    return 1;
+}
+
+static int cutter_header(struct cutter *c, struct piece *piece, struct error *err)
+{
+    size_t used = 0;
+    if (!piece->first || !c->state || !c->format->header) return 0;
+    const char *path = c->files->files[c->file].path;
+    if (piece->overlong) return error_set(err, ERROR_DATA, "/dataset/uri", "%s:1: the first line is longer than %zu bytes", path, c->line_bytes_max);
+    int rc = c->format->header(c->state, piece->chunk.text, piece->chunk.size, &used, err);
+    if (rc < 0) return error_wrap(err, "%s:1", path);
+    for (size_t i = 0; i < used; i++) piece->header_lines += piece->chunk.text[i] == '\n';
+    piece->chunk.text += used;
+    piece->chunk.size -= used;
+    return 0;
+}
+
+/* One piece of the open file; 0: it has no more. */
+static int cutter_piece(struct cutter *c, struct piece *piece, struct error *err)
+{
+    size_t size = c->carry_size;
+    bool first = c->file_bytes == 0;
+    int rc;
+    memcpy(piece->buf, c->carry, size);
+    if ((rc = cutter_fill(c, piece, &size, size < c->chunk_bytes ? c->chunk_bytes : c->room, err)) < 0) return rc;
+    size_t whole = c->ended ? 0 : cutter_whole(c, piece->buf, size);
+    if (whole == 0 && !c->ended) {
+        if ((rc = cutter_fill(c, piece, &size, c->room, err)) < 0) return rc;
+        if (!c->ended) whole = cutter_whole(c, piece->buf, size);
+    }
+    piece->file = c->file;
+    piece->first = first;
+    piece->overlong = false;
+    piece->header_lines = 0;
+    piece->chunk = (struct chunk){.text = piece->buf, .line_bytes_max = c->line_bytes_max};
+    if (c->ended) {
+        if (size == 0) return 0;
+        if (piece->buf[size - 1] != '\n') piece->buf[size++] = '\n';
+        whole = size;
+    } else if (whole == 0) return cutter_overlong(c, piece, err);
+    c->carry_size = size - whole;
+    memcpy(c->carry, piece->buf + whole, c->carry_size);
+    piece->chunk.size = whole;
+    return 1;
+}
+
+int cutter_next(struct cutter *c, struct piece *piece, struct error *err)
+{
+    int rc;
+    if (!piece->buf) {
+        if (!(piece->buf = mem_zero(c->room + 1 + CHUNK_SLACK, err))) return -ERROR_NOMEM;
+        piece->buf_size = c->room;
+    }
+    for (;;) {
+        if (!c->source && c->file == c->files->count) return 0;
+        if (!c->source && (rc = cutter_open_file(c, err)) < 0) return rc;
+        if ((rc = cutter_piece(c, piece, err)) < 0) return rc;
+        if (rc > 0) {
+            if ((rc = cutter_header(c, piece, err)) < 0) return rc;
+            piece->chunk.has_nul = memchr(piece->chunk.text, 0, piece->chunk.size) != NULL;
+            return 1;
+        }
+        if ((rc = cutter_end_file(c, err)) < 0) return rc;
+    }
+}

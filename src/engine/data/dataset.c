@@ -1,0 +1,230 @@
+#include "engine/data/dataset.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/data/cache.h"
+#include "engine/data/ingest.h"
+#include "engine/data/shelf.h"
+#include "engine/data/source.h"
+
+enum { LINE_BYTES_MAX = 1 << 20, ENTRIES_MAX = 8 };
+#ifdef TRAINYARD_HOSTILE
+enum { CHUNK_BYTES = 97 };
+#else
+enum { CHUNK_BYTES = 1 << 20 };
+#endif
+
+struct dataset {
+    struct dataset_config config; /* uris, params and cache_dir are copies */
+    const struct format *format;
+    struct source_list files;
+    struct shelf shelf;
+    struct dataset_info info;
+    pthread_mutex_t mending; /* guards entry_count */
+    /* The entry in use is the last one. Earlier ones were found damaged; they stay open for readers that are still inside. */
+    struct cache_entry entries[ENTRIES_MAX];
+    size_t entry_count;
+};
+
+const struct dataset_info *dataset_info(const struct dataset *d) { return &d->info; }
+/* Entries of one dataset are equal but for damage, so the first one's index serves for all. */
+uint64_t dataset_block_rows(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].rows; }
+uint64_t dataset_block_first_row(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].first_row; }
+uint64_t dataset_block_features(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].features; }
+
+static int config_copy(struct dataset *d, const struct dataset_config *config, struct error *err)
+{
+    struct dataset_config *c = &d->config;
+    *c = *config;
+    c->uris = NULL, c->format_params = NULL, c->cache_dir = NULL;
+    if (c->line_bytes_max == 0) c->line_bytes_max = LINE_BYTES_MAX;
+    if (c->chunk_bytes == 0) c->chunk_bytes = CHUNK_BYTES;
+    d->format = (const struct format *)c->format; /* struct kind is its first member */
+    if (!(c->cache_dir = mem_text(config->cache_dir, err))) return -ERROR_NOMEM;
+    if (config->format->params_size > 0) {
+        void *params = mem_zero(config->format->params_size, err);
+        if (!params) return -ERROR_NOMEM;
+        c->format_params = memcpy(params, config->format_params, config->format->params_size);
+    }
+    return source_list_open(&d->files, config->world, config->uris, config->uri_count, err);
+}
+
+static int build_rows(void *context, const struct rows *rows, struct error *err) { return cache_writer_add(context, rows, err); }
+
+/* Parse the files into a new entry on the shelf. Lock held. name: of the entry. */
+static int dataset_build(struct dataset *d, const struct parallel *parallel, const struct dataset_progress *progress, char name[CACHE_NAME_SIZE],
+                         struct error *err)
+{
+    struct ingest_result result;
+    struct cache_writer writer = {0};
+    char path[PATH_SIZE];
+    int rc;
+    void *state = d->format->prepare(d->config.format_params, d->config.hash_seed, err);
+    if (!state) return err && err->code ? -(int)err->code : -ERROR_NOMEM;
+    struct ingest_config ingest = {.files = &d->files,
+                                   .format = d->format,
+                                   .state = state,
+                                   .parallel = parallel,
+                                   .progress = *progress,
+                                   .line_bytes_max = d->config.line_bytes_max,
+                                   .chunk_bytes = d->config.chunk_bytes,
+                                   .max_bad_rows = d->config.max_bad_rows,
+                                   .rows = build_rows,
+                                   .context = &writer};
+    if ((rc = shelf_build_path(&d->shelf, path, err)) < 0) goto out;
+    if ((rc = cache_writer_open(&writer, d->config.world, path, err)) < 0) goto out;
+    if ((rc = ingest_run(&ingest, &result, err)) < 0) goto out;
+    if ((rc = source_list_check(&d->files, err)) < 0) goto out;
+    if ((rc = cache_writer_end(&writer, &result, err)) < 0) goto out;
+    shelf_entry_name(&d->shelf, result.digest, name);
+    rc = shelf_commit(&d->shelf, name, err);
+out:
+    cache_writer_close(&writer);
+    d->format->release(state);
+    if (rc < 0) path_remove_tree(d->config.world, path, NULL);
+    return rc;
+}
+
+static int dataset_try(struct dataset *d, const char *name, struct error *err)
+{
+    char path[PATH_SIZE];
+    int rc = shelf_path(&d->shelf, name, path, err);
+    return rc < 0 ? rc : cache_entry_open(&d->entries[d->entry_count], d->config.world, path, err);
+}
+
+/* An entry that exists: 1 and its name, 0 none, or a failure. Damaged ones are removed when the lock is held. */
+static int dataset_find(struct dataset *d, char name[CACHE_NAME_SIZE], bool locked, struct error *err)
+{
+    struct hash128 digest;
+    struct error why = {0};
+    int rc;
+    bool seen = shelf_seen(&d->shelf, name);
+    if (!seen) {
+        if (!locked || !shelf_may_know(&d->shelf)) return 0;
+        if ((rc = ingest_digest(&d->files, &d->config.progress, &digest, err)) < 0) return rc;
+        if ((rc = source_list_check(&d->files, err)) < 0) return rc;
+        shelf_entry_name(&d->shelf, digest, name);
+    }
+    if (dataset_try(d, name, &why) == 0) {
+        if (!seen) shelf_saw(&d->shelf, name);
+        return 1;
+    }
+    if (why.code == ERROR_NOMEM) return error_set(err, why.code, NULL, "%s", why.msg);
+    if (!locked || why.code == ERROR_NOTFOUND) return 0;
+    log_warn("block cache %s: %s; it is made anew", name, why.msg);
+    return shelf_remove(&d->shelf, name, err);
+}
+
+static int dataset_acquire(struct dataset *d, struct error *err)
+{
+    char name[CACHE_NAME_SIZE];
+    int rc = dataset_find(d, name, false, err);
+    d->info.from_cache = true;
+    if (rc == 0) {
+        if ((rc = shelf_lock(&d->shelf, err)) < 0) return rc;
+        rc = dataset_find(d, name, true, err);
+    }
+    if (rc == 0) {
+        d->info.from_cache = false;
+        if ((rc = dataset_build(d, d->config.parallel, &d->config.progress, name, err)) == 0) rc = dataset_try(d, name, err);
+        if (rc == 0) shelf_saw(&d->shelf, name);
+    }
+    shelf_unlock(&d->shelf);
+    if (rc < 0) return rc;
+    str_copy(d->info.digest, sizeof d->info.digest, name);
+    d->entry_count++;
+    return 0;
+}
+
+static int dataset_describe(struct dataset *d, struct error *err)
+{
+    const struct cache_totals *t = &d->entries[0].totals;
+    struct dataset_info *i = &d->info;
+    i->rows = t->rows, i->positives = t->positives, i->features = t->features;
+    i->blocks = d->entries[0].count;
+    i->bad_rows = t->bad_rows;
+    i->source_bytes = d->files.size_bytes;
+    i->row_features_max = (size_t)t->row_features_max;
+    if (t->bad_rows > 0) first_bad_show(i->first_bad, sizeof i->first_bad, &t->first_bad, &d->files);
+    if (t->bad_rows > (uint64_t)d->config.max_bad_rows)
+        return error_set(err, ERROR_DATA, "/dataset/max_bad_rows", "%" PRIu64 " bad rows, dataset.max_bad_rows allows %" PRId64 "; the first: %s",
+                         t->bad_rows, d->config.max_bad_rows, i->first_bad);
+    return 0;
+}
+
+struct dataset *dataset_open(const struct dataset_config *config, struct error *err)
+{
+    struct dataset *d = mem_zero(sizeof *d, err);
+    int rc;
+    if (!d) return NULL;
+    pthread_mutex_init(&d->mending, NULL);
+    if ((rc = config_copy(d, config, err)) < 0) goto out;
+    rc = shelf_open(&d->shelf, config->world, config->cache_dir, d->format, d->config.format_params, config->hash_seed, &d->files, err);
+    if (rc < 0) goto out;
+    if ((rc = dataset_acquire(d, err)) < 0) goto out;
+    rc = dataset_describe(d, err);
+out:
+    if (rc == 0) return d;
+    dataset_free(d);
+    return NULL;
+}
+
+void dataset_free(struct dataset *d)
+{
+    if (!d) return;
+    for (size_t i = 0; i < d->entry_count; i++) cache_entry_close(&d->entries[i]);
+    shelf_unlock(&d->shelf);
+    source_list_close(&d->files);
+    mem_free((void *)d->config.format_params);
+    mem_free((void *)d->config.cache_dir);
+    pthread_mutex_destroy(&d->mending);
+    mem_free(d);
+}
+
+/* The entry could not be read: take a sound one from the shelf, or make one. mending held; `used` is the entry that failed. */
+static int dataset_mend(struct dataset *d, const struct error *why, struct error *err)
+{
+    static const struct dataset_progress silent = {0};
+    char name[CACHE_NAME_SIZE];
+    int rc;
+    if (d->entry_count == ENTRIES_MAX)
+        return error_set(err, ERROR_IO, NULL, "block cache %s is damaged again and again (%s); check the disk below %s", d->info.digest, why->msg,
+                         d->config.cache_dir);
+    log_warn("block cache %s: %s; it is made anew from the source", d->info.digest, why->msg);
+    if ((rc = source_list_check(&d->files, err)) < 0) return error_wrap(err, "block cache is damaged (%s) and cannot be made anew", why->msg);
+    if ((rc = shelf_lock(&d->shelf, err)) < 0) return rc;
+    if ((rc = shelf_remove(&d->shelf, d->info.digest, err)) < 0) goto out;
+    if ((rc = dataset_build(d, &parallel_inline, &silent, name, err)) < 0) goto out;
+    if (strcmp(name, d->info.digest) != 0) {
+        rc = error_set(err, ERROR_DATA, "/dataset/uri", "block cache is damaged (%s) and the files have other content now; start the job anew",
+                       why->msg);
+        goto out;
+    }
+    if ((rc = dataset_try(d, name, err)) == 0) d->entry_count++;
+out:
+    shelf_unlock(&d->shelf);
+    return rc;
+}
+
+int dataset_read_block(struct dataset *d, uint64_t index, struct block *out, struct error *err)
+{
+    for (;;) {
+        struct error why = {0};
+        pthread_mutex_lock(&d->mending);
+        size_t used = d->entry_count;
+        pthread_mutex_unlock(&d->mending);
+        int rc = cache_entry_read(&d->entries[used - 1], index, out, &why);
+        if (rc == 0) return 0;
+        if (why.code != ERROR_DATA && why.code != ERROR_IO) return error_set(err, why.code, NULL, "%s", why.msg);
+        pthread_mutex_lock(&d->mending);
+        rc = d->entry_count > used ? 0 : dataset_mend(d, &why, err); /* else another reader has mended it */
+        pthread_mutex_unlock(&d->mending);
+        if (rc < 0) return rc;
+    }
+}

@@ -1,0 +1,101 @@
+/* batch_gather: rows from all over a window into one batch. Bound by cache misses, so it runs in two passes that each prefetch ahead: first
+ * lengths and labels, then the features themselves. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/data/stream.h"
+
+enum { AHEAD = 16, LINE = 64, LINES_AHEAD_MAX = 8 };
+
+static int grow(void **p, size_t n, size_t size, struct error *err) { return mem_grow(p, n, size, err); }
+
+static int buffer_rows(struct batch_buffer *b, size_t rows, struct error *err)
+{
+    int rc;
+    if (rows <= b->rows_max) return 0;
+    if ((rc = grow((void **)&b->offsets, rows + 1, sizeof *b->offsets, err)) < 0) return rc;
+    if ((rc = grow((void **)&b->labels, rows, sizeof *b->labels, err)) < 0) return rc;
+    b->rows_max = rows;
+    return 0;
+}
+
+static int buffer_features(struct batch_buffer *b, size_t features, bool values, struct error *err)
+{
+    int rc;
+    if (features > b->features_max) {
+        features += features / 4;
+        if ((rc = grow((void **)&b->keys, features, sizeof *b->keys, err)) < 0) return rc;
+        if (b->values && (rc = grow((void **)&b->values, features, sizeof *b->values, err)) < 0) return rc;
+        b->features_max = features;
+    }
+    if (values && !b->values && (rc = grow((void **)&b->values, b->features_max, sizeof *b->values, err)) < 0) return rc;
+    return 0;
+}
+
+static void prefetch_row(const struct row_ref *ref)
+{
+    const struct batch *from = ref->block;
+    uint32_t start = from->offsets[ref->row], end = from->offsets[ref->row + 1];
+    const char *at = (const char *)(from->keys + start), *stop = (const char *)(from->keys + end);
+    if (stop - at > LINES_AHEAD_MAX * LINE) stop = at + LINES_AHEAD_MAX * LINE;
+    for (; at < stop; at += LINE) __builtin_prefetch(at);
+    if (stop > (const char *)(from->keys + start)) __builtin_prefetch(stop - 1);
+    if (from->values) __builtin_prefetch(from->values + start);
+}
+
+static void copy_values(float *to, const struct batch *from, uint32_t start, size_t n)
+{
+    if (from->values) memcpy(to, from->values + start, n * sizeof *to);
+    else
+        for (size_t i = 0; i < n; i++) to[i] = 1;
+}
+
+int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t count, struct error *err)
+{
+    bool values = false;
+    uint64_t total = 0;
+    int rc = buffer_rows(out, count, err);
+    if (rc < 0) return rc;
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) {
+            const struct row_ref *far = &refs[i + AHEAD];
+            __builtin_prefetch(far->block->offsets + far->row);
+            __builtin_prefetch(far->block->labels + far->row);
+        }
+        const struct batch *from = refs[i].block;
+        out->offsets[i] = (uint32_t)total;
+        out->labels[i] = from->labels[refs[i].row];
+        total += from->offsets[refs[i].row + 1] - from->offsets[refs[i].row];
+        values |= from->values != NULL;
+    }
+    if (total > UINT32_MAX)
+        return error_set(err, ERROR_TOOLARGE, NULL, "a batch of %zu rows has %llu features; use a smaller batch_size", count,
+                         (unsigned long long)total);
+    if ((rc = buffer_features(out, (size_t)total, values, err)) < 0) return rc;
+    if (!out->offsets) return error_set(err, ERROR_INTERNAL, NULL, "a batch of no rows");
+    out->offsets[count] = (uint32_t)total;
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) prefetch_row(&refs[i + AHEAD]);
+        const struct batch *from = refs[i].block;
+        uint32_t start = from->offsets[refs[i].row];
+        size_t n = out->offsets[i + 1] - out->offsets[i];
+        memcpy(out->keys + out->offsets[i], from->keys + start, n * sizeof *out->keys);
+        if (values) copy_values(out->values + out->offsets[i], from, start, n);
+    }
+    out->batch = (struct batch){.rows = count,
+                                .features = (size_t)total,
+                                .offsets = out->offsets,
+                                .keys = out->keys,
+                                .values = values ? out->values : NULL,
+                                .labels = out->labels};
+    return 0;
+}
+
+void batch_buffer_close(struct batch_buffer *b)
+{
+    mem_free(b->offsets);
+    mem_free(b->keys);
+    mem_free(b->values);
+    mem_free(b->labels);
+    *b = (struct batch_buffer){0};
+}
