@@ -9,8 +9,8 @@
  * The server adds `state` events of its own (seq 0) for moves that no run reported: queued, starting, cancelled, worker lost, ...
  * All events share one server-wide, ever-growing number, by which streams resume.
  *
- * Writes are grouped by store_begin() ... store_end(); a write function called outside of them makes its own transaction. Who wants to
- * hear of changes registers with store_watch(). The store does not look into run directories and knows no queue order: see sched.h. */
+ * Writes are grouped by store_begin() ... store_end(), which may nest; a write function called outside of them makes its own transaction. Who wants
+ * to hear of changes registers with store_watch(). The store does not look into run directories and knows no queue order: see sched.h. */
 #ifndef TRAINYARD_SERVICE_STORE_STORE_H
 #define TRAINYARD_SERVICE_STORE_STORE_H
 
@@ -38,7 +38,7 @@ enum {
 struct store *store_open(const struct world *w, const char *dir, struct error *err);
 void store_close(struct store *s); /* no call may be in progress; checkpoints the WAL. NULL is fine */
 
-/* store_begin takes the writer and opens a transaction (no nesting); store_end commits when rc is 0, else rolls back; returns rc or the
+/* store_begin takes the writer and opens a transaction; store_end commits when rc is 0, else rolls back; returns rc or the
  * commit's failure. Between them the same thread calls the write functions below. Watchers are told after the commit. */
 int store_begin(struct store *s, struct error *err);
 int store_end(struct store *s, int rc, struct error *err);
@@ -119,7 +119,7 @@ int store_job_delete(struct store *s, const char *id, struct error *err); /* wit
 struct job_list {
     struct job *items;
     size_t count;
-    char next_page_token[512]; /* "" at the end */
+    char next_page_token[600]; /* "" at the end */
 };
 int store_job_list(struct store *s, const char *filter, const char *order_by, int64_t limit, const char *page_token, struct job_list *out,
                    struct error *err);
