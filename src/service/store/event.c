@@ -6,10 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum {
-    EVENTS_LIMIT = 1000,
-    EVENT_JOBS_MAX = 200
-};
+enum { EVENTS_LIMIT = 1000, EVENT_JOBS_MAX = 200 };
 
 static void touch(struct store *s, const char *job_id, int64_t event)
 {

@@ -17,12 +17,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum field_type {
-    FIELD_TEXT,
-    FIELD_STATE,
-    FIELD_NUMBER,
-    FIELD_TIME
-};
+enum field_type { FIELD_TEXT, FIELD_STATE, FIELD_NUMBER, FIELD_TIME };
 
 static const struct field {
     const char *name, *column;

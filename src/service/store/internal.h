@@ -8,11 +8,7 @@
 #include "service/store/query.h"
 #include "service/store/store.h"
 
-enum {
-    READERS_MAX = 8,
-    WATCHERS_MAX = 8,
-    TOUCHED_MAX = 16
-};
+enum { READERS_MAX = 8, WATCHERS_MAX = 8, TOUCHED_MAX = 16 };
 
 struct touched { /* a job that the open transaction added events to */
     char job[ID_SIZE];
@@ -84,9 +80,7 @@ int job_move_row(struct store *s, const char *id, int64_t num, const struct job_
 int event_apply(struct store *s, const char *job_id, int64_t num, enum job_state *state, const struct event *event, int64_t id, struct error *err);
 
 /* filter_compile: the text of a filter as SQL after WHERE, with its values to bind. */
-enum {
-    FILTER_VALUES_MAX = 32
-};
+enum { FILTER_VALUES_MAX = 32 };
 struct filter {
     struct bytes sql;
     char *values[FILTER_VALUES_MAX]; /* texts; numbers when is_number */

@@ -6,9 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum {
-    DELETE_CHUNK = 20000
-};
+enum { DELETE_CHUNK = 20000 };
 
 void job_close(struct job *job)
 {
@@ -218,6 +216,24 @@ int store_job_run_spec(struct store *s, const char *id, json_t **out, struct err
     return rc;
 }
 
+/* All rows of q, which is released, into out. */
+static int jobs_read(struct query *q, struct job_list *out, struct error *err)
+{
+    size_t capacity = 0;
+    int rc;
+    while ((rc = query_step(q, err)) > 0) {
+        if (out->count == capacity) {
+            capacity = capacity ? capacity * 2 : 16;
+            if ((rc = mem_grow((void **)&out->items, capacity, sizeof *out->items, err)) < 0) break;
+        }
+        if ((rc = job_read(q, &out->items[out->count], NULL, err)) < 0) break;
+        out->count++;
+    }
+    rc = query_end(q, rc, err);
+    if (rc < 0) job_list_close(out);
+    return rc;
+}
+
 int store_jobs_active(struct store *s, struct job_list *out, struct error *err)
 {
     struct conn *c;
@@ -225,18 +241,48 @@ int store_jobs_active(struct store *s, struct job_list *out, struct error *err)
     int rc = reader_take(s, &c, err);
     if (rc < 0) return rc;
     struct query q = query_begin(c, STATEMENT_JOBS_ACTIVE);
-    size_t capacity = 0;
-    while ((rc = query_step(&q, err)) > 0) {
-        if (out->count == capacity) {
-            capacity = capacity ? capacity * 2 : 16;
-            if ((rc = mem_grow((void **)&out->items, capacity, sizeof *out->items, err)) < 0) break;
-        }
-        if ((rc = job_read(&q, &out->items[out->count], NULL, err)) < 0) break;
-        out->count++;
-    }
-    rc = query_end(&q, rc, err);
+    rc = jobs_read(&q, out, err);
     reader_give(s, c);
-    if (rc < 0) job_list_close(out);
+    return rc;
+}
+
+int store_jobs_next(struct store *s, int64_t now_ms, size_t limit, struct job_list *out, struct error *err)
+{
+    struct conn *c;
+    memset(out, 0, sizeof *out);
+    int rc = reader_take(s, &c, err);
+    if (rc < 0) return rc;
+    struct query q = query_begin(c, STATEMENT_JOBS_NEXT);
+    query_int(&q, 1, now_ms);
+    query_int(&q, 2, (int64_t)limit);
+    rc = jobs_read(&q, out, err);
+    reader_give(s, c);
+    return rc;
+}
+
+int store_queue_ahead(struct store *s, const char *id, int64_t now_ms, int64_t *ahead, char first[ID_SIZE], struct error *err)
+{
+    struct conn *c;
+    struct job job;
+    *ahead = 0;
+    first[0] = 0;
+    int rc = reader_take(s, &c, err);
+    if (rc < 0) return rc;
+    struct query q = query_begin(c, STATEMENT_QUEUE_AHEAD);
+    query_text(&q, 1, id);
+    query_int(&q, 2, now_ms);
+    rc = query_step(&q, err);
+    if (rc > 0) *ahead = query_int_at(&q, 0);
+    rc = query_end(&q, rc < 0 ? rc : 0, err);
+    if (rc == 0 && *ahead > 0) {
+        q = query_begin(c, STATEMENT_JOBS_NEXT);
+        query_int(&q, 1, now_ms);
+        query_int(&q, 2, 1);
+        rc = query_step(&q, err);
+        if (rc > 0 && (rc = job_read(&q, &job, NULL, err)) == 0) str_copy(first, ID_SIZE, job.id);
+        rc = query_end(&q, rc, err);
+    }
+    reader_give(s, c);
     return rc;
 }
 
@@ -297,6 +343,16 @@ int store_job_lost(struct store *s, const char *id, int64_t losses, struct error
     struct query q = query_begin(&s->writer, STATEMENT_JOB_LOST);
     query_text(&q, 1, id);
     query_int(&q, 2, losses);
+    return txn_leave(s, query_end_changed(&q, 1, err), err);
+}
+
+int store_job_wish(struct store *s, const char *id, enum job_wish wish, struct error *err)
+{
+    int rc = txn_enter(s, err);
+    if (rc < 0) return rc;
+    struct query q = query_begin(&s->writer, STATEMENT_JOB_WISH);
+    query_text(&q, 1, id);
+    query_int(&q, 2, wish);
     return txn_leave(s, query_end_changed(&q, 1, err), err);
 }
 

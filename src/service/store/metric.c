@@ -10,9 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum {
-    BUCKET_POINTS = 4
-};
+enum { BUCKET_POINTS = 4 };
 
 struct bucket {
     size_t count; /* points seen */

@@ -5,9 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    BUSY_WAIT_MS = 10000
-};
+enum { BUSY_WAIT_MS = 10000 };
 
 const struct statement_row statement_rows[STATEMENT_COUNT] = {
 #define X(name, scan, sql) [STATEMENT_##name] = {#name, sql, scan},

@@ -4,9 +4,11 @@
 #ifndef TRAINYARD_SERVICE_STORE_STATEMENTS_H
 #define TRAINYARD_SERVICE_STORE_STATEMENTS_H
 
-#define JOB_COLUMNS                                                                                                                                  \
-    "num, id, name, experiment, owner, state, wish, cause, reason, message, priority, slots, created_ms, queued_ms, started_ms, ended_ms, "          \
-    "changed_ms, not_before_ms, attempt, launches, losses, progress_step, event_id, tail_offset, labels, spec, latest, evaluated"
+#define JOB_NUMBERS \
+    "num, id, name, experiment, owner, state, wish, cause, reason, message, priority, slots, created_ms, queued_ms, started_ms, ended_ms, " \
+    "changed_ms, not_before_ms, attempt, launches, losses, progress_step, event_id, tail_offset, "
+#define JOB_COLUMNS JOB_NUMBERS "labels, spec, latest, evaluated" /* what job_read() reads */
+#define JOB_SCALARS JOB_NUMBERS "NULL, NULL, NULL, NULL"          /* the same without JSON */
 
 #define JOB_ACTIVE "state IN ('queued', 'starting', 'running', 'stopping', 'paused')"
 
@@ -27,7 +29,13 @@
     X(JOB_GET, false, "SELECT " JOB_COLUMNS ", asked FROM job WHERE id = ?1") \
     X(JOB_ATTEMPT, false, "SELECT attempt FROM job WHERE num = ?1") \
     X(JOB_RUN_SPEC, false, "SELECT run_spec FROM job WHERE id = ?1") \
-    X(JOBS_ACTIVE, true, "SELECT " JOB_COLUMNS " FROM job WHERE " JOB_ACTIVE " ORDER BY priority DESC, num") \
+    X(JOBS_ACTIVE, true, "SELECT " JOB_SCALARS " FROM job WHERE " JOB_ACTIVE " ORDER BY priority DESC, num") \
+    X(JOBS_NEXT, true, \
+      "SELECT " JOB_SCALARS " FROM job WHERE " JOB_ACTIVE " AND state = 'queued' AND not_before_ms <= ?1 ORDER BY priority DESC, num LIMIT ?2") \
+    X(QUEUE_AHEAD, false, \
+      "SELECT count(*) FROM job a JOIN job b ON b.id = ?1 WHERE a." JOB_ACTIVE " AND a.state = 'queued' AND a.not_before_ms <= ?2" \
+      " AND (a.priority > b.priority OR (a.priority = b.priority AND a.num < b.num))") \
+    X(JOB_WISH, false, "UPDATE job SET wish = ?2 WHERE id = ?1 AND state = 'stopping'") \
     X(JOB_MOVE, false, \
       "UPDATE job SET state = ?3, wish = ?4, cause = ?5, reason = ?6, message = ?7, not_before_ms = ?8, changed_ms = ?9," \
       " queued_ms = iif(?3 = 'queued', ?9, queued_ms), started_ms = iif(?3 = 'running' AND started_ms = 0, ?9, started_ms)," \
@@ -97,7 +105,7 @@ enum statement {
 #define X(name, scan, sql) STATEMENT_##name,
     STATEMENTS(X)
 #undef X
-    STATEMENT_COUNT
+        STATEMENT_COUNT
 };
 
 #endif

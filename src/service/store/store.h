@@ -52,12 +52,7 @@ void store_unwatch(struct store *s, store_changed changed, void *context);
 
 /* ---- jobs ---- */
 
-enum job_wish {
-    WISH_NONE,
-    WISH_CANCEL,
-    WISH_PAUSE,
-    WISH_TIMEOUT
-}; /* why a job is stopping */
+enum job_wish { WISH_NONE, WISH_CANCEL, WISH_PAUSE, WISH_TIMEOUT }; /* why a job is stopping */
 
 struct job { /* a row; job_close() frees the JSON */
     char id[ID_SIZE], name[JOB_NAME_SIZE], experiment[JOB_NAME_SIZE], owner[64];
@@ -125,8 +120,16 @@ int store_job_list(struct store *s, const char *filter, const char *order_by, in
                    struct error *err);
 void job_list_close(struct job_list *list);
 
-/* store_jobs_active: ids and what the scheduler needs of all jobs that are not final (paused ones too), by priority, then age. */
+/* store_job_wish: change the wish of a stopping job; ERROR_CONFLICT: it is not stopping (any more). */
+int store_job_wish(struct store *s, const char *id, enum job_wish wish, struct error *err);
+
+/* store_jobs_active: all jobs that are not final (paused ones too), by priority, then age. store_jobs_next: the first `limit` queued jobs whose
+ * back-off is over, in that order. Both without JSON parts. */
 int store_jobs_active(struct store *s, struct job_list *out, struct error *err);
+int store_jobs_next(struct store *s, int64_t now_ms, size_t limit, struct job_list *out, struct error *err);
+
+/* store_queue_ahead: how many queued jobs (whose back-off is over) come before this one, and the first of the line ("" when there is none). */
+int store_queue_ahead(struct store *s, const char *id, int64_t now_ms, int64_t *ahead, char first[ID_SIZE], struct error *err);
 
 /* ---- events ---- */
 
@@ -223,9 +226,7 @@ int store_job_lost(struct store *s, const char *id, int64_t losses, struct error
 
 /* ---- figures for /metrics: from memory or one cheap read, never waiting for the writer ---- */
 
-enum {
-    STORE_TXN_BUCKETS = 12
-};
+enum { STORE_TXN_BUCKETS = 12 };
 extern const double store_txn_bounds[STORE_TXN_BUCKETS]; /* seconds: .0005 ... 2.5 */
 struct store_stats {
     int64_t jobs[JOB_STATES];

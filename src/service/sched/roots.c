@@ -1,0 +1,122 @@
+/* Resolving dataset URIs below the data roots; see roots.h. */
+#include "service/sched/roots.h"
+
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/str.h"
+#include "base/world.h"
+
+static void roots_text(const char *const *roots, char *buf, size_t size)
+{
+    size_t n = 0;
+    buf[0] = 0;
+    for (size_t i = 0; roots && roots[i] && n < size; i++) n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? ", " : "", roots[i]);
+    if (n == 0) str_copy(buf, size, "none; start the server with --data-root DIR");
+}
+
+static bool below(const char *root, const char *path)
+{
+    size_t n = strlen(root);
+    if (n > 0 && root[n - 1] == '/') n--; /* the root folder itself */
+    return strncmp(path, root, n) == 0 && path[n] == '/';
+}
+
+static bool has_dotdot(const char *path)
+{
+    for (const char *at = path; at; at = strchr(at, '/'), at = at ? at + 1 : NULL)
+        if (strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == 0)) return true;
+    return false;
+}
+
+/* "file:a/b", "file:///a/b", "a/b" -> the path; NULL: another scheme. */
+static const char *path_of_uri(const char *uri)
+{
+    if (str_starts(uri, "file://")) return uri + strlen("file://");
+    if (str_starts(uri, "file:")) return uri + strlen("file:");
+    size_t scheme = strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+    return uri[scheme] == ':' ? NULL : uri;
+}
+
+enum found {
+    FOUND_NONE,
+    FOUND_FILES,
+    FOUND_OUTSIDE, /* a link leads out of the root */
+    FOUND_ODD,     /* not a regular file, or a name that the run would take for a glob */
+    FOUND_MANY,
+    FOUND_NOMEM
+};
+
+static enum found take(const char *root, const char *path, json_t *out)
+{
+    char real[PATH_MAX];
+    struct stat st;
+    if (!realpath(path, real)) return FOUND_NONE;
+    if (!below(root, real)) return FOUND_OUTSIDE;
+    if (stat(real, &st) < 0) return FOUND_NONE;
+    if (!S_ISREG(st.st_mode) || strpbrk(real, "*?[")) return FOUND_ODD;
+    if (json_array_size(out) >= ROOTS_FILES_MAX) return FOUND_MANY;
+    json_t *text = json_string(real);
+    if (!text) return FOUND_ODD; /* not UTF-8 */
+    return json_array_append_new(out, text) == 0 ? FOUND_FILES : FOUND_NOMEM;
+}
+
+/* The files of `path` below one root (already resolved itself). Stops at the first that is not allowed, whose name goes to `odd`. */
+static enum found search(const char *root, const char *path, json_t *out, char *odd, size_t odd_size)
+{
+    char pattern[PATH_SIZE];
+    glob_t names = {0};
+    size_t before = json_array_size(out);
+    if (path[0] == '/' && !below(root, path)) return FOUND_NONE;
+    int n = snprintf(pattern, sizeof pattern, "%s%s%s", path[0] == '/' ? "" : root, path[0] == '/' ? "" : "/", path);
+    if (n < 0 || n >= PATH_SIZE) return FOUND_NONE;
+    int rc = glob(pattern, 0, NULL, &names);
+    if (rc != 0) return rc == GLOB_NOSPACE ? FOUND_NOMEM : FOUND_NONE;
+    enum found found = FOUND_NONE;
+    for (size_t i = 0; i < names.gl_pathc; i++) {
+        found = take(root, names.gl_pathv[i], out);
+        if (found == FOUND_FILES) continue;
+        str_copy(odd, odd_size, names.gl_pathv[i]);
+        break;
+    }
+    globfree(&names);
+    while (found != FOUND_FILES && json_array_size(out) > before) json_array_remove(out, before);
+    return found;
+}
+
+int roots_resolve(const char *const *roots, const char *uri, json_t *out, const char *pointer, struct faults *faults, struct error *err)
+{
+    char list[600], shown[300], odd[PATH_SIZE] = "", real[PATH_MAX];
+    const char *path = path_of_uri(uri);
+    enum found found = FOUND_NONE;
+    bool absolute_inside = false;
+    roots_text(roots, list, sizeof list);
+    str_shown(shown, sizeof shown, uri, strlen(uri), 200);
+    if (!path) return faults_add(faults, pointer, "only file: URIs can be read, got \"%s\"; put the data below a data root (%s)", shown, list), 0;
+    if (!path[0] || strlen(path) >= PATH_SIZE) return faults_add(faults, pointer, "names no file: \"%s\"", shown), 0;
+    if (has_dotdot(path)) return faults_add(faults, pointer, "must not contain \"..\", got \"%s\"; data roots: %s", shown, list), 0;
+    for (size_t i = 0; roots && roots[i] && found == FOUND_NONE; i++) {
+        if (!realpath(roots[i], real)) continue;
+        absolute_inside |= path[0] == '/' && (below(real, path) || below(roots[i], path));
+        const char *inner = path[0] == '/' && !below(real, path) && below(roots[i], path) ? path + strlen(roots[i]) : path;
+        while (inner != path && *inner == '/') inner++;
+        found = search(real, inner, out, odd, sizeof odd);
+    }
+    switch (found) {
+    case FOUND_FILES: return 0;
+    case FOUND_NOMEM: return error_set(err, ERROR_NOMEM, NULL, "resolving %s", shown);
+    case FOUND_OUTSIDE:
+        faults_add(faults, pointer, "\"%s\" leads out of the data roots through a symbolic link (data roots: %s)", shown, list);
+        break;
+    case FOUND_MANY: faults_add(faults, pointer, "\"%s\" matches more than %d files; name fewer", shown, ROOTS_FILES_MAX); break;
+    case FOUND_ODD: faults_add(faults, pointer, "\"%s\": %.200s is no regular file with a plain UTF-8 name (without *, ? or [)", shown, odd); break;
+    case FOUND_NONE:
+        if (path[0] == '/' && !absolute_inside) faults_add(faults, pointer, "\"%s\" is outside of the data roots (%s)", shown, list);
+        else faults_add(faults, pointer, "no file matches \"%s\" below the data roots (%s)", shown, list);
+    }
+    return 0;
+}
