@@ -1,4 +1,4 @@
-/* Free space of the state directory's file system, and the tail of a log as text fit for a message. */
+/* Free space of a file system, which the world (base/world.h) does not know of. */
 #include <sys/statvfs.h>
 
 #include "service/sched/internal.h"

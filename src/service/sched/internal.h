@@ -34,9 +34,10 @@ struct run { /* a process, ours or of an earlier server */
     struct error tail_error; /* events.ndjson cannot be read on */
     int64_t lag_since_ms;    /* mono: bytes have been waiting since; 0: none */
     int64_t lag_bytes;
-    int64_t stop_ms;    /* mono: when the stop file was written; 0: not yet */
-    int signalled;      /* SIGTERM or SIGKILL that we sent; 0: none */
-    int64_t checked_ms; /* mono: when an adopted process was last looked for */
+    enum job_wish stop_asked; /* the wish that the stop file speaks of */
+    int64_t stop_ms;          /* mono: when the stop file was written; 0: not yet */
+    int signalled;            /* SIGTERM or SIGKILL that we sent; 0: none */
+    int64_t checked_ms;       /* mono: when an adopted process was last looked for */
 };
 
 struct live { /* what others may know of a run */

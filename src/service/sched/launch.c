@@ -90,12 +90,16 @@ static int spawn(struct run *run, const char *dir, struct error *err)
     int fd = uv_fs_open(NULL, &opened, log, UV_FS_O_WRONLY | UV_FS_O_APPEND | UV_FS_O_CREAT | O_CLOEXEC, 0666, NULL);
     uv_fs_req_cleanup(&opened);
     if (fd < 0) return error_set_errno(err, -fd, NULL, "cannot open %s", log);
-    char *args[] = {s->executable, "run", spec, "--dir", (char *)dir, "--workers", workers, "--cache", s->cache_dir, NULL};
+    const char *const args[] = {s->executable, "run", spec, "--dir", dir, "--workers", workers, "--cache", s->cache_dir, NULL};
     uv_stdio_container_t streams[3] = {{.flags = UV_IGNORE}, /* /dev/null */
                                        {.flags = UV_INHERIT_FD, .data.fd = fd},
                                        {.flags = UV_INHERIT_FD, .data.fd = fd}};
-    uv_process_options_t options = {
-        .exit_cb = process_exit, .file = s->executable, .args = args, .flags = UV_PROCESS_DETACHED, .stdio_count = 3, .stdio = streams};
+    uv_process_options_t options = {.exit_cb = process_exit,
+                                    .file = s->executable,
+                                    .args = (char **)args,
+                                    /* libuv only reads them */ .flags = UV_PROCESS_DETACHED,
+                                    .stdio_count = 3,
+                                    .stdio = streams};
     run->process.data = run;
     run->ours = true; /* from here on the handle needs uv_close */
     rc = uv_spawn(&s->loop, &run->process, &options);

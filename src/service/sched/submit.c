@@ -176,6 +176,7 @@ struct wish_rule { /* what a wish does to a job in some state; to == from: nothi
     const char *reason, *message;
 };
 
+/* A job that stops already changes its wish without a move: cancel outdoes pause. */
 static const struct wish_rule cancel_rules[] = {
     {JOB_QUEUED, JOB_CANCELLED, WISH_NONE, "cancelled", "cancelled by %s before it ran"},
     {JOB_PAUSED, JOB_CANCELLED, WISH_NONE, "cancelled", "cancelled by %s while it was paused"},
@@ -204,12 +205,6 @@ static const struct wish_rule *rule_find(const struct wish_rule *rules, enum job
     return NULL;
 }
 
-/* A job that already stops for another reason changes its wish without a move: cancel outdoes pause. */
-static int wish_raise(struct sched *s, const char *id, const struct wish_rule *rule, struct error *err)
-{
-    return store_job_wish(s->config.store, id, rule->wish, err);
-}
-
 static int wish(struct sched *s, const char *who, const char *id, const char *verb, const struct wish_rule *rules, struct job *out, struct error *err)
 {
     char message[200], possible[200] = "";
@@ -231,7 +226,7 @@ static int wish(struct sched *s, const char *who, const char *id, const char *ve
         job_close(out);
         snprintf(message, sizeof message, rule->message, who && who[0] ? who : "a user");
         struct job_move move = {.from = from, .to = rule->to, .wish = rule->wish, .reason = rule->reason, .message = message};
-        rc = rule->to == from ? wish_raise(s, id, rule, &why) : store_job_move(s->config.store, id, &move, &why);
+        rc = rule->to == from ? store_job_wish(s->config.store, id, rule->wish, &why) : store_job_move(s->config.store, id, &move, &why);
         if (rc == 0) break;
         if (rc != -ERROR_CONFLICT || tries == WISH_TRIES) return error_set(err, why.code, NULL, "%s", why.msg);
     }

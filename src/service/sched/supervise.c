@@ -98,11 +98,12 @@ static void run_stop(struct run *run)
     char dir[PATH_SIZE];
     struct error err = {0};
     int64_t now = world_mono_ms(world_of(run)), grace = run->sched->config.stop_grace_ms;
-    if (run->stop_ms == 0) {
+    if (run->stop_ms == 0 || run->stop_asked != run->job.wish) {
         int rc = run_directory(run->sched, run->job.id, dir, &err);
         if (rc == 0) rc = rundir_ask_stop(world_of(run), dir, run->job.wish == WISH_CANCEL, &err);
         if (rc < 0) log_warn("job %s: %s", run->job.id, err.msg); /* the signals follow all the same */
-        run->stop_ms = now;
+        if (run->stop_ms == 0) run->stop_ms = now;
+        run->stop_asked = run->job.wish;
     } else if (run->signalled == 0 && now - run->stop_ms >= grace) run_signal(run, SIGTERM);
     else if (run->signalled == SIGTERM && now - run->stop_ms >= 2 * grace) run_signal(run, SIGKILL);
 }
