@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 static const struct error_row {
     int http, exit_code;
     const char *title, *name;
@@ -15,9 +17,11 @@ static const struct error_row {
 #undef X
 };
 
+/* Marks a text that was cut, and keeps bytes of hostile input out of terminals and JSON. */
 static void error_ellipsis(char *buf, size_t size, int wrote)
 {
     if (wrote >= 0 && (size_t)wrote >= size) memcpy(buf + size - 4, "...", 4);
+    str_clean(buf);
 }
 
 static int error_set_v(struct error *err, enum error_code code, const char *field, const char *fmt, va_list ap)

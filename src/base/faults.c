@@ -4,15 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...)
 {
     if (faults->count++ >= FAULTS_MAX) return;
     struct fault *fault = &faults->list[faults->count - 1];
-    snprintf(fault->pointer, sizeof fault->pointer, "%s", pointer);
+    str_copy(fault->pointer, sizeof fault->pointer, pointer);
+    str_clean(fault->pointer);
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(fault->detail, sizeof fault->detail, fmt, ap);
     va_end(ap);
+    str_clean(fault->detail);
 }
 
 int faults_error(const struct faults *faults, struct error *err)

@@ -165,6 +165,17 @@ const char *json_brief(char *buf, size_t size, const json_t *value)
     return buf;
 }
 
+const char *json_pointer_add(char out[JSON_POINTER_SIZE], const char *base, const char *key)
+{
+    int wrote = snprintf(out, JSON_POINTER_SIZE, "%s/", base);
+    size_t n = wrote < JSON_POINTER_SIZE ? (size_t)wrote : JSON_POINTER_SIZE - 1;
+    for (; *key && n + 3 < JSON_POINTER_SIZE; key++) {
+        if (*key == '~' || *key == '/') n += (size_t)snprintf(out + n, JSON_POINTER_SIZE - n, "~%c", *key == '~' ? '0' : '1');
+        else out[n++] = *key, out[n] = 0;
+    }
+    return out;
+}
+
 json_t *json_real_or_null(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 /* A cursor over text that is known to be valid JSON. */
@@ -242,8 +253,10 @@ size_t json_line_of(const char *text, size_t size, const char *pointer)
     locator_blank(&l);
     while (*pointer == '/') {
         size_t n = 0;
-        for (pointer++; *pointer && *pointer != '/'; pointer++)
-            if (n + 1 < sizeof key) key[n++] = *pointer;
+        for (pointer++; *pointer && *pointer != '/' && n + 1 < sizeof key; pointer++) {
+            key[n++] = *pointer;
+            if (*pointer == '~' && (pointer[1] == '0' || pointer[1] == '1')) key[n - 1] = *++pointer == '0' ? '~' : '/';
+        }
         key[n] = 0;
         if (!locator_enter(&l, key)) break;
     }

@@ -26,6 +26,10 @@ const char *json_type_name(const json_t *value); /* "a string", "an object", "tr
 /* json_brief: the value as short text for an error message, in buf; strings quoted, long values cut. Returns buf. */
 const char *json_brief(char *buf, size_t size, const json_t *value);
 
+/* json_pointer_add: base + "/" + key as a JSON pointer (RFC 6901: "~" and "/" escaped), cut when it does not fit. out may not be base. */
+enum { JSON_POINTER_SIZE = 128 };
+const char *json_pointer_add(char out[JSON_POINTER_SIZE], const char *base, const char *key);
+
 /* json_real_or_null: a finite double as a JSON real, otherwise null. New reference. */
 json_t *json_real_or_null(double value);
 

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { NAMES_MAX = 96, POINTER_SIZE = 128 };
+enum { NAMES_MAX = 96 };
 
 static void *option_at(const struct option *o, void *params) { return (char *)params + o->offset; }
 
@@ -27,22 +27,38 @@ void options_default(const struct option *options, void *params)
     }
 }
 
-/* "must be > 0 and <= 1, got 7" */
+/* A limit as text: integers in full, other numbers as short as 15 digits allow. */
+static const char *limit_text(char *buf, size_t size, const char *sign, double limit)
+{
+    snprintf(buf, size, limit == floor(limit) && fabs(limit) <= 0x1p53 ? "%s %.0f" : "%s %.15g", sign, limit);
+    return buf;
+}
+
+/* "must be > 0 and <= 1, got 7"; the end of what is exact, 2^53, is named only to who went beyond it. */
 static void fault_range(const struct option *o, double value, const json_t *json, const char *pointer, struct faults *faults)
 {
     char low[64] = "", high[64] = "", brief[80];
     bool above = o->flags & OPTION_ABOVE_MIN, below = o->flags & OPTION_BELOW_MAX;
     bool low_ok = above ? value > o->min : value >= o->min, high_ok = below ? value < o->max : value <= o->max;
     if (isfinite(value) && low_ok && high_ok) return;
-    if (o->min > -INFINITY) snprintf(low, sizeof low, "%s %.15g", above ? ">" : ">=", o->min);
-    if (o->max < INFINITY) snprintf(high, sizeof high, "%s %.15g", below ? "<" : "<=", o->max);
-    faults_add(faults, pointer, "must be %s%s%s, got %s", low, *low && *high ? " and " : "", high, json_brief(brief, sizeof brief, json));
+    if (o->min > -INFINITY && (o->min > -0x1p53 || !low_ok)) limit_text(low, sizeof low, above ? ">" : ">=", o->min);
+    if (o->max < INFINITY && (o->max < 0x1p53 || !high_ok)) limit_text(high, sizeof high, below ? "<" : "<=", o->max);
+    bool why = o->flags & OPTION_SAY_WHY;
+    faults_add(faults, pointer, "must be %s%s%s, got %s%s%s", low, *low && *high ? " and " : "", high, json_brief(brief, sizeof brief, json),
+               why ? ": " : "", why ? o->help : "");
 }
 
 static void fault_type(const char *want, const json_t *value, const char *pointer, struct faults *faults)
 {
     char brief[80];
     faults_add(faults, pointer, "must be %s, got %s", want, json_brief(brief, sizeof brief, value));
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) return true;
+    return false;
 }
 
 static void option_read(const struct option *o, void *params, const json_t *value, const char *pointer, struct faults *faults)
@@ -89,11 +105,12 @@ static void option_read(const struct option *o, void *params, const json_t *valu
                 return;
             }
         str_choices(text, sizeof text, json_is_string(value) ? json_string_value(value) : "", o->choices);
-        faults_add(faults, pointer, "must be %s; got %s", text, json_brief(brief, sizeof brief, value));
+        faults_add(faults, pointer, "%s is not known; %s", json_brief(brief, sizeof brief, value), text);
         return;
     case OPT_TEXT:
         if (!json_is_string(value)) fault_type("a string", value, pointer, faults);
         else if (strlen(json_string_value(value)) != json_string_length(value)) faults_add(faults, pointer, "must not contain a NUL character");
+        else if (has_control(json_string_value(value))) faults_add(faults, pointer, "must not contain control characters");
         else if (!str_copy(at, OPTION_TEXT_SIZE, json_string_value(value)))
             faults_add(faults, pointer, "must be shorter than %d bytes, got %zu", OPTION_TEXT_SIZE, json_string_length(value));
         return;
@@ -152,9 +169,13 @@ static void options_read_group(const struct option_set *sets, size_t count, cons
         bool handled = false;
         for (const char *const *s = skip; s && *s && *group == 0; s++) handled |= strcmp(*s, key) == 0;
         if (handled) continue;
-        char inner[POINTER_SIZE], subgroup[96];
+        char inner[JSON_POINTER_SIZE], subgroup[96];
         void *params;
-        snprintf(inner, sizeof inner, "%s/%s", pointer, key);
+        if (faults->count >= FAULTS_MAX) { /* enough to show; the rest of a hostile object costs nothing more */
+            faults->count++;
+            continue;
+        }
+        json_pointer_add(inner, pointer, key);
         const struct option *o = strchr(key, '.') ? NULL : option_find(sets, count, group, key, &params);
         if (o) {
             option_read(o, params, value, inner, faults);

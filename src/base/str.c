@@ -65,17 +65,43 @@ const char *str_choices(char *buf, size_t size, const char *text, const char *co
     return buf;
 }
 
+size_t str_utf8(const char *text, size_t left)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    if (left == 0) return 0;
+    if (s[0] < 0x80) return 1;
+    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4 || n > left) return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    bool control = s[0] == 0xc2 && s[1] < 0xa0, overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool surrogate = s[0] == 0xed && s[1] >= 0xa0, beyond = s[0] == 0xf4 && s[1] >= 0x90;
+    return control || overlong || surrogate || beyond ? 0 : n;
+}
+
+static bool is_control(char c) { return (unsigned char)c < 0x20 || c == 0x7f; }
+
+void str_clean(char *text)
+{
+    for (size_t left = strlen(text); left > 0;) {
+        size_t n = str_utf8(text, left);
+        if (n == 0 || (is_control(*text) && *text != '\n' && *text != '\t')) *text = '?', n = 1;
+        text += n;
+        left -= n;
+    }
+}
+
 const char *str_shown(char *buf, size_t size, const char *text, size_t length, size_t max)
 {
     size_t used = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (i == max || used + 8 > size) {
+    for (size_t i = 0, n; i < length; i += n) {
+        if (i >= max || used + 8 > size) {
             used += (size_t)snprintf(buf + used, size - used, "...");
             break;
         }
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xa0)) used += (size_t)snprintf(buf + used, size - used, "\\x%02x", c);
-        else buf[used++] = (char)c;
+        n = str_utf8(text + i, length - i);
+        if (n == 0 || is_control(text[i])) n = 1, used += (size_t)snprintf(buf + used, size - used, "\\x%02x", (unsigned char)text[i]);
+        else memcpy(buf + used, text + i, n), used += n;
     }
     if (used >= size) used = size - 1;
     buf[used] = 0;

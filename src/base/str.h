@@ -21,7 +21,14 @@ const char *str_nearest(const char *text, const char *const *choices);
 /* str_choices: "one of a, b, c", with `did you mean "b"?` in front when one is near. Writes into buf, returns buf. */
 const char *str_choices(char *buf, size_t size, const char *text, const char *const *choices);
 
-/* str_shown: text for an error message: control bytes as \xNN, cut to `max` characters with "...", in buf. Returns buf. */
+/* str_utf8: length of the well-formed UTF-8 character at text (1..4), or 0: no such character, or one that no text needs (controls
+ * beyond ASCII). ASCII controls count as characters. left: bytes that may be read. */
+size_t str_utf8(const char *text, size_t left);
+
+/* str_clean: in place, what is not UTF-8 and what steers a terminal becomes '?'; newline and tab stay. So any message is fit for JSON. */
+void str_clean(char *text);
+
+/* str_shown: text for an error message: control bytes and what is not UTF-8 as \xNN, cut to `max` characters with "...", in buf. Returns buf. */
 const char *str_shown(char *buf, size_t size, const char *text, size_t length, size_t max);
 
 /* str_to_int64, str_to_double: the whole string or false; no locale, no leading blanks, no hex. */

@@ -23,7 +23,7 @@ enum {
     DATAGEN_CATEGORIES = 26,
     DATAGEN_FIELDS = DATAGEN_COUNTS + DATAGEN_CATEGORIES,
     DATAGEN_LATENT = 3,
-    DATAGEN_HEAD = 256, /* values of a field that have an effect, at most */
+    DATAGEN_HEAD = 64, /* values of a field that have an effect, at most */
     DATAGEN_MISSING = INT32_MIN,
 };
 

@@ -12,7 +12,9 @@
  *
  * A kill can tear the last line: a writer that opens the file truncates bytes after the last newline, a reader ignores them until
  * a newline comes. A line that does not parse is an error, never skipped. After a resume the steps behind the checkpoint come
- * again under the next attempt; readers keep the latest attempt of a step. */
+ * again under the next attempt; readers keep the latest attempt of a step. Lines that no fsync followed can vanish when the machine
+ * (not the process) dies: the next attempt then uses their seq again, so (attempt, seq) is what names an event, and a tailer whose
+ * offset lies beyond the end of the file starts over and skips what it has. */
 #ifndef TRAINYARD_CONTRACT_EVENT_H
 #define TRAINYARD_CONTRACT_EVENT_H
 
@@ -41,7 +43,8 @@ void event_close(struct event *event);
 
 /* The writer: one a run directory, which the run's lock protects. Thread-safe. */
 struct event_writer;
-struct event_writer *event_writer_open(const struct world *w, const char *path, struct error *err); /* truncates a torn line, goes on at the last seq, attempt + 1 */
+struct event_writer *event_writer_open(const struct world *w, const char *path,
+                                       struct error *err);              /* truncates a torn line, goes on at the last seq, attempt + 1 */
 int event_writer_close(struct event_writer *writer, struct error *err); /* frees in any case; NULL is fine */
 uint64_t event_writer_attempt(const struct event_writer *writer);
 
@@ -56,6 +59,9 @@ struct event_reader {
 };
 void event_reader_init(struct event_reader *reader, uint64_t offset);
 void event_reader_close(struct event_reader *reader);
+/* event_reader_restart: forget the torn rest. A writer that met a full disk, or a next attempt, cuts a torn line off and writes
+ * another in its place; so a tailer that polls restarts at each poll and reads from reader->offset. */
+void event_reader_restart(struct event_reader *reader);
 int event_reader_feed(struct event_reader *reader, const char *data, size_t size, int (*each)(void *context, struct event *event, struct error *err),
                       void *context, struct error *err);
 

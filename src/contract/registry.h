@@ -5,15 +5,15 @@
 
 #include "base/kind.h"
 
-enum spec_section { /* the places of a spec where a kind is chosen */
-    SECTION_FORMAT,    /* dataset.format */
-    SECTION_SPLIT,     /* split.kind */
-    SECTION_MODEL,     /* model.kind */
-    SECTION_OPTIMIZER, /* optimizer.kind */
-    SECTION_STRATEGY,  /* train.strategy */
-    SECTION_CODEC,     /* compression.codec */
-    SECTION_AGGREGATE, /* compression.aggregate */
-    SECTIONS
+enum spec_section {                    /* the places of a spec where a kind is chosen */
+                    SECTION_FORMAT,    /* dataset.format */
+                    SECTION_SPLIT,     /* split.kind */
+                    SECTION_MODEL,     /* model.kind */
+                    SECTION_OPTIMIZER, /* optimizer.kind */
+                    SECTION_STRATEGY,  /* train.strategy */
+                    SECTION_CODEC,     /* compression.codec */
+                    SECTION_AGGREGATE, /* compression.aggregate */
+                    SECTIONS
 };
 
 struct registry {
@@ -21,10 +21,10 @@ struct registry {
 };
 
 struct section_row {
-    const char *name;    /* plural, for GET /v1/kinds: "formats", "codecs" */
-    const char *object;  /* "dataset" */
-    const char *key;     /* "format" */
-    const char *def;     /* default kind, or NULL: must be given */
+    const char *name;   /* plural, for GET /v1/kinds: "formats", "codecs" */
+    const char *object; /* "dataset" */
+    const char *key;    /* "format" */
+    const char *def;    /* default kind, or NULL: must be given */
 };
 extern const struct section_row sections[SECTIONS]; /* contract/registry.c */
 

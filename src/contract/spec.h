@@ -30,7 +30,8 @@ struct spec_features { /* how columns become slots of the hashed table */
 
 struct spec_model {
     int64_t hash_bits; /* table of 2^hash_bits slots, 1..30, default 22 */
-    double l1, l2;     /* penalty on touched weights a step: + l1*sign(w) + l2*w on the mean gradient (see optim/regularise.h) */
+    double l1, l2;     /* optimizer.l1, optimizer.l2: penalty on touched weights a step: + l1*sign(w) + l2*w on the mean gradient
+                        * (see optim/regularise.h). 0 under an optimiser with options of these names (ftrl), which are then its own */
 };
 
 struct spec_train {
@@ -40,9 +41,9 @@ struct spec_train {
     int64_t epochs;
     int64_t max_rows; /* stop after this many training rows in all; 0 = none */
     int64_t seed;
-    int64_t log_every_steps; /* a metric event each that many steps; 0 = about 1 a second of work is NOT reproducible, so default 50 */
+    int64_t log_every_steps; /* a metric event each that many steps; counted in steps, since a clock would not be reproducible */
     bool shuffle;
-    int early_stopping_metric; /* index in spec_metrics */
+    int early_stopping_metric;       /* index in spec_metrics */
     int64_t early_stopping_patience; /* evaluations without improvement; 0 = off */
 };
 extern const char *const spec_metrics[]; /* "logloss", "auc" */
@@ -65,7 +66,7 @@ struct spec_evaluate {
 };
 
 struct spec_resources {
-    int launcher; /* index in spec_launchers */
+    int launcher;             /* index in spec_launchers */
     int64_t max_memory_bytes; /* 0 = no limit */
     int64_t timeout_ms;       /* 0 = none */
 };
@@ -95,11 +96,15 @@ void spec_close(struct spec *spec); /* safe on a zeroed struct, and twice */
 json_t *spec_write(const struct spec *spec, struct error *err);
 
 /* spec_digest: SHA-256 hex of what determines the model's bits: all sections but names, labels, priority, resources, checkpoint
- * cadence, evaluate, workers and other OPTION_RUNTIME options. A resume refuses a checkpoint of another digest. */
+ * cadence, evaluate (its every_steps counts under early stopping), workers, max_bad_rows and other OPTION_RUNTIME options. A resume
+ * refuses a checkpoint of another digest. */
 int spec_digest(const struct spec *spec, char out[SHA256_HEX], struct error *err);
 
 /* spec_load: read a file; faults become one message with file:line each ("jobs/ctr.json:12: /optimizer/lr must be > 0, got -1"). */
 int spec_load(struct spec *spec, const struct world *w, const char *path, const struct registry *registry, struct error *err);
+
+/* spec_uri_path: the path or glob of a data set's URI ("file:a/b" -> "a/b", "file:///a" -> "/a", "a/b" as it is); points into uri. */
+const char *spec_uri_path(const char *uri);
 
 /* spec_schema: the option tables of the spec's own sections, [{section, options: [...]}], for OpenAPI, docs and --help. */
 json_t *spec_schema(void);

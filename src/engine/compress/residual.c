@@ -23,6 +23,13 @@ void residual_close(struct residual *r)
     *r = (struct residual){0};
 }
 
+void residual_reset(struct residual *r)
+{
+    struct residual fresh = {.width = r->width, .max = r->max, .beta = r->beta};
+    residual_close(r);
+    *r = fresh;
+}
+
 size_t residual_rows(const struct residual *r) { return r->count; }
 
 static uint32_t *bucket_of(const struct residual *r, uint32_t id) { return &r->bucket[id * 0x9E3779B1u >> (32 - r->bucket_bits)]; }

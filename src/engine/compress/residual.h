@@ -22,6 +22,7 @@ struct residual {
 
 void residual_init(struct residual *r, uint32_t width, size_t max, double beta); /* allocates nothing */
 void residual_close(struct residual *r);
+void residual_reset(struct residual *r); /* nothing waits any more */
 
 /* residual_add: g (ascending rows) becomes a in place: residuals of its rows join and leave the map; while more than max rows wait, the oldest
  * are appended as rows of their own. *forced: borrowed flags (rows), 1 = must be sent; NULL when there are none. slice_start is kept right. */

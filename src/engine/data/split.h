@@ -11,7 +11,7 @@ struct split {
     /* side: of row number `row` (ordinal in the dataset, independent of files' chunking). Pure. */
     enum split_side (*side)(const void *params, uint64_t row);
 };
-extern const struct split *const splits[]; /* NULL-terminated: none, holdout */
+extern const struct split *const splits[]; /* NULL-terminated: none, holdout, sequential */
 
 struct splitter { /* a split with its options */
     const struct split *split;

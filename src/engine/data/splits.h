@@ -4,6 +4,6 @@
 
 #include "engine/data/split.h"
 
-extern const struct split split_none, split_holdout;
+extern const struct split split_none, split_holdout, split_sequential;
 
 #endif

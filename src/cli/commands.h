@@ -1,0 +1,14 @@
+/* The commands: a new one is one file and one word in commands[]. */
+#ifndef TRAINYARD_CLI_COMMANDS_H
+#define TRAINYARD_CLI_COMMANDS_H
+
+#include "cli/args.h"
+
+extern const struct command *const commands[]; /* NULL-terminated, in the order of the help */
+
+extern const struct command command_run, command_validate, command_kinds, command_version;
+
+/* cli_main: the whole program: find the command, parse, run, print the failure. Returns the exit code. */
+int cli_main(int argc, char **argv);
+
+#endif

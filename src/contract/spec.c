@@ -1,0 +1,146 @@
+/* The spec's own options: every name, default, range and reason in one place. Reading, writing, the digest, OpenAPI, --help and the
+ * tests loop over these rows; the options of models, codecs and the rest live with them and arrive through the registry. */
+#include "contract/spec.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "contract/spec_parts.h"
+
+#define AT(field) offsetof(struct spec, field)
+
+#define COUNT_MAX 0x1p53 /* what a JSON number holds exactly */
+
+const char *const spec_metrics[] = {"logloss", "auc", NULL};
+const char *const spec_launchers[] = {"local", NULL};
+
+static const struct option root_options[] = {
+    {"name", OPT_TEXT, AT(name), .help = "for people; need not be unique", .flags = OPTION_RUNTIME},
+    {"experiment", OPT_TEXT, AT(experiment), .help = "groups jobs that belong together", .flags = OPTION_RUNTIME},
+    {"priority", OPT_INT, AT(priority), 0, -1000, 1000, .help = "the queue takes higher ones first", .flags = OPTION_RUNTIME},
+    {0},
+};
+
+static const struct option dataset_options[] = {
+    {"max_bad_rows", OPT_INT, AT(dataset.max_bad_rows), 0, 0, COUNT_MAX, .help = "rows that may be skipped and counted before the run fails",
+     .flags = OPTION_RUNTIME},
+    {0},
+};
+
+static const struct option features_options[] = {
+    {"hash_seed", OPT_INT, AT(features.hash_seed), 0, 0, COUNT_MAX, .help = "seed of the feature hash"},
+    {0},
+};
+
+static const struct option model_options[] = {
+    {"hash_bits", OPT_INT, AT(model.hash_bits), 22, 1, 30, .help = "the hashed table has 2^hash_bits slots, in memory", .flags = OPTION_SAY_WHY},
+    {0},
+};
+
+static const struct option optimizer_options[] = {
+    {"l1", OPT_REAL, AT(model.l1), 0, 0, 1e6, .help = "L1 penalty on the weights that a step touches"},
+    {"l2", OPT_REAL, AT(model.l2), 0, 0, 1e6, .help = "L2 penalty on the weights that a step touches"},
+    {0},
+};
+
+static const struct option train_options[] = {
+    {"shards", OPT_INT, AT(train.shards), 8, 1, SHARDS_MAX,
+     .help = "logical shards of a global batch, part of the model's bits; each keeps its own residual and sends its own message every step",
+     .flags = OPTION_SAY_WHY},
+    {"workers", OPT_AUTO, AT(train.workers), 0, 1, WORKERS_MAX,
+     .help = "threads; \"auto\": one a core, at most shards; never part of the model's bits; the BLAS library takes no more callers than the limit",
+     .flags = OPTION_RUNTIME | OPTION_SAY_WHY},
+    {"batch_size", OPT_INT, AT(train.batch_size), 4096, 1, 1 << 20,
+     .help = "rows of a global batch over all shards; it and its gradient live in memory", .flags = OPTION_SAY_WHY},
+    {"epochs", OPT_INT, AT(train.epochs), 1, 1, 10000, .help = "passes over the training rows"},
+    {"max_rows", OPT_INT, AT(train.max_rows), 0, 0, COUNT_MAX, .help = "stop after that many training rows in all; 0: none"},
+    {"seed", OPT_INT, AT(train.seed), 1, 0, COUNT_MAX, .help = "of initial weights, shuffles and random codecs"},
+    {"log_every_steps", OPT_INT, AT(train.log_every_steps), 50, 1, 1e9, .help = "a metric event each that many steps", .flags = OPTION_RUNTIME},
+    {"shuffle", OPT_BOOL, AT(train.shuffle), 1, .help = "visit the rows in a seeded random order"},
+    {"early_stopping.patience", OPT_INT, AT(train.early_stopping_patience), 0, 0, 1e6,
+     .help = "stop after that many validations in a row without a better metric; 0: never"},
+    {"early_stopping.metric", OPT_NAME, AT(train.early_stopping_metric), 0, .help = "of the validation side", .choices = spec_metrics},
+    {0},
+};
+
+static const struct option compression_options[] = {
+    {"error_feedback", OPT_BOOL, AT(compression.error_feedback), 1, .help = "what a codec left out is kept and added to the next step's gradient"},
+    {"residual_decay", OPT_REAL, AT(compression.residual_decay), 1, 0, 1, .help = "share of the residual that survives a step",
+     .flags = OPTION_ABOVE_MIN},
+    {"residual_rows_max", OPT_INT, AT(compression.residual_rows_max), 262144, 1, 1 << 30,
+     .help = "rows of a shard's sparse residual; the oldest beyond it is sent, never dropped"},
+    {0},
+};
+
+static const struct option checkpoint_options[] = {
+    {"every_steps", OPT_INT, AT(checkpoint.every_steps), 0, 0, COUNT_MAX, .help = "a checkpoint each that many steps; 0: off",
+     .flags = OPTION_RUNTIME},
+    {"every_ms", OPT_INT, AT(checkpoint.every_ms), 60000, 0, COUNT_MAX, .help = "a checkpoint each that many milliseconds; 0: off",
+     .flags = OPTION_RUNTIME},
+    {"keep", OPT_INT, AT(checkpoint.keep), 3, 1, 10000, .help = "newest checkpoints that stay; the best one stays besides; a resume needs one",
+     .flags = OPTION_RUNTIME | OPTION_SAY_WHY},
+    {0},
+};
+
+static const struct option evaluate_options[] = {
+    {"every_steps", OPT_INT, AT(evaluate.every_steps), 0, 0, COUNT_MAX, .help = "validate each that many steps; 0: at the end of each epoch",
+     .flags = OPTION_RUNTIME},
+    {"scores", OPT_BOOL, AT(evaluate.scores), 0, .help = "write scores.tsv of the test side: row, label, score", .flags = OPTION_RUNTIME},
+    {0},
+};
+
+static const struct option resources_options[] = {
+    {"launcher", OPT_NAME, AT(resources.launcher), 0, .help = "how the run is started", .choices = spec_launchers, .flags = OPTION_RUNTIME},
+    {"max_memory_bytes", OPT_INT, AT(resources.max_memory_bytes), 0, 0, COUNT_MAX, .help = "the run's limit; 0: none", .flags = OPTION_RUNTIME},
+    {"timeout_ms", OPT_INT, AT(resources.timeout_ms), 0, 0, COUNT_MAX, .help = "a run that takes longer fails; 0: none", .flags = OPTION_RUNTIME},
+    {0},
+};
+
+const struct spec_part spec_parts[] = {
+    {"", root_options},
+    {"dataset", dataset_options},
+    {"split", NULL},
+    {"features", features_options},
+    {"model", model_options},
+    {"optimizer", optimizer_options},
+    {"train", train_options},
+    {"compression", compression_options},
+    {"checkpoint", checkpoint_options},
+    {"evaluate", evaluate_options},
+    {"resources", resources_options},
+    {NULL, NULL},
+};
+
+void spec_check(const struct spec *spec, struct faults *faults)
+{
+    const int64_t memory_least = 64 << 20;
+    if (spec->train.workers > spec->train.shards && spec->train.shards >= 1 && spec->train.shards <= SHARDS_MAX)
+        faults_add(faults, "/train/workers",
+                   "must be <= train.shards (%" PRId64 "), got %" PRId64 ": a worker computes whole shards; raise shards or use \"auto\"",
+                   spec->train.shards, spec->train.workers);
+    if (spec->resources.max_memory_bytes > 0 && spec->resources.max_memory_bytes < memory_least)
+        faults_add(faults, "/resources/max_memory_bytes",
+                   "must be 0 (no limit) or >= %" PRId64 " (64 MiB), got %" PRId64 ": the program alone needs that", memory_least,
+                   spec->resources.max_memory_bytes);
+}
+
+void spec_close(struct spec *spec)
+{
+    for (size_t i = 0; spec->dataset.uris && i < spec->dataset.uri_count; i++) mem_free(spec->dataset.uris[i]);
+    mem_free(spec->dataset.uris);
+    for (int s = 0; s < SECTIONS; s++) mem_free(spec->chosen[s].params);
+    json_decref(spec->labels);
+    *spec = (struct spec){0};
+}
+
+json_t *spec_schema(void)
+{
+    json_t *all = json_array();
+    for (const struct spec_part *part = spec_parts; all && part->name; part++)
+        if (json_array_append_new(all, json_pack("{s:s, s:o}", "section", part->name, "options", options_describe(part->options))) < 0) {
+            json_decref(all);
+            return NULL;
+        }
+    return all;
+}

@@ -1,0 +1,211 @@
+/* JSON to struct spec. Nothing stops at the first mistake: each part is read, faults are collected, and only then is the verdict
+ * given. A kind whose name is unknown silences the options that might be its own, since nobody can tell which they are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "contract/spec.h"
+#include "contract/spec_parts.h"
+
+enum { URIS_MAX = 4096, LABELS_MAX = 64, KIND_NAMES_MAX = 64, TEXT_MAX = 400 };
+
+struct reading { /* one call of spec_read */
+    struct spec *spec;
+    const struct registry *registry;
+    struct faults *faults;
+    struct error *err;
+};
+
+/* Chooses the kind of section s in its object (NULL: the object is missing). Returns false when it stays unknown; that is a fault already. */
+static bool read_kind(struct reading *r, enum spec_section s, const json_t *object)
+{
+    static const struct kind *const none[] = {NULL};
+    const struct section_row *row = &sections[s];
+    const struct kind *const *kinds = r->registry->kinds[s] ? r->registry->kinds[s] : none;
+    const json_t *value = json_object_get(object, row->key);
+    const char *names[KIND_NAMES_MAX], *name = value ? json_string_value(value) : row->def;
+    char base[JSON_POINTER_SIZE], pointer[JSON_POINTER_SIZE], text[TEXT_MAX], brief[80];
+    json_pointer_add(pointer, json_pointer_add(base, "", row->object), row->key);
+    kind_names(kinds, names, KIND_NAMES_MAX);
+    const struct kind *kind = name ? kind_find(kinds, name) : NULL;
+    r->spec->chosen[s].kind = kind;
+    if (kind) return true;
+    if (!names[0]) faults_add(r->faults, pointer, "cannot be chosen: this program was built without %s", row->name);
+    else if (!value && !name)
+        faults_add(r->faults, pointer, "is missing; for example {\"%s\": {\"%s\": \"%s\"}}; %s", row->object, row->key, names[0],
+                   str_choices(text, sizeof text, "", names));
+    else
+        faults_add(r->faults, pointer, "%s is not known; %s", value ? json_brief(brief, sizeof brief, value) : name,
+                   str_choices(text, sizeof text, name ? name : "", names));
+    return false;
+}
+
+/* A shallow copy of object with only the keys that some option of the sets reads. */
+static json_t *known_keys(const json_t *object, const struct option_set *sets, size_t count)
+{
+    json_t *known = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)object, key, value) {
+        size_t n = strlen(key);
+        bool wanted = false;
+        for (size_t i = 0; i < count; i++)
+            for (const struct option *o = sets[i].options; o && o->name; o++)
+                wanted |= strncmp(o->name, key, n) == 0 && (o->name[n] == 0 || o->name[n] == '.');
+        if (known && wanted && json_object_set(known, key, value) < 0) {
+            json_decref(known);
+            return NULL;
+        }
+    }
+    return known;
+}
+
+/* One object of the spec: its kinds, then its own and their options over the same keys. */
+static int read_part(struct reading *r, const struct spec_part *part, const json_t *object)
+{
+    struct option_set sets[SECTIONS + 1];
+    const char *skip[SECTIONS + 2];
+    size_t set_count = 0, skip_count = 0;
+    bool kinds_known = true;
+    char pointer[JSON_POINTER_SIZE];
+    if (strcmp(part->name, "dataset") == 0) skip[skip_count++] = "uri";
+    for (int s = 0; s < SECTIONS; s++) {
+        if (strcmp(sections[s].object, part->name) != 0) continue;
+        skip[skip_count++] = sections[s].key;
+        struct spec_kind *chosen = &r->spec->chosen[s];
+        if (!read_kind(r, (enum spec_section)s, object)) kinds_known = false;
+        else if (chosen->kind->params_size > 0) {
+            if (!(chosen->params = mem_zero(chosen->kind->params_size, r->err))) return -ERROR_NOMEM;
+            sets[set_count++] = (struct option_set){chosen->kind->options, chosen->params}; /* first: its names hide common ones */
+        }
+    }
+    skip[skip_count] = NULL;
+    sets[set_count++] = (struct option_set){part->options, r->spec};
+    json_pointer_add(pointer, "", part->name);
+    if (kinds_known || !json_is_object(object)) {
+        options_read(sets, set_count, object, pointer, skip, r->faults);
+        return 0;
+    }
+    json_t *known = known_keys(object, sets, set_count);
+    if (!known) return error_set(r->err, ERROR_NOMEM, NULL, "cannot read the spec's %s", part->name);
+    options_read(sets, set_count, known, pointer, NULL, r->faults);
+    json_decref(known);
+    return 0;
+}
+
+static void read_root(struct reading *r, const json_t *json)
+{
+    const char *skip[24] = {"labels"};
+    size_t n = 1;
+    struct option_set set = {spec_parts[0].options, r->spec};
+    for (const struct spec_part *part = spec_parts + 1; part->name && n + 1 < sizeof skip / sizeof *skip; part++) skip[n++] = part->name;
+    options_read(&set, 1, json, "", skip, r->faults);
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) return true;
+    return false;
+}
+
+/* What is wrong with a data set's URI, or NULL. Whether the file exists is the run's to find out, where it runs. */
+static const char *uri_fault(const json_t *value)
+{
+    const char *uri = json_string_value(value);
+    if (!uri) return "must be a string";
+    size_t letters = strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+    if (strlen(uri) >= PATH_SIZE) return "is too long for a path";
+    if (has_control(uri)) return "must not contain control characters";
+    if (letters > 0 && uri[letters] == ':' && !str_starts(uri, "file:")) return "has a scheme other than file:; use \"file:PATH\" or a plain path";
+    if (!*spec_uri_path(uri)) return "names no file; a path or a glob is needed";
+    return NULL;
+}
+
+const char *spec_uri_path(const char *uri)
+{
+    if (str_starts(uri, "file:")) uri += 5;
+    return str_starts(uri, "///") ? uri + 2 : uri;
+}
+
+static int read_uris(struct reading *r, const json_t *value)
+{
+    struct spec_dataset *dataset = &r->spec->dataset;
+    const char *why;
+    char brief[80], pointer[JSON_POINTER_SIZE], index[24];
+    if (!value) {
+        faults_add(r->faults, "/dataset/uri", "is missing; a file, a glob or an array of them, for example \"file:clicks/day-*.tsv.gz\"");
+        return 0;
+    }
+    size_t count = json_is_array(value) ? json_array_size(value) : 1;
+    if (count == 0 || count > URIS_MAX) {
+        faults_add(r->faults, "/dataset/uri", "must name 1 to %d files or globs, got %zu; a glob can name many", URIS_MAX, count);
+        return 0;
+    }
+    if (!(dataset->uris = mem_array(count + 1, 1, sizeof *dataset->uris, r->err))) return -ERROR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
+        snprintf(index, sizeof index, "%zu", i);
+        if ((why = uri_fault(item)))
+            faults_add(r->faults, json_is_array(value) ? json_pointer_add(pointer, "/dataset/uri", index) : "/dataset/uri", "%s, got %s", why,
+                       json_brief(brief, sizeof brief, item));
+        else if (!(dataset->uris[dataset->uri_count++] = mem_text(json_string_value(item), r->err))) return -ERROR_NOMEM;
+    }
+    return 0;
+}
+
+static int read_labels(struct reading *r, const json_t *value)
+{
+    const char *key;
+    json_t *label;
+    char pointer[JSON_POINTER_SIZE], brief[80];
+    if (!(r->spec->labels = json_object())) return error_set(r->err, ERROR_NOMEM, NULL, "cannot read the spec's labels");
+    if (value && !json_is_object(value))
+        faults_add(r->faults, "/labels", "must be an object of strings, got %s", json_brief(brief, sizeof brief, value));
+    if (json_object_size(value) > LABELS_MAX) {
+        faults_add(r->faults, "/labels", "must have at most %d entries, got %zu", LABELS_MAX, json_object_size(value));
+        return 0;
+    }
+    json_object_foreach ((json_t *)value, key, label) {
+        json_pointer_add(pointer, "/labels", key);
+        if (!json_is_string(label)) faults_add(r->faults, pointer, "must be a string, got %s", json_brief(brief, sizeof brief, label));
+        else if (!*key || strlen(key) >= 64 || has_control(key))
+            faults_add(r->faults, pointer, "needs a name of 1 to 63 bytes without control characters");
+        else if (json_string_length(label) >= OPTION_TEXT_SIZE || has_control(json_string_value(label)))
+            faults_add(r->faults, pointer, "must be shorter than %d bytes, without control characters", OPTION_TEXT_SIZE);
+        else if (json_object_set_new(r->spec->labels, key, json_string(json_string_value(label))) < 0)
+            return error_set(r->err, ERROR_NOMEM, NULL, "cannot read the spec's labels");
+    }
+    return 0;
+}
+
+static int read_parts(struct reading *r, const json_t *json)
+{
+    read_root(r, json);
+    int rc = read_labels(r, json_object_get(json, "labels"));
+    for (const struct spec_part *part = spec_parts + 1; rc == 0 && part->name; part++) {
+        const json_t *object = json_object_get(json, part->name);
+        bool dataset = strcmp(part->name, "dataset") == 0;
+        if (dataset && !object) faults_add(r->faults, "/dataset", "is missing; for example {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}");
+        else rc = read_part(r, part, object);
+        if (rc == 0 && dataset && json_is_object(object)) rc = read_uris(r, json_object_get(object, "uri"));
+    }
+    if (rc == 0) spec_check(r->spec, r->faults);
+    return rc;
+}
+
+int spec_read(struct spec *spec, const json_t *json, const struct registry *registry, struct faults *faults, struct error *err)
+{
+    struct reading r = {spec, registry, faults, err};
+    char brief[80];
+    *spec = (struct spec){0};
+    int rc = 0;
+    if (!json_is_object(json))
+        faults_add(faults, "", "the spec must be an object like {\"dataset\": {...}, \"model\": {\"kind\": \"lr\"}}, got %s",
+                   json_brief(brief, sizeof brief, json));
+    else rc = read_parts(&r, json);
+    if (rc == 0) rc = faults_error(faults, err);
+    if (rc < 0) spec_close(spec);
+    return rc;
+}

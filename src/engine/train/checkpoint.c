@@ -1,0 +1,158 @@
+#include "engine/train/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "contract/safetensors.h"
+#include "engine/train/report.h"
+#include "engine/train/snapshot.h"
+
+struct checkpointer {
+    struct job *job;
+    struct snapshot snapshot;
+    struct background write;
+    uint64_t saved_step, best_step; /* steps on disk; 0 = none */
+    int64_t saved_ms;
+    bool best; /* what is being written */
+    char sha256[SHA256_HEX];
+    uint64_t size_bytes;
+};
+
+struct checkpointer *checkpointer_new(struct job *job, struct error *err)
+{
+    struct checkpointer *c = mem_zero(sizeof *c, err);
+    if (!c) return NULL;
+    c->job = job;
+    c->saved_step = job->cursor.step; /* a resume starts from a checkpoint that is there */
+    c->best_step = job->best.step;
+    c->saved_ms = world_mono_ms(job->world);
+    return c;
+}
+
+void checkpointer_free(struct checkpointer *c)
+{
+    if (!c) return;
+    background_wait(&c->write, NULL);
+    snapshot_close(&c->snapshot);
+    mem_free(c);
+}
+
+/* checkpoints/<step>.json beside the model: what may differ between two runs of one spec (time), and what a reader wants before opening it. */
+static int sidecar_write(struct checkpointer *c, const char *path, struct error *err)
+{
+    struct job *job = c->job;
+    char when[TIME_TEXT_SIZE];
+    struct bytes text;
+    time_text(world_utc_ms(job->world), when);
+    bytes_init(&text, 64 << 10);
+    json_t *json = json_pack("{s:I, s:s, s:s, s:I, s:b}", "step", (json_int_t)c->snapshot.cursor.step, "time", when, "sha256", c->sha256,
+                             "size_bytes", (json_int_t)c->size_bytes, "best", c->best);
+    int rc = json_write_pretty(json, &text, err);
+    if (rc == 0) rc = file_publish(job->world, path, text.data, text.size, err);
+    json_decref(json);
+    bytes_close(&text);
+    return rc;
+}
+
+static void checkpoint_delete(struct job *job, uint64_t step)
+{
+    char path[PATH_SIZE];
+    if (rundir_checkpoint_path(job->dir.path, step, "json", path, NULL) == 0) path_unlink(job->world, path, NULL);
+    if (rundir_checkpoint_path(job->dir.path, step, "safetensors", path, NULL) == 0) path_unlink(job->world, path, NULL);
+}
+
+/* Keep the newest `keep` and the best; the rest goes, after the new one is durable. */
+static void checkpoint_prune(struct checkpointer *c)
+{
+    struct job *job = c->job;
+    uint64_t step, before = UINT64_MAX;
+    for (int64_t kept = 0; rundir_latest_checkpoint(job->world, job->dir.path, before, &step, NULL) == 0; before = step) {
+        if (kept < job->spec.checkpoint.keep) kept++;
+        else if (step != c->best_step) checkpoint_delete(job, step);
+    }
+}
+
+static int checkpoint_write(void *context, struct error *err)
+{
+    struct checkpointer *c = context;
+    struct job *job = c->job;
+    char path[PATH_SIZE], sidecar[PATH_SIZE], name[64];
+    uint64_t step = c->snapshot.cursor.step;
+    int rc = rundir_checkpoint_path(job->dir.path, step, "safetensors", path, err);
+    if (rc == 0) rc = rundir_checkpoint_path(job->dir.path, step, "json", sidecar, err);
+    if (rc == 0) rc = snapshot_write(&c->snapshot, job, path, c->sha256, &c->size_bytes, err);
+    if (rc == 0) rc = sidecar_write(c, sidecar, err);
+    if (rc < 0) return error_wrap(err, "checkpoint of step %" PRIu64, step);
+    if (c->best) c->best_step = step;
+    snprintf(name, sizeof name, "%s/%012" PRIu64 ".safetensors", RUNDIR_CHECKPOINTS, step);
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b}", "path", name, "sha256", c->sha256, "size_bytes", (json_int_t)c->size_bytes, "best", c->best);
+    rc = event_write(job->events, EVENT_CHECKPOINT, step, body, err);
+    checkpoint_prune(c);
+    return rc;
+}
+
+bool checkpoint_due(struct checkpointer *c)
+{
+    const struct spec_checkpoint *every = &c->job->spec.checkpoint;
+    if (every->every_steps > 0 && c->job->cursor.step % (uint64_t)every->every_steps == 0) return true;
+    return every->every_ms > 0 && world_mono_ms(c->job->world) - c->saved_ms >= every->every_ms;
+}
+
+/* What a write in the background came to; its failure is told once, and that step counts as not saved. */
+static void checkpoint_settle(struct checkpointer *c)
+{
+    struct error failed = {0};
+    if (background_wait(&c->write, &failed) == 0) return;
+    report_log(c->job, PROGRESS_WARN, "%s; training goes on with the checkpoint before", failed.msg);
+    c->write.rc = 0;
+    c->saved_step = 0;
+}
+
+int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct error *err)
+{
+    struct job *job = c->job;
+    if (wish == CHECKPOINT_PERIODIC && background_busy(&c->write)) return 0;
+    checkpoint_settle(c);
+    if (wish == CHECKPOINT_PERIODIC && job->cursor.step == c->saved_step) return 0;
+    int rc = snapshot_take(&c->snapshot, job, err);
+    if (rc < 0) return rc;
+    c->best = wish == CHECKPOINT_BEST;
+    c->saved_step = job->cursor.step;
+    c->saved_ms = world_mono_ms(job->world);
+    if ((rc = background_start(&job->team, &c->write, checkpoint_write, c, err)) < 0) return rc;
+    return wish == CHECKPOINT_FINAL ? background_wait(&c->write, err) : 0;
+}
+
+int checkpoint_load(struct job *job, uint64_t step, struct error *err)
+{
+    char path[PATH_SIZE];
+    int rc = rundir_checkpoint_path(job->dir.path, step, "safetensors", path, err);
+    return rc < 0 ? rc : snapshot_load(job, path, err);
+}
+
+int checkpoint_load_newest(struct job *job, struct error *err)
+{
+    uint64_t step, before = UINT64_MAX;
+    for (;; before = step) {
+        struct error why = {0};
+        int rc = rundir_latest_checkpoint(job->world, job->dir.path, before, &step, &why);
+        if (rc < 0) return error_set(err, why.code, why.field, "%s", why.msg);
+        if (checkpoint_load(job, step, &why) == 0) return 0;
+        if (why.code != ERROR_DATA) return error_set(err, why.code, why.field, "%s", why.msg);
+        report_log(job, PROGRESS_WARN, "%s; trying the one before", why.msg);
+    }
+}
+
+int checkpoint_finish(struct checkpointer *c, uint64_t step, char path[PATH_SIZE], char sha256[SHA256_HEX], struct error *err)
+{
+    struct job *job = c->job;
+    char from[PATH_SIZE];
+    int rc = rundir_checkpoint_path(job->dir.path, step, "safetensors", from, err);
+    if (rc == 0) rc = path_join(path, job->dir.path, RUNDIR_FINAL, err);
+    if (rc == 0) rc = path_link(job->world, from, path, err);
+    if (rc == 0) rc = path_sync_dir(job->world, job->dir.path, err);
+    return rc < 0 ? rc : file_sha256(job->world, path, sha256, err);
+}

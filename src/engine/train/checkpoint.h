@@ -1,0 +1,32 @@
+/* Checkpoints (algorithms.md §10): parameters, optimiser state, residuals and cursor as one safetensors file, written by another pool thread from a
+ * snapshot while training goes on. The snapshot copies live rows only, by the whole team, at a step boundary; nothing in it depends on workers,
+ * clocks or paths, so the same state gives the same bytes. */
+#ifndef TRAINYARD_ENGINE_TRAIN_CHECKPOINT_H
+#define TRAINYARD_ENGINE_TRAIN_CHECKPOINT_H
+
+#include "engine/train/job.h"
+
+struct checkpointer;
+struct checkpointer *checkpointer_new(struct job *job, struct error *err);
+void checkpointer_free(struct checkpointer *c); /* waits for a write in progress; NULL is fine */
+
+enum checkpoint_wish {
+    CHECKPOINT_PERIODIC, /* skipped while the previous one is still being written; a failure is logged, training goes on */
+    CHECKPOINT_BEST,     /* kept beside the newest ones until a better one comes */
+    CHECKPOINT_FINAL     /* waits until it is durable; a failure is an error */
+};
+
+/* checkpoint_due: is a periodic one due at this step or time? */
+bool checkpoint_due(struct checkpointer *c);
+/* checkpoint_save: of the present cursor. BEST and FINAL write anew even when that step is on disk, since they carry what validation decided. */
+int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct error *err);
+
+/* checkpoint_load_newest: newest checkpoint that reads well into params, residuals, cursor and best; ERROR_NOTFOUND when there is none. A
+ * damaged one is skipped with a note; one of another spec or data set is ERROR_CONFLICT naming the difference. */
+int checkpoint_load_newest(struct job *job, struct error *err);
+int checkpoint_load(struct job *job, uint64_t step, struct error *err);
+
+/* checkpoint_finish: final.safetensors = hard link to the checkpoint of that step; its path and SHA-256. */
+int checkpoint_finish(struct checkpointer *c, uint64_t step, char path[PATH_SIZE], char sha256[SHA256_HEX], struct error *err);
+
+#endif

@@ -1,0 +1,24 @@
+/* Reports: metric events each log_every_steps steps, and the progress bar. Windows of progressive loss and AUC (rows scored before they are learned).
+ */
+#ifndef TRAINYARD_ENGINE_TRAIN_REPORT_H
+#define TRAINYARD_ENGINE_TRAIN_REPORT_H
+
+#include "engine/train/job.h"
+
+struct report;
+struct report *report_new(struct job *job, struct error *err);
+void report_free(struct report *report);
+
+/* report_step: after a step over `rows` rows; reads the shards' loss, bytes and windows. Emits a metric event when one is due. */
+int report_step(struct report *report, size_t rows, struct error *err);
+int report_flush(struct report *report, struct error *err); /* the rest of a window, at the end of training or before a stop */
+
+/* report_validation: a metric event with val_logloss, val_auc. */
+int report_validation(struct report *report, const struct evaluation *e, struct error *err);
+
+/* report_state: a state event. message may be NULL. */
+int report_state(struct job *job, const char *state, const char *reason, const char *message);
+/* report_log: a log event and a note on the progress sink. */
+void report_log(struct job *job, enum progress_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,161 @@
+/* Blocks are scored in rounds, one block a worker, so that scores.tsv can be written in row order with bounded memory; the evaluator itself does not
+ * care about order. */
+#include "engine/train/score.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { CHUNK_ROWS = 1024, SCORES_MAX_BYTES = 64 << 20 };
+
+struct scorer { /* a worker's own */
+    struct shard shard;
+    struct block block;
+    struct row_ref *refs;
+    size_t refs_max;
+    struct bytes lines;
+};
+
+struct scoring {
+    struct job *job;
+    enum split_side side;
+    struct evaluator *evaluator;
+    struct scorer *scorers;
+    uint64_t first_block; /* of the round */
+    bool lines;
+    uint64_t rows;
+};
+
+static int scorer_refs(struct scorer *w, const struct scoring *scoring, size_t *count, struct error *err)
+{
+    size_t rows = w->block.batch.rows;
+    if (rows > w->refs_max) {
+        void *refs = w->refs;
+        int rc = mem_grow(&refs, rows, sizeof *w->refs, err);
+        if (rc < 0) return rc;
+        w->refs = refs;
+        w->refs_max = rows;
+    }
+    *count = 0;
+    for (size_t r = 0; r < rows; r++)
+        if (splitter_side(&scoring->job->splitter, w->block.first_row + r) == scoring->side)
+            w->refs[(*count)++] = (struct row_ref){&w->block.batch, (uint32_t)r};
+    return 0;
+}
+
+static int scorer_lines(struct scorer *w, size_t from, size_t count, struct error *err)
+{
+    char line[SCORES_LINE_MAX];
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        size_t size = scores_line(line, w->block.first_row + w->refs[from + i].row, w->shard.batch.batch.labels[i], w->shard.logits.data[i]);
+        rc = bytes_add(&w->lines, line, size, err);
+    }
+    return rc;
+}
+
+static int score_block(void *context, unsigned worker, struct error *err)
+{
+    struct scoring *scoring = context;
+    struct scorer *w = &scoring->scorers[worker];
+    uint64_t index = scoring->first_block + worker;
+    size_t count;
+    bytes_clear(&w->lines);
+    if (index >= dataset_info(scoring->job->dataset)->blocks) return 0;
+    int rc = dataset_read_block(scoring->job->dataset, index, &w->block, err);
+    if (rc == 0) rc = scorer_refs(w, scoring, &count, err);
+    for (size_t at = 0; rc == 0 && at < count; at += CHUNK_ROWS) {
+        size_t n = count - at < CHUNK_ROWS ? count - at : CHUNK_ROWS;
+        rc = shard_score(&w->shard, scoring->job, w->refs + at, n, false, err);
+        if (rc == 0) rc = evaluator_add(scoring->evaluator, worker, w->shard.logits.data, w->shard.batch.batch.labels, n, err);
+        if (rc == 0 && scoring->lines) rc = scorer_lines(w, at, n, err);
+    }
+    return rc;
+}
+
+static int write_lines(struct scoring *scoring, struct file *file, struct error *err)
+{
+    int rc = 0;
+    for (unsigned w = 0; rc == 0 && file && w < scoring->job->team.workers; w++)
+        rc = file_write(file, scoring->scorers[w].lines.data, scoring->scorers[w].lines.size, err);
+    return rc;
+}
+
+static int score_rounds(struct scoring *scoring, struct file *file, struct error *err)
+{
+    struct job *job = scoring->job;
+    uint64_t blocks = dataset_info(job->dataset)->blocks;
+    struct progress progress = {.phase = PROGRESS_EVALUATING,
+                                .total = dataset_info(job->dataset)->rows,
+                                .step = job->cursor.step,
+                                .rows_per_s = NAN,
+                                .loss = NAN,
+                                .auc = NAN,
+                                .eta_ms = -1};
+    int rc = file ? file_write(file, scores_header, strlen(scores_header), err) : 0;
+    for (uint64_t at = 0; rc == 0 && at < blocks; at += job->team.workers) {
+        if (job_stop_asked(job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");
+        scoring->first_block = at;
+        rc = team_run(&job->team, score_block, scoring, err);
+        if (rc == 0) rc = write_lines(scoring, file, err);
+        progress.done = progress.rows = dataset_block_first_row(job->dataset, at);
+        progress_tell(&job->progress, &progress);
+    }
+    return rc;
+}
+
+static int scores_publish(struct job *job, struct file *file, const char *tmp, const char *path, struct error *err)
+{
+    char dir[PATH_SIZE];
+    path_dir(path, dir);
+    int rc = file_sync(file, err);
+    int closed = file_close(file, err);
+    if (rc == 0) rc = closed;
+    if (rc == 0) rc = path_rename(job->world, tmp, path, err);
+    return rc < 0 ? rc : path_sync_dir(job->world, dir, err);
+}
+
+static void scoring_close(struct scoring *scoring)
+{
+    for (unsigned w = 0; scoring->scorers && w < scoring->job->team.workers; w++) {
+        shard_close(&scoring->scorers[w].shard);
+        block_close(&scoring->scorers[w].block);
+        mem_free(scoring->scorers[w].refs);
+        bytes_close(&scoring->scorers[w].lines);
+    }
+    mem_free(scoring->scorers);
+    evaluator_free(scoring->evaluator);
+}
+
+int score_side(struct job *job, enum split_side side, const char *scores_path, struct evaluation *out, struct error *err)
+{
+    struct scoring scoring = {.job = job, .side = side, .lines = scores_path};
+    struct evaluator_config config = {.lanes = job->team.workers};
+    struct file *file = NULL;
+    char tmp[PATH_SIZE] = "";
+    int rc = -ERROR_NOMEM;
+    scoring.evaluator = evaluator_new(&config, err);
+    scoring.scorers = mem_array(job->team.workers, 1, sizeof *scoring.scorers, err);
+    if (!scoring.evaluator || !scoring.scorers) goto out;
+    for (unsigned w = 0; w < job->team.workers; w++) bytes_init(&scoring.scorers[w].lines, SCORES_MAX_BYTES);
+    if (scores_path) {
+        snprintf(tmp, sizeof tmp, "%.*s.tmp", (int)sizeof tmp - 8, scores_path);
+        if ((rc = file_open(job->world, tmp, FILE_REPLACE, &file, err)) < 0) goto out;
+    }
+    if ((rc = score_rounds(&scoring, file, err)) < 0) goto out;
+    if (file) {
+        rc = scores_publish(job, file, tmp, scores_path, err);
+        file = NULL;
+        if (rc < 0) goto out;
+    }
+    rc = evaluator_finish(scoring.evaluator, out, err);
+out:
+    if (file) {
+        file_close(file, NULL);
+        path_unlink(job->world, tmp, NULL);
+    }
+    scoring_close(&scoring);
+    return rc;
+}

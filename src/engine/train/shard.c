@@ -1,0 +1,187 @@
+#include "engine/train/shard.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/core/float.h"
+#include "engine/core/logistic.h"
+#include "engine/train/job.h"
+
+int floats_reserve(struct floats *f, size_t n, struct error *err)
+{
+    if (n <= f->max) return 0;
+    size_t room = n + n / 4 + 16;
+    float *data = mem_array(room, 1, sizeof *data, err);
+    if (!data) return -ERROR_NOMEM;
+    mem_free(f->data);
+    f->data = data;
+    f->max = room;
+    return 0;
+}
+
+static void floats_close(struct floats *f)
+{
+    mem_free(f->data);
+    *f = (struct floats){0};
+}
+
+void shard_init(struct shard *s, const struct job *job)
+{
+    const struct spec *spec = &job->spec;
+    for (size_t t = 0; t < job->params.count; t++) {
+        message_init(&s->message[t]);
+        residual_init(&s->residual[t], job->params.tensor[t].desc.table ? job->params.tensor[t].desc.width : 1,
+                      (size_t)spec->compression.residual_rows_max, spec->compression.residual_decay);
+    }
+}
+
+void shard_close(struct shard *s)
+{
+    batch_buffer_close(&s->batch);
+    lookup_close(&s->lookup);
+    floats_close(&s->scratch);
+    floats_close(&s->logits);
+    floats_close(&s->delta);
+    grad_close(&s->grad);
+    for (size_t t = 0; t < TENSORS_MAX; t++) {
+        floats_close(&s->compact[t]);
+        residual_close(&s->residual[t]);
+        message_close(&s->message[t]);
+        grad_buffer_close(&s->decoded[t]);
+    }
+}
+
+int shard_score(struct shard *s, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
+{
+    const struct params *p = &job->params;
+    struct model_view view;
+    int rc;
+    if ((rc = batch_gather(&s->batch, refs, count, err)) < 0) return rc;
+    if ((rc = lookup_build(&s->lookup, &s->batch.batch, p, ascending, err)) < 0) return rc;
+    if ((rc = floats_reserve(&s->logits, count, err)) < 0) return rc;
+    if ((rc = floats_reserve(&s->scratch, count * job->model->scratch(job->model_params), err)) < 0) return rc;
+    view.local = s->lookup.local;
+    for (size_t t = 0; t < p->count; t++) {
+        const struct param *tensor = &p->tensor[t];
+        view.tensor[t] = tensor->w;
+        if (!tensor->desc.table) continue;
+        if ((rc = floats_reserve(&s->compact[t], s->lookup.count * tensor->desc.width, err)) < 0) return rc;
+        param_gather(p, t, s->lookup.slots, s->lookup.count, s->compact[t].data);
+        view.tensor[t] = s->compact[t].data;
+    }
+    job->model->forward(job->model_params, &s->batch.batch, &view, s->scratch.data, s->logits.data);
+    return 0;
+}
+
+/* Zeroed gradient rows for each tensor: the lookup's slots for tables, one row a value for dense tensors. */
+static int grad_prepare(struct shard *s, const struct params *p, float *grad[TENSORS_MAX], struct error *err)
+{
+    for (size_t t = 0; t < p->count; t++) {
+        const struct param_desc *desc = &p->tensor[t].desc;
+        struct grad_buffer *g = &s->grad.tensor[t];
+        size_t count = desc->table ? s->lookup.count : desc->width;
+        uint32_t width = desc->table ? desc->width : 1;
+        int rc = grad_buffer_reserve(g, count, width, false, err);
+        if (rc < 0) return rc;
+        g->rows.count = count;
+        memset(g->rows.values, 0, count * width * sizeof(float));
+        if (desc->table) {
+            memcpy(g->rows.ids, s->lookup.slots, count * sizeof *g->rows.ids);
+            memcpy(g->rows.slice_start, s->lookup.slice_start, sizeof g->rows.slice_start);
+        } else {
+            for (size_t i = 0; i < count; i++) g->rows.ids[i] = (uint32_t)i;
+            for (size_t q = 0; q <= SLICES_MAX; q++) g->rows.slice_start[q] = q == 0 ? 0 : (uint32_t)count;
+        }
+        grad[t] = g->rows.values;
+    }
+    return 0;
+}
+
+static uint64_t rows_bytes(const struct grad_rows *rows, bool table)
+{
+    return rows->count * (table ? sizeof(uint32_t) : 0) + rows->count * rows->width * sizeof(float);
+}
+
+/* One tensor through the codec: a = g + residual, encode, decode what was sent, keep the rest. */
+static int shard_compress(struct shard *s, size_t t, const struct job *job, uint64_t step, struct error *err)
+{
+    const struct params *p = &job->params;
+    const struct param *tensor = &p->tensor[t];
+    bool table = tensor->desc.table, feedback = job->spec.compression.error_feedback;
+    struct codec_call call = {.step = step,
+                              .epoch = job->cursor.epoch,
+                              .tensor = (uint32_t)t,
+                              .slices = table ? p->slices : 1,
+                              .slice_bits = table ? p->slice_bits : 0,
+                              .space = table ? p->slots : tensor->desc.width};
+    struct grad_buffer *a = &s->grad.tensor[t], *d = &s->decoded[t];
+    float eta = (float)optim_lr(job->optimizer, job->optimizer_params, step);
+    int rc = 0;
+    if (feedback && (rc = residual_add(&s->residual[t], a, eta, &call, &call.forced, err)) < 0) return rc;
+    if (!float_all_finite(a->rows.values, a->rows.count * a->rows.width))
+        return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step, tensor->desc.name);
+    if ((rc = job->codec->encode(job->codec_params, &call, &a->rows, &s->message[t], err)) < 0) return rc;
+    if ((rc = grad_buffer_reserve(d, 0, a->rows.width, false, err)) < 0) return rc;
+    for (uint32_t q = 0; q < SLICES_MAX; q++) {
+        d->rows.slice_start[q] = (uint32_t)d->rows.count;
+        if (q < call.slices && (rc = codec_decode_slice(job->codec, &call, &s->message[t], q, a->rows.width, d, err)) < 0) return rc;
+    }
+    d->rows.slice_start[SLICES_MAX] = (uint32_t)d->rows.count;
+    s->sent[t] = &d->rows;
+    s->bytes_sent += s->message[t].body.size;
+    return feedback ? residual_keep(&s->residual[t], &a->rows, &d->rows, eta, err) : 0;
+}
+
+static int shard_gradient(struct shard *s, const struct job *job, uint64_t step, struct error *err)
+{
+    const struct params *p = &job->params;
+    struct model_view view = {.local = s->lookup.local};
+    float *grad[TENSORS_MAX];
+    size_t rows = s->batch.batch.rows;
+    int rc = floats_reserve(&s->delta, rows, err);
+    if (rc == 0) rc = grad_prepare(s, p, grad, err);
+    if (rc < 0) return rc;
+    s->loss = logistic_loss(s->logits.data, s->batch.batch.labels, rows);
+    if (!isfinite(s->loss))
+        return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
+    auc_window_add(&s->window, s->logits.data, s->batch.batch.labels, rows);
+    logistic_delta(s->logits.data, s->batch.batch.labels, s->delta.data, rows);
+    for (size_t t = 0; t < p->count; t++) view.tensor[t] = p->tensor[t].desc.table ? s->compact[t].data : p->tensor[t].w;
+    job->model->backward(job->model_params, &s->batch.batch, &view, s->scratch.data, s->delta.data, grad);
+    return 0;
+}
+
+static int shard_nothing(struct shard *s, const struct params *p)
+{
+    s->loss = 0;
+    for (size_t t = 0; t < p->count; t++) {
+        s->grad.tensor[t].rows.count = 0;
+        memset(s->grad.tensor[t].rows.slice_start, 0, sizeof s->grad.tensor[t].rows.slice_start);
+        s->sent[t] = &s->grad.tensor[t].rows;
+    }
+    return 0;
+}
+
+int shard_step(struct shard *s, unsigned index, const struct job *job, const struct row_ref *refs, size_t count, uint64_t step, struct error *err)
+{
+    const struct params *p = &job->params;
+    bool encodes = job->codec->encode;
+    s->bytes_dense = s->bytes_sent = 0;
+    s->grad.examples = (double)count;
+    if (count == 0) return shard_nothing(s, p);
+    int rc = shard_score(s, job, refs, count, encodes, err);
+    if (rc == 0) rc = shard_gradient(s, job, step, err);
+    for (size_t t = 0; rc == 0 && t < p->count; t++) {
+        const struct grad_rows *g = &s->grad.tensor[t].rows;
+        uint64_t bytes = rows_bytes(g, p->tensor[t].desc.table);
+        s->bytes_dense += bytes;
+        if (encodes) rc = shard_compress(s, t, job, step, err);
+        else if (float_all_finite(g->values, g->count * g->width)) s->sent[t] = g, s->bytes_sent += bytes;
+        else
+            rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step,
+                           p->tensor[t].desc.name);
+    }
+    return rc < 0 ? error_wrap(err, "shard %u", index) : 0;
+}

@@ -1,0 +1,47 @@
+/* A logical shard: its share of a step's rows to its gradient, and its message. All of its state and buffers, so that any worker can run it.
+ *
+ *   rows -> batch -> distinct slots -> compact parameters -> logits -> delta -> gradient sums -> [+ residual -> encode -> decode -> residual] */
+#ifndef TRAINYARD_ENGINE_TRAIN_SHARD_H
+#define TRAINYARD_ENGINE_TRAIN_SHARD_H
+
+#include "engine/compress/residual.h"
+#include "engine/core/lookup.h"
+#include "engine/data/stream.h"
+#include "engine/eval/eval.h"
+#include "engine/model/model.h"
+
+struct job;
+
+struct floats { /* a buffer that grows, content lost */
+    float *data;
+    size_t max;
+};
+
+struct shard {
+    struct batch_buffer batch;
+    struct lookup lookup;
+    struct floats compact[TENSORS_MAX], scratch, logits, delta;
+    struct grad grad;
+    struct residual residual[TENSORS_MAX];
+    struct message message[TENSORS_MAX];
+    struct grad_buffer decoded[TENSORS_MAX];
+    const struct grad_rows *sent[TENSORS_MAX]; /* what the exchange sees: the gradient itself, or what the message decodes to */
+    /* of the present step */
+    double loss; /* sum over its rows, before the update */
+    uint64_t bytes_dense, bytes_sent;
+    /* of the present report window */
+    struct auc_window window;
+};
+
+void shard_init(struct shard *s, const struct job *job); /* of a zeroed struct; allocates nothing */
+void shard_close(struct shard *s);
+
+/* shard_score: logits (count) of rows into s->logits, labels in s->batch. Pure in the parameters. */
+int shard_score(struct shard *s, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err);
+
+/* shard_step: gradient and message of `count` rows (0: an empty shard) for step `step` (from 1). ERROR_DIVERGED names step and tensor. */
+int shard_step(struct shard *s, unsigned index, const struct job *job, const struct row_ref *refs, size_t count, uint64_t step, struct error *err);
+
+int floats_reserve(struct floats *f, size_t n, struct error *err);
+
+#endif

@@ -1,0 +1,210 @@
+/* Taking and writing a snapshot; loading one is snapshot_load.c. */
+#include "engine/train/snapshot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "contract/safetensors.h"
+#include "engine/core/float.h"
+
+void snapshot_close(struct snapshot *s)
+{
+    mem_free(s->slots);
+    for (size_t t = 0; t < TENSORS_MAX; t++)
+        for (size_t k = 0; k < 1 + STATES_MAX; k++) mem_free(s->copy[t][k]);
+    for (size_t i = 0; i < s->residuals; i++) {
+        mem_free(s->residual[i].ids);
+        mem_free(s->residual[i].eta);
+        mem_free(s->residual[i].values);
+    }
+    mem_free(s->residual);
+    *s = (struct snapshot){0};
+}
+
+static const float *param_values(const struct param *tensor, size_t k) { return k == 0 ? tensor->w : tensor->state[k - 1]; }
+
+struct word_range {
+    uint64_t from, to;
+};
+
+static struct word_range slice_words(const struct params *p, uint32_t q)
+{
+    uint64_t words = p->slots < 64 ? 1 : p->slots >> 6, each = words / p->slices;
+    return (struct word_range){q * each, (q + 1) * each};
+}
+
+static int count_slice(void *context, unsigned q, struct error *err)
+{
+    struct snapshot *s = context;
+    const struct params *p = &s->job->params;
+    struct word_range range = slice_words(p, q);
+    uint64_t live = 0;
+    (void)err;
+    for (uint64_t w = range.from; w < range.to; w++) live += (uint64_t)__builtin_popcountll(p->live[w]);
+    s->slice_first[q + 1] = live;
+    return 0;
+}
+
+static int copy_slice(void *context, unsigned q, struct error *err)
+{
+    struct snapshot *s = context;
+    const struct params *p = &s->job->params;
+    struct word_range range = slice_words(p, q);
+    uint64_t at = s->slice_first[q];
+    for (uint64_t w = range.from; w < range.to; w++)
+        for (uint64_t bits = p->live[w]; bits; bits &= bits - 1) s->slots[at++] = (uint32_t)(w << 6 | (uint64_t)__builtin_ctzll(bits));
+    for (size_t t = 0; t < p->count; t++) {
+        size_t width = p->tensor[t].desc.width;
+        if (!p->tensor[t].desc.table) continue;
+        for (size_t k = 0; k <= p->states; k++) {
+            const float *from = param_values(&p->tensor[t], k);
+            for (uint64_t i = s->slice_first[q]; i < at; i++)
+                memcpy(s->copy[t][k] + i * width, from + (uint64_t)s->slots[i] * width, width * sizeof *from);
+            if (!float_all_finite(s->copy[t][k] + s->slice_first[q] * width, (size_t)(at - s->slice_first[q]) * width))
+                return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": a value of %s is not finite; lower optimizer.lr", s->cursor.step,
+                                 p->tensor[t].desc.name);
+        }
+    }
+    return 0;
+}
+
+static int copy_residual(void *context, unsigned shard, struct error *err)
+{
+    struct snapshot *s = context;
+    const struct job *job = s->job;
+    for (size_t t = 0; t < job->params.count; t++) {
+        const struct residual *from = &job->shards[shard].residual[t];
+        struct snapshot_residual *to = &s->residual[t * (size_t)job->spec.train.shards + shard];
+        size_t rows = residual_rows(from);
+        if (rows == 0) continue;
+        to->ids = mem_array(rows, 1, sizeof *to->ids, err);
+        to->eta = mem_array(rows, 1, sizeof *to->eta, err);
+        to->values = mem_array(rows, from->width, sizeof *to->values, err);
+        if (!to->ids || !to->eta || !to->values) return -ERROR_NOMEM;
+        to->rows = residual_save(from, rows, to->ids, to->eta, to->values);
+    }
+    return 0;
+}
+
+static int snapshot_reserve(struct snapshot *s, struct job *job, struct error *err)
+{
+    const struct params *p = &job->params;
+    s->residuals = p->count * (size_t)job->spec.train.shards;
+    s->residual = mem_array(s->residuals, 1, sizeof *s->residual, err);
+    s->slots = mem_array((size_t)s->live, 1, sizeof *s->slots, err);
+    if (!s->residual || !s->slots) return -ERROR_NOMEM;
+    for (size_t t = 0; t < p->count; t++) {
+        size_t rows = p->tensor[t].desc.table ? (size_t)s->live : 1;
+        for (size_t k = 0; k <= p->states; k++)
+            if (!(s->copy[t][k] = mem_array(rows, p->tensor[t].desc.width, sizeof(float), err))) return -ERROR_NOMEM;
+    }
+    return 0;
+}
+
+int snapshot_take(struct snapshot *s, struct job *job, struct error *err)
+{
+    const struct params *p = &job->params;
+    const struct parallel *parallel = &job->team.parallel;
+    snapshot_close(s);
+    s->job = job;
+    s->cursor = job->cursor;
+    s->best = job->best;
+    int rc = parallel->run(parallel->impl, count_slice, s, p->slices, err);
+    for (uint32_t q = 0; q < p->slices; q++) s->slice_first[q + 1] += s->slice_first[q];
+    s->live = s->slice_first[p->slices];
+    if (rc == 0) rc = snapshot_reserve(s, job, err);
+    if (rc == 0) rc = parallel->run(parallel->impl, copy_slice, s, p->slices, err);
+    if (rc == 0) rc = parallel->run(parallel->impl, copy_residual, s, (unsigned)job->spec.train.shards, err);
+    for (size_t t = 0; rc == 0 && t < p->count; t++)
+        for (size_t k = 0; !p->tensor[t].desc.table && k <= p->states; k++) {
+            memcpy(s->copy[t][k], param_values(&p->tensor[t], k), p->tensor[t].desc.width * sizeof(float));
+            if (!float_all_finite(s->copy[t][k], p->tensor[t].desc.width))
+                rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": %s is not finite; lower optimizer.lr", s->cursor.step,
+                               p->tensor[t].desc.name);
+        }
+    if (rc < 0) snapshot_close(s);
+    return rc;
+}
+
+static void metadata_text(json_t *metadata, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void metadata_text(json_t *metadata, const char *key, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    json_object_set_new(metadata, key, json_string(text));
+}
+
+static json_t *snapshot_metadata(const struct snapshot *s, const struct job *job)
+{
+    json_t *m = json_object();
+    const struct cursor *c = &s->cursor;
+    metadata_text(m, "format", "trainyard-1");
+    metadata_text(m, "model", "%s", job->model->kind.name);
+    metadata_text(m, "optimizer", "%s", job->optimizer->kind.name);
+    metadata_text(m, "hash_bits", "%" PRId64, job->spec.model.hash_bits);
+    metadata_text(m, "hash_seed", "%" PRId64, job->spec.features.hash_seed);
+    metadata_text(m, "spec", "%s", job->digest);
+    metadata_text(m, "data", "%s", dataset_info(job->dataset)->digest);
+    metadata_text(m, "step", "%" PRIu64, c->step);
+    metadata_text(m, "epoch", "%" PRIu32, c->epoch);
+    metadata_text(m, "position", "%" PRIu64, c->position);
+    metadata_text(m, "rows", "%" PRIu64, c->rows);
+    metadata_text(m, "validated", "%" PRIu64, c->validated);
+    metadata_text(m, "ended", "%d", c->ended);
+    metadata_text(m, "best_step", "%" PRIu64, s->best.step);
+    metadata_text(m, "best_value", "%a", s->best.value);
+    metadata_text(m, "best_since", "%" PRId64, s->best.since);
+    return m;
+}
+
+static void tensor_add(struct tensor *tensors, size_t *count, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const void *data,
+                       const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+static void tensor_add(struct tensor *tensors, size_t *count, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const void *data,
+                       const char *fmt, ...)
+{
+    struct tensor *t = &tensors[(*count)++];
+    va_list ap;
+    *t = (struct tensor){.dtype = dtype, .dims = width > 0 ? 2 : 1, .shape = {rows, width}, .data = data};
+    va_start(ap, fmt);
+    vsnprintf(t->name, sizeof t->name, fmt, ap);
+    va_end(ap);
+}
+
+static size_t snapshot_tensors(const struct snapshot *s, const struct job *job, struct tensor *out)
+{
+    const struct params *p = &job->params;
+    size_t count = 0, shards = (size_t)job->spec.train.shards;
+    tensor_add(out, &count, TENSOR_U32, s->live, 0, s->slots, "slots");
+    for (size_t t = 0; t < p->count; t++) {
+        const struct param_desc *desc = &p->tensor[t].desc;
+        for (size_t k = 0; k <= p->states; k++)
+            tensor_add(out, &count, TENSOR_F32, desc->table ? s->live : desc->width, desc->table ? desc->width : 0, s->copy[t][k], "%s%s%s",
+                       desc->name, k ? "." : "", k ? job->optimizer->state_names[k - 1] : "");
+        for (size_t i = 0; i < shards; i++) {
+            const struct snapshot_residual *r = &s->residual[t * shards + i];
+            if (r->rows == 0) continue;
+            tensor_add(out, &count, TENSOR_U32, r->rows, 0, r->ids, "residual.%s.%zu.ids", desc->name, i);
+            tensor_add(out, &count, TENSOR_F32, r->rows, 0, r->eta, "residual.%s.%zu.eta", desc->name, i);
+            tensor_add(out, &count, TENSOR_F32, r->rows, desc->table ? desc->width : 1, r->values, "residual.%s.%zu.rows", desc->name, i);
+        }
+    }
+    return count;
+}
+
+int snapshot_write(const struct snapshot *s, const struct job *job, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
+                   struct error *err)
+{
+    size_t max = 1 + job->params.count * (1 + STATES_MAX + 3 * (size_t)job->spec.train.shards);
+    struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
+    json_t *metadata = snapshot_metadata(s, job);
+    int rc = tensors && metadata ? 0 : -ERROR_NOMEM;
+    if (rc == 0) rc = safetensors_write(job->world, path, tensors, snapshot_tensors(s, job, tensors), metadata, sha256, size_bytes, err);
+    json_decref(metadata);
+    mem_free(tensors);
+    return rc;
+}

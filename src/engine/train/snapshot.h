@@ -1,0 +1,39 @@
+/* A snapshot: a job's state copied at a step boundary, and its form as a safetensors file.
+ *
+ *   slots             U32 (U)      live slots, ascending
+ *   <table>           F32 (U, W)   their rows;  <table>.<state>  F32 (U, W)
+ *   <dense>           F32 (W)      and <dense>.<state>
+ *   residual.<tensor>.<shard>.ids U32 (R), .eta F32 (R), .rows F32 (R, W)   in the order of waiting; only where R > 0
+ *   __metadata__      format, model, hash_bits, spec, data (digests), step, epoch, position, rows, ended, best_* ... */
+#ifndef TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
+#define TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
+
+#include "engine/train/job.h"
+
+struct snapshot {
+    struct cursor cursor;
+    struct best best;
+    uint64_t live; /* U */
+    uint64_t slice_first[SLICES_MAX + 1];
+    uint32_t *slots;
+    float *copy[TENSORS_MAX][1 + STATES_MAX]; /* weights, then states */
+    struct snapshot_residual {
+        size_t rows;
+        uint32_t *ids;
+        float *eta, *values;
+    } * residual; /* (tensors, shards) */
+    size_t residuals;
+    struct job *job; /* while it is being taken */
+};
+
+/* snapshot_take: copy the job's state by the whole team; reuses s. ERROR_DIVERGED when a value is not finite: no bad model is saved. */
+int snapshot_take(struct snapshot *s, struct job *job, struct error *err);
+void snapshot_close(struct snapshot *s);
+
+int snapshot_write(const struct snapshot *s, const struct job *job, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
+                   struct error *err);
+
+/* snapshot_load: a file into the job's params (fresh), residuals, cursor and best. ERROR_DATA: damaged; ERROR_CONFLICT: of another spec or data. */
+int snapshot_load(struct job *job, const char *path, struct error *err);
+
+#endif

@@ -1,0 +1,21 @@
+/* The update side of a step: the owner of a slice merges what the shards sent, aggregates, and moves the parameters. */
+#ifndef TRAINYARD_ENGINE_TRAIN_UPDATE_H
+#define TRAINYARD_ENGINE_TRAIN_UPDATE_H
+
+#include "engine/comm/merge.h"
+#include "engine/train/shard.h"
+
+struct job;
+
+struct updater { /* a worker's buffers */
+    struct merge merge;
+    struct merge_source *sources; /* (shards) */
+    struct floats mean;
+};
+int updater_init(struct updater *u, const struct job *job, struct error *err);
+void updater_close(struct updater *u);
+
+/* update_slice: all tables' rows of slice q for step `step` (from 1); slice 0 also moves the dense tensors. examples: rows over all shards. */
+int update_slice(struct updater *u, struct job *job, uint32_t q, uint64_t step, double examples, struct error *err);
+
+#endif

@@ -1,0 +1,374 @@
+#include "lib/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "contract/spec.h"
+#include "lib/toy_kinds.h"
+
+#define LEAST "\"dataset\": {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"}"
+
+static json_t *parse(const char *text)
+{
+    struct error err = {0};
+    json_t *json = json_read(text, strlen(text), "test", &err);
+    if (!json) fail_msg("%s", err.msg);
+    return json;
+}
+
+static void read_ok(struct spec *spec, const char *text)
+{
+    static struct faults faults;
+    struct error err = {0};
+    faults.count = 0;
+    json_t *json = parse(text);
+    assert_ok(spec_read(spec, json, &toy_registry, &faults, &err), &err);
+    json_decref(json);
+}
+
+/* Reads text, which must be refused, and returns the faults. */
+static const struct faults *read_faults(const char *text)
+{
+    static struct faults faults;
+    struct spec spec;
+    struct error err = {0};
+    faults.count = 0;
+    json_t *json = parse(text);
+    assert_int_equal(spec_read(&spec, json, &toy_registry, &faults, &err), -ERROR_INVALID);
+    json_decref(json);
+    assert_true(faults.count > 0);
+    assert_null(spec.labels);
+    return &faults;
+}
+
+static void assert_fault(const struct faults *faults, const char *pointer, const char *part)
+{
+    for (size_t i = 0; i < faults->count && i < FAULTS_MAX; i++)
+        if (strcmp(faults->list[i].pointer, pointer) == 0 && strstr(faults->list[i].detail, part)) return;
+    for (size_t i = 0; i < faults->count && i < FAULTS_MAX; i++) print_error("%s %s\n", faults->list[i].pointer, faults->list[i].detail);
+    fail_msg("no fault at \"%s\" that says \"%s\"", pointer, part);
+}
+
+static char *written(const struct spec *spec)
+{
+    struct error err = {0};
+    struct bytes text;
+    bytes_init(&text, 1 << 20);
+    json_t *json = spec_write(spec, &err);
+    assert_ok(json ? json_write_pretty(json, &text, &err) : -1, &err);
+    json_decref(json);
+    return bytes_take(&text, NULL);
+}
+
+static void spec_fills_every_default(void **state)
+{
+    (void)state;
+    struct spec spec;
+    read_ok(&spec, "{" LEAST "}");
+    assert_string_equal(spec.name, "");
+    assert_int_equal(spec.dataset.uri_count, 1);
+    assert_string_equal(spec.dataset.uris[0], "file:clicks.tsv");
+    assert_null(spec.dataset.uris[1]);
+    assert_int_equal(spec.model.hash_bits, 22);
+    assert_int_equal(spec.train.shards, 8);
+    assert_int_equal(spec.train.workers, 0);
+    assert_int_equal(spec.train.batch_size, 4096);
+    assert_int_equal(spec.train.epochs, 1);
+    assert_int_equal(spec.train.seed, 1);
+    assert_int_equal(spec.train.log_every_steps, 50);
+    assert_true(spec.train.shuffle);
+    assert_int_equal(spec.train.early_stopping_patience, 0);
+    assert_true(spec.compression.error_feedback);
+    assert_close(spec.compression.residual_decay, 1, 0, 0);
+    assert_int_equal(spec.compression.residual_rows_max, 262144);
+    assert_int_equal(spec.checkpoint.every_ms, 60000);
+    assert_int_equal(spec.checkpoint.keep, 3);
+    static const char *const kinds[SECTIONS] = {"criteo", "holdout", "lr", "adagrad", "sync", "none", "mean"};
+    for (int s = 0; s < SECTIONS; s++) assert_string_equal(spec.chosen[s].kind->name, kinds[s]);
+    assert_close(((struct toy_adagrad *)spec.chosen[SECTION_OPTIMIZER].params)->lr, 0.05, 0, 0);
+    assert_int_equal(json_object_size(spec.labels), 0);
+    spec_close(&spec);
+    spec_close(&spec);
+}
+
+static const char full[] =
+    "{\"name\": \"ctr-nightly\", \"experiment\": \"ctr\", \"labels\": {\"git\": \"3f2a9c1\"}, \"priority\": -3,"
+    " \"dataset\": {\"uri\": [\"file:a.csv\", \"/data/b-*.csv\"], \"format\": \"csv\", \"header\": false, \"max_bad_rows\": 5},"
+    " \"split\": {\"kind\": \"holdout\", \"test_fraction\": 0.3, \"seed\": 9}, \"features\": {\"hash_seed\": 4},"
+    " \"model\": {\"kind\": \"fm\", \"hash_bits\": 12, \"embedding_dim\": 4}, \"optimizer\": {\"kind\": \"adagrad\", \"lr\": 0.1, \"l2\": 1e-6},"
+    " \"train\": {\"strategy\": \"sync\", \"shards\": 4, \"workers\": 2, \"batch_size\": 2, \"epochs\": 1e1, \"max_rows\": 1000, \"seed\": 5,"
+    "  \"log_every_steps\": 1, \"shuffle\": false, \"early_stopping\": {\"metric\": \"auc\", \"patience\": 3}},"
+    " \"compression\": {\"codec\": \"topk\", \"retention\": {\"start\": 0.25, \"decay\": 0.5, \"min\": 0.01, \"per\": \"step\"},"
+    "  \"error_feedback\": false, \"residual_decay\": 0.5, \"residual_rows_max\": 10, \"aggregate\": \"vote\"},"
+    " \"checkpoint\": {\"every_steps\": 7, \"every_ms\": 0, \"keep\": 1}, \"evaluate\": {\"every_steps\": 3, \"scores\": true},"
+    " \"resources\": {\"launcher\": \"local\", \"max_memory_bytes\": 4294967296, \"timeout_ms\": 1000}}";
+
+static void spec_reads_every_section(void **state)
+{
+    (void)state;
+    struct spec spec;
+    read_ok(&spec, full);
+    const struct toy_topk *topk = spec.chosen[SECTION_CODEC].params;
+    assert_close(topk->start, 0.25, 0, 0);
+    assert_int_equal(topk->per, 1);
+    assert_int_equal(spec.dataset.uri_count, 2);
+    assert_int_equal(spec.train.epochs, 10);
+    assert_int_equal(spec.train.early_stopping_metric, 1);
+    assert_int_equal(spec.train.early_stopping_patience, 3);
+    assert_close(spec.model.l2, 1e-6, 0, 0);
+    assert_false(((struct toy_csv *)spec.chosen[SECTION_FORMAT].params)->header);
+    assert_string_equal(json_string_value(json_object_get(spec.labels, "git")), "3f2a9c1");
+    spec_close(&spec);
+}
+
+static void spec_short_forms(void **state)
+{
+    (void)state;
+    struct spec spec;
+    read_ok(&spec, "{" LEAST ", \"compression\": {\"codec\": \"topk\", \"retention\": 0.5}, \"train\": {\"early_stopping\": 2}}");
+    assert_close(((struct toy_topk *)spec.chosen[SECTION_CODEC].params)->start, 0.5, 0, 0);
+    assert_int_equal(spec.train.early_stopping_patience, 2);
+    spec_close(&spec);
+}
+
+static void spec_write_then_read_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {full, "{" LEAST "}", "{" LEAST ", \"optimizer\": {\"kind\": \"ftrl\", \"l1\": 0.5, \"l2\": 0.25}}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct spec first, second;
+        char digest1[SHA256_HEX], digest2[SHA256_HEX];
+        struct error err = {0};
+        read_ok(&first, texts[i]);
+        char *once = written(&first);
+        read_ok(&second, once);
+        char *twice = written(&second);
+        assert_string_equal(once, twice);
+        assert_ok(spec_digest(&first, digest1, &err), &err);
+        assert_ok(spec_digest(&second, digest2, &err), &err);
+        assert_string_equal(digest1, digest2);
+        mem_free(once), mem_free(twice);
+        spec_close(&first), spec_close(&second);
+    }
+}
+
+static void spec_own_option_hides_the_common_one(void **state)
+{
+    (void)state;
+    struct spec spec;
+    read_ok(&spec, "{" LEAST ", \"optimizer\": {\"kind\": \"ftrl\", \"l1\": 0.5}}");
+    assert_close(spec.model.l1, 0, 0, 0);
+    assert_close(((struct toy_ftrl *)spec.chosen[SECTION_OPTIMIZER].params)->l1, 0.5, 0, 0);
+    spec_close(&spec);
+}
+
+static void spec_reports_all_faults_at_once(void **state)
+{
+    (void)state;
+    const struct faults *faults = read_faults(
+        "{\"nmae\": \"x\", \"labels\": {\"n\": 1}, \"dataset\": {\"uri\": [], \"format\": \"criteoo\", \"max_bad_rows\": -1}, \"model\": "
+        "{\"hash_bits\": 31},"
+        " \"optimizer\": {\"lr\": -1}, \"train\": {\"shards\": 1099511627776, \"workers\": \"many\", \"batchsize\": 7, \"early_stopping\": "
+        "{\"metric\": \"los\"}},"
+        " \"compression\": {\"codec\": \"topkk\", \"retention\": 3, \"residual_decay\": 0}, \"checkpoint\": {\"keep\": 0}, \"resources\": 5}");
+    assert_fault(faults, "/nmae", "is unknown; did you mean \"name\"?");
+    assert_fault(faults, "/labels/n", "must be a string, got 1");
+    assert_fault(faults, "/dataset/uri", "1 to 4096 files");
+    assert_fault(faults, "/dataset/format", "\"criteoo\" is not known; did you mean \"criteo\"? one of criteo, csv");
+    assert_fault(faults, "/dataset/max_bad_rows", "must be >= 0, got -1");
+    assert_fault(faults, "/model/kind", "is missing; for example {\"model\": {\"kind\": \"lr\"}}; one of lr, fm");
+    assert_fault(faults, "/model/hash_bits", "must be >= 1 and <= 30, got 31: the hashed table");
+    assert_fault(faults, "/optimizer/lr", "must be > 0 and <= 1000, got -1");
+    assert_fault(faults, "/train/shards", "<= 1024, got 1099511627776: logical shards");
+    assert_fault(faults, "/train/workers", "\"auto\" or an integer, got \"many\"");
+    assert_fault(faults, "/train/batchsize", "did you mean \"batch_size\"?");
+    assert_fault(faults, "/train/early_stopping/metric", "\"los\" is not known; one of logloss, auc");
+    assert_fault(faults, "/compression/codec", "did you mean \"topk\"? one of none, sign, topk");
+    assert_fault(faults, "/compression/residual_decay", "must be > 0 and <= 1, got 0");
+    assert_fault(faults, "/checkpoint/keep", "must be >= 1 and <= 10000, got 0: newest checkpoints");
+    assert_fault(faults, "/resources", "must be an object, got 5");
+    assert_int_equal(faults->count, 16); /* and nothing about the options of a codec that nobody knows */
+}
+
+static void spec_says_what_is_missing(void **state)
+{
+    (void)state;
+    const struct faults *faults = read_faults("{}");
+    assert_fault(faults, "/dataset", "is missing; for example {\"uri\": \"file:clicks.tsv\"");
+    assert_fault(faults, "/model/kind", "is missing");
+    assert_int_equal(faults->count, 2);
+    assert_fault(read_faults("{\"dataset\": {}, \"model\": {\"kind\": \"lr\"}}"), "/dataset/uri", "is missing; a file, a glob");
+    assert_fault(read_faults("{\"dataset\": {}, \"model\": {\"kind\": \"lr\"}}"), "/dataset/format", "one of criteo, csv");
+    assert_fault(read_faults("[1]"), "", "the spec must be an object");
+    assert_fault(read_faults("{" LEAST ", \"model2\": 1}"), "/model2", "did you mean \"model\"?");
+}
+
+static void spec_checks_fields_against_each_other(void **state)
+{
+    (void)state;
+    assert_fault(read_faults("{" LEAST ", \"train\": {\"shards\": 2, \"workers\": 4}}"), "/train/workers", "must be <= train.shards (2), got 4");
+    assert_fault(read_faults("{" LEAST ", \"resources\": {\"max_memory_bytes\": 1000}}"), "/resources/max_memory_bytes", "64 MiB");
+    struct spec spec;
+    read_ok(&spec, "{" LEAST ", \"train\": {\"shards\": 8, \"batch_size\": 2}}"); /* some shards stay empty, which is fine */
+    spec_close(&spec);
+}
+
+static void spec_refuses_bad_uris_and_labels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uri, *pointer, *part;
+    } rows[] = {
+        {"\"\"", "/dataset/uri", "names no file"},          {"\"file:\"", "/dataset/uri", "names no file"},
+        {"5", "/dataset/uri", "must be a string, got 5"},   {"[\"a\", null]", "/dataset/uri/1", "must be a string, got null"},
+        {"\"s3://b/k\"", "/dataset/uri", "has a scheme"},   {"\"a\\nb\"", "/dataset/uri", "control characters"},
+        {"{}", "/dataset/uri", "must be a string, got {}"},
+    };
+    char text[512];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(text, sizeof text, "{\"dataset\": {\"format\": \"criteo\", \"uri\": %s}, \"model\": {\"kind\": \"lr\"}}", rows[i].uri);
+        assert_fault(read_faults(text), rows[i].pointer, rows[i].part);
+    }
+    assert_fault(read_faults("{" LEAST ", \"labels\": []}"), "/labels", "must be an object of strings, got []");
+    assert_fault(read_faults("{" LEAST ", \"labels\": {\"a/b~\": 1}}"), "/labels/a~1b~0", "must be a string");
+    assert_fault(read_faults("{" LEAST ", \"labels\": {\"\": \"x\"}}"), "/labels/", "needs a name");
+}
+
+static void spec_uri_paths(void **state)
+{
+    (void)state;
+    assert_string_equal(spec_uri_path("file:a/b"), "a/b");
+    assert_string_equal(spec_uri_path("file:/a"), "/a");
+    assert_string_equal(spec_uri_path("file:///a"), "/a");
+    assert_string_equal(spec_uri_path("a/b"), "a/b");
+}
+
+static void digest_of(const char *extra, char out[SHA256_HEX])
+{
+    char text[1024];
+    struct spec spec;
+    struct error err = {0};
+    snprintf(text, sizeof text, "{" LEAST "%s}", extra);
+    read_ok(&spec, text);
+    assert_ok(spec_digest(&spec, out, &err), &err);
+    spec_close(&spec);
+}
+
+static void spec_digest_covers_the_bits_and_nothing_else(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *extra;
+        bool same;
+    } rows[] = {
+        {"", true},
+        {", \"name\": \"n\", \"experiment\": \"e\", \"priority\": 9, \"labels\": {\"a\": \"b\"}", true},
+        {", \"train\": {\"workers\": 3, \"log_every_steps\": 1}", true},
+        {", \"checkpoint\": {\"every_steps\": 9, \"every_ms\": 1, \"keep\": 9}", true},
+        {", \"evaluate\": {\"every_steps\": 9, \"scores\": true}", true},
+        {", \"resources\": {\"timeout_ms\": 9}", true},
+        {", \"train\": {\"shards\": 9}", false},
+        {", \"train\": {\"seed\": 9}", false},
+        {", \"optimizer\": {\"lr\": 0.06}", false},
+        {", \"optimizer\": {\"l2\": 0.06}", false},
+        {", \"features\": {\"hash_seed\": 1}", false},
+        {", \"compression\": {\"codec\": \"sign\"}", false},
+        {", \"split\": {\"test_fraction\": 0.5}", false},
+    };
+    char base[SHA256_HEX], other[SHA256_HEX];
+    digest_of("", base);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        digest_of(rows[i].extra, other);
+        if ((strcmp(base, other) == 0) != rows[i].same) fail_msg("digest with \"%s\" must %s", rows[i].extra, rows[i].same ? "stay" : "change");
+    }
+    digest_of(", \"train\": {\"early_stopping\": 2}", base);
+    digest_of(", \"train\": {\"early_stopping\": 2}, \"evaluate\": {\"every_steps\": 9}", other);
+    assert_string_not_equal(base, other); /* then it decides where training ends */
+}
+
+static void spec_load_names_file_and_line(void **state)
+{
+    (void)state;
+    char dir[PATH_SIZE], path[PATH_SIZE], want[PATH_SIZE + 64];
+    static const char text[] =
+        "{\n  \"dataset\": {\"uri\": \"x\", \"format\": \"csv\"},\n  \"model\": {\n    \"kind\": \"lr\",\n    \"hash_bits\": 99\n  },\n"
+        "  \"optimizer\": {\"lr\": -1}\n}\n";
+    struct error err = {0};
+    struct spec spec;
+    assert_ok(path_join(path, test_dir(dir), "spec.json", &err), &err);
+    test_write_file(path, text, sizeof text - 1);
+    assert_int_equal(spec_load(&spec, &world_real, path, &toy_registry, &err), -ERROR_INVALID);
+    snprintf(want, sizeof want, "%s:5: /model/hash_bits must be", path);
+    assert_error(&err, ERROR_INVALID, want);
+    snprintf(want, sizeof want, "\n%s:7: /optimizer/lr must be > 0", path);
+    assert_error(&err, ERROR_INVALID, want);
+    assert_string_equal(err.field, "/model/hash_bits");
+    test_write_file(path, "{\"a\": 1,}", 9);
+    error_clear(&err);
+    assert_int_equal(spec_load(&spec, &world_real, path, &toy_registry, &err), -ERROR_MALFORMED);
+    assert_error(&err, ERROR_MALFORMED, "line 1");
+    error_clear(&err);
+    assert_int_equal(spec_load(&spec, &world_real, dir, &toy_registry, &err), -ERROR_IO);
+}
+
+static void spec_survives_every_failed_allocation(void **state)
+{
+    (void)state;
+    static struct faults faults;
+    json_t *json = parse(full);
+    for (unsigned k = 1;; k++) {
+        struct spec spec;
+        struct error err = {0};
+        faults.count = 0;
+        mem_fail_after(k);
+        int rc = spec_read(&spec, json, &toy_registry, &faults, &err);
+        bool fired = mem_fail_after(0);
+        if (!fired) {
+            assert_ok(rc, &err);
+            spec_close(&spec);
+            break;
+        }
+        assert_int_equal(rc, -ERROR_NOMEM);
+        assert_null(spec.labels);
+        assert_null(spec.dataset.uris);
+    }
+    json_decref(json);
+}
+
+static void registry_and_schema_describe_everything(void **state)
+{
+    (void)state;
+    json_t *kinds = registry_describe(&toy_registry), *schema = spec_schema();
+    assert_int_equal(json_object_size(kinds), SECTIONS);
+    for (int s = 0; s < SECTIONS; s++) {
+        const json_t *list = json_object_get(kinds, sections[s].name);
+        size_t count = 0;
+        while (toy_registry.kinds[s][count]) count++;
+        assert_int_equal(json_array_size(list), count);
+        for (size_t i = 0; i < count; i++)
+            assert_string_equal(json_string_value(json_object_get(json_array_get(list, i), "name")), toy_registry.kinds[s][i]->name);
+    }
+    size_t options = 0;
+    for (size_t i = 0; i < json_array_size(schema); i++) options += json_array_size(json_object_get(json_array_get(schema, i), "options"));
+    assert_true(options > 25);
+    json_decref(kinds), json_decref(schema);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(spec_fills_every_default),
+    cmocka_unit_test(spec_reads_every_section),
+    cmocka_unit_test(spec_short_forms),
+    cmocka_unit_test(spec_write_then_read_changes_nothing),
+    cmocka_unit_test(spec_own_option_hides_the_common_one),
+    cmocka_unit_test(spec_reports_all_faults_at_once),
+    cmocka_unit_test(spec_says_what_is_missing),
+    cmocka_unit_test(spec_checks_fields_against_each_other),
+    cmocka_unit_test(spec_refuses_bad_uris_and_labels),
+    cmocka_unit_test(spec_uri_paths),
+    cmocka_unit_test(spec_digest_covers_the_bits_and_nothing_else),
+    cmocka_unit_test(spec_load_names_file_and_line),
+    cmocka_unit_test(spec_survives_every_failed_allocation),
+    cmocka_unit_test(registry_and_schema_describe_everything),
+};
+TEST_MAIN(tests)

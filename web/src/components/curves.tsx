@@ -1,0 +1,170 @@
+/* The curves of a job: loss, AUC, rows/s and bytes under one tool bar, with one x axis, crosshair and zoom. What the tool bar chose
+ * stands in the address. */
+import { useMemo } from 'preact/hooks';
+import { bytes, duration, metric, short } from '../format';
+import { setQuery } from '../route';
+import type { Axis, Column, Series } from '../series';
+import { Chart, type Line, type Zoom } from './chart';
+
+const AXES: readonly { key: Axis; label: string; text(value: number): string }[] = [
+  { key: 'step', label: 'step', text: short },
+  { key: 'rows', label: 'rows', text: short },
+  { key: 'time', label: 'time', text: (seconds) => (seconds === 0 ? '0' : duration(seconds * 1000)) },
+];
+
+interface Shape {
+  title: string;
+  yText(value: number): string;
+  smoothed: boolean;
+  lines: readonly (Omit<Line, 'values'> & { column: Column })[];
+}
+
+const CHARTS: readonly Shape[] = [
+  {
+    title: 'Loss',
+    yText: metric,
+    smoothed: true,
+    lines: [
+      { label: 'train, progressive', ink: 'line-train', column: 'loss' },
+      { label: 'validation', ink: 'line-validation', dash: [7, 4], dots: true, column: 'val_logloss' },
+    ],
+  },
+  {
+    title: 'AUC',
+    yText: metric,
+    smoothed: true,
+    lines: [
+      { label: 'train, progressive', ink: 'line-train', column: 'auc' },
+      { label: 'validation', ink: 'line-validation', dash: [7, 4], dots: true, column: 'val_auc' },
+    ],
+  },
+  { title: 'Rows per second', yText: short, smoothed: true, lines: [{ label: 'rows/s', ink: 'line-speed', column: 'rows_per_s' }] },
+  {
+    title: 'Bytes exchanged',
+    yText: bytes,
+    smoothed: false,
+    lines: [
+      { label: 'sent', ink: 'line-sent', column: 'bytes_sent' },
+      { label: 'if dense', ink: 'line-dense', dash: [2, 4], column: 'bytes_dense' },
+    ],
+  },
+];
+
+export interface CurveView {
+  axis: Axis;
+  log: boolean;
+  weight: number;
+  robust: boolean;
+  zoom: Zoom;
+}
+
+export function viewOf(query: URLSearchParams): CurveView {
+  const axis = query.get('x');
+  const weight = Number(query.get('smooth') ?? 0);
+  const ends = (query.get('zoom') ?? '').split('..').map(Number);
+  const [from, to] = ends;
+  const zoomed = ends.length === 2 && from !== undefined && to !== undefined && from < to;
+  return {
+    axis: axis === 'rows' || axis === 'time' ? axis : 'step',
+    log: query.get('log') === '1',
+    weight: weight > 0 && weight < 1 ? weight : 0,
+    robust: query.get('robust') === '1',
+    zoom: zoomed ? [from, to] : null,
+  };
+}
+
+export function Curves({ series, version, view }: { series: Series; version: number; view: CurveView }) {
+  const axis = AXES.find((row) => row.key === view.axis) ?? AXES[0]!;
+  const x = useMemo(() => series.axis(view.axis), [series, version, view.axis]);
+  const marks = useMemo(() => series.resumes(), [series, version]);
+  const columns = useMemo(() => new Map(CHARTS.flatMap((chart) => chart.lines).map(({ column }) => [column, series.column(column)])), [series, version]);
+  const onZoom = (zoom: Zoom): void => setQuery('zoom', zoom ? zoom.map((end) => Number(end.toPrecision(8))).join('..') : '');
+  if (series.size === 0) return <p class="empty-note">No metrics yet. Curves appear with the first metric event, and grow without a reload.</p>;
+  return (
+    <>
+      <Tools view={view} />
+      <div class="charts">
+        {CHARTS.map((chart) => {
+          const lines = chart.lines.filter(({ column }) => series.has(column) || column === chart.lines[0]!.column);
+          return (
+            <Chart
+              key={chart.title}
+              title={chart.title}
+              x={x}
+              xLabel={axis.label}
+              xText={axis.text}
+              lines={lines.map(({ column, ...line }) => ({ ...line, values: columns.get(column) ?? [] }))}
+              yText={chart.yText}
+              log={view.log}
+              weight={chart.smoothed ? view.weight : 0}
+              robust={view.robust}
+              zoom={view.zoom}
+              onZoom={onZoom}
+              marks={marks}
+              note={chart.title === 'Bytes exchanged' ? ratioNote(series) : undefined}
+            />
+          );
+        })}
+      </div>
+      <p class="muted small">
+        {series.total > series.size ? `${series.size} of ${series.total} points, extremes kept. ` : ''}
+        Drag to zoom, double-click to see all.
+        {marks.length > 0 && ' Upright dashes: the run was resumed there.'}
+      </p>
+    </>
+  );
+}
+
+function ratioNote(series: Series): string | undefined {
+  const { bytes_sent: sent, bytes_dense: dense } = series.last() ?? {};
+  if (!sent || !dense) return undefined;
+  const ratio = dense / sent;
+  return ratio > 1.005 ? `${ratio >= 100 ? ratio.toFixed(0) : ratio.toFixed(1)} times fewer bytes than dense gradients.` : 'No compression: as many bytes as dense gradients.';
+}
+
+function Tools({ view }: { view: CurveView }) {
+  return (
+    <div class="tools" role="toolbar" aria-label="Curves">
+      <div class="segments" role="group" aria-label="x axis">
+        {AXES.map(({ key, label }) => (
+          <button
+            key={key}
+            type="button"
+            aria-pressed={view.axis === key}
+            onClick={() => {
+              setQuery('zoom', '');
+              setQuery('x', key === 'step' ? '' : key);
+            }}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <label class="check">
+        <input type="checkbox" checked={view.log} onChange={(event) => setQuery('log', event.currentTarget.checked ? '1' : '')} />
+        log y
+      </label>
+      <label class="check" title="Leave the outermost percent on each side out of the y range">
+        <input type="checkbox" checked={view.robust} onChange={(event) => setQuery('robust', event.currentTarget.checked ? '1' : '')} />
+        ignore outliers
+      </label>
+      <label class="slider">
+        smoothing
+        <input
+          type="range"
+          min="0"
+          max="0.99"
+          step="0.01"
+          value={view.weight}
+          onInput={(event) => setQuery('smooth', Number(event.currentTarget.value) > 0 ? event.currentTarget.value : '')}
+        />
+        <output class="figure">{view.weight.toFixed(2)}</output>
+      </label>
+      {view.zoom && (
+        <button type="button" class="button quiet small" onClick={() => setQuery('zoom', '')}>
+          Whole range
+        </button>
+      )}
+    </div>
+  );
+}

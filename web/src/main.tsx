@@ -1,0 +1,12 @@
+/* The dashboard starts here: styles, theme, then the application into its place. */
+import { render } from 'preact';
+import 'uplot/dist/uPlot.min.css';
+import './style/base.css';
+import './style/controls.css';
+import './style/pages.css';
+import './style/chart.css';
+import { App } from './app';
+import { startTheme } from './theme';
+
+startTheme();
+render(<App />, document.getElementById('app')!);

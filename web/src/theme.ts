@@ -1,0 +1,44 @@
+/* Light or dark: the system's wish unless the reader chose, which is remembered. The choice is an attribute of <html>, so that all
+ * colours stay in the style sheet; charts listen to the `theme` event and read their colours again. */
+
+export type Theme = 'system' | 'light' | 'dark';
+const KEY = 'trainyard.theme';
+
+export function theme(): Theme {
+  const kept = read();
+  return kept === 'light' || kept === 'dark' ? kept : 'system';
+}
+
+function read(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null; /* storage may be forbidden; the choice then lasts as long as the page */
+  }
+}
+
+export function setTheme(next: Theme): void {
+  try {
+    if (next === 'system') localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, next);
+  } catch {
+    /* see above */
+  }
+  apply(next);
+}
+
+function apply(next: Theme): void {
+  if (next === 'system') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = next;
+  dispatchEvent(new Event('theme'));
+}
+
+export function startTheme(): void {
+  apply(theme());
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dispatchEvent(new Event('theme')));
+}
+
+/** A colour of the style sheet, for canvases. */
+export function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
