@@ -43,7 +43,7 @@ int message_end(struct message *m, const struct codec_call *call, const uint32_t
     return rc < 0 ? rc : bytes_add(&m->body, segments->data, segments->size, err);
 }
 
-static int message_bad(struct error *err, const char *what) { return error_set(err, ERROR_DATA, NULL, "damaged gradient message: %s", what); }
+int message_damaged(struct error *err, const char *what) { return error_set(err, ERROR_DATA, NULL, "damaged gradient message: %s", what); }
 
 int message_parse(struct message *m, const struct codec_call *call, uint32_t width, const uint8_t *bytes, size_t size, struct error *err)
 {
@@ -52,23 +52,23 @@ int message_parse(struct message *m, const struct codec_call *call, uint32_t wid
     int rc = bytes_add(&m->body, bytes, size, err);
     if (rc < 0) return rc;
     const uint8_t *at = m->body.data, *end = at + size;
-    if (size < 2 || *at++ != MESSAGE_MAGIC) return message_bad(err, "no magic");
+    if (size < 2 || *at++ != MESSAGE_MAGIC) return message_damaged(err, "no magic");
     uint8_t codec_id = *at++;
     if (varint_read(&at, end, &tensor) < 0 || varint_read(&at, end, &space) < 0 || varint_read(&at, end, &got_width) < 0)
-        return message_bad(err, "torn header");
-    if (tensor != call->tensor || space != call->space || got_width != width) return message_bad(err, "another tensor's");
+        return message_damaged(err, "torn header");
+    if (tensor != call->tensor || space != call->space || got_width != width) return message_damaged(err, "another tensor's");
     if (codec_id == CODEC_ID_SIGN) {
-        if (end - at < 4) return message_bad(err, "torn header");
+        if (end - at < 4) return message_damaged(err, "torn header");
         at += 4;
     }
     m->header_size = (size_t)(at - m->body.data);
     m->segment[0] = 0;
     for (uint32_t q = 0; q < call->slices; q++) {
-        if (varint_read(&at, end, &length) < 0 || length > size) return message_bad(err, "torn segment table");
+        if (varint_read(&at, end, &length) < 0 || length > size) return message_damaged(err, "torn segment table");
         m->segment[q + 1] = m->segment[q] + (size_t)length;
     }
     size_t start = (size_t)(at - m->body.data);
-    if (m->segment[call->slices] != size - start) return message_bad(err, "segments do not fill it");
+    if (m->segment[call->slices] != size - start) return message_damaged(err, "segments do not fill it");
     for (uint32_t q = 0; q <= call->slices; q++) m->segment[q] += start;
     return 0;
 }
@@ -89,14 +89,14 @@ int ids_read(const uint8_t **at, const uint8_t *end, uint32_t first_id, uint64_t
              struct error *err)
 {
     uint64_t n, gap, next = first_id;
-    if (varint_read(at, end, &n) < 0 || n > (uint64_t)(end - *at) || n > limit_id - first_id) return message_bad(err, "row count");
+    if (varint_read(at, end, &n) < 0 || n > (uint64_t)(end - *at) || n > limit_id - first_id) return message_damaged(err, "row count");
     int rc = grad_buffer_reserve(out, out->rows.count + (size_t)n, width, true, err);
     if (rc < 0) return rc;
     for (uint64_t i = 0; i < n; i++) {
-        if (varint_read(at, end, &gap) < 0 || gap >= limit_id - next) return message_bad(err, "row id");
+        if (varint_read(at, end, &gap) < 0 || gap >= limit_id - next) return message_damaged(err, "row id");
         out->rows.ids[out->rows.count + i] = (uint32_t)(next + gap);
         next += gap + 1;
-        if (next == limit_id && i + 1 < n) return message_bad(err, "row id");
+        if (next == limit_id && i + 1 < n) return message_damaged(err, "row id");
     }
     *count = (size_t)n;
     return 0;

@@ -49,6 +49,8 @@ int codec_decode_slice(const struct codec *codec, const struct codec_call *call,
 /* message_parse: find header and segments in received bytes (a copy of body); ERROR_DATA when anything is off. m borrows nothing. */
 int message_parse(struct message *m, const struct codec_call *call, uint32_t width, const uint8_t *bytes, size_t size, struct error *err);
 
+int message_damaged(struct error *err, const char *what); /* ERROR_DATA; for decoders */
+
 /* Helpers for encoders: the common start; a segment's id list as gaps; closing the table of segment lengths. */
 enum { CODEC_ID_NONE, CODEC_ID_SIGN, CODEC_ID_TOPK };
 int message_begin(struct message *m, const struct codec_call *call, uint8_t codec_id, uint32_t width, struct error *err);

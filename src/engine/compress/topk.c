@@ -102,11 +102,11 @@ static int topk_decode(const uint8_t *header, size_t header_size, const uint8_t 
     int rc = ids_read(&at, end, first_id, limit_id, width, out, &count, err);
     if (rc < 0) return rc;
     floats = count * width;
-    if ((size_t)(end - at) != floats * sizeof(float)) return error_set(err, ERROR_DATA, NULL, "damaged gradient message: values");
+    if ((size_t)(end - at) != floats * sizeof(float)) return message_damaged(err, "values");
     float *values = out->rows.values + out->rows.count * width;
     memcpy(values, at, floats * sizeof(float));
     for (size_t i = 0; i < floats; i++)
-        if (!isfinite(values[i])) return error_set(err, ERROR_DATA, NULL, "damaged gradient message: a value is not finite");
+        if (!isfinite(values[i])) return message_damaged(err, "a value is not finite");
     out->rows.count += count;
     return 0;
 }

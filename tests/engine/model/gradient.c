@@ -1,0 +1,145 @@
+/* Every family in models[]: scores against a double reference that follows the textbook formula, and gradients of every tensor against central
+ * differences of that reference. A family without a reference here fails. */
+#include "lib/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "engine/core/logistic.h"
+#include "engine/model/model.h"
+
+enum { ROWS = 7, DISTINCT = 9, FEATURES_MAX = ROWS * 6 };
+
+struct sample { /* a random micro-batch: duplicates within a row, an empty row, values of both signs */
+    struct batch batch;
+    uint32_t offsets[ROWS + 1], keys[FEATURES_MAX], local[FEATURES_MAX];
+    float values[FEATURES_MAX], labels[ROWS];
+};
+
+static void sample_make(struct sample *s, uint64_t seed, bool with_values)
+{
+    struct rng rng = rng_at(seed, RNG_TEST, 0, 0);
+    uint32_t n = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        s->offsets[r] = n;
+        s->labels[r] = (float)(rng_u32(&rng) & 1);
+        for (uint64_t i = r == 3 ? 0 : 1 + rng_below(&rng, 6); i > 0; i--, n++) {
+            s->local[n] = (uint32_t)rng_below(&rng, DISTINCT);
+            s->values[n] = (float)(2 * rng_unit(&rng) - 1);
+        }
+    }
+    s->offsets[ROWS] = n;
+    s->batch = (struct batch){
+        .rows = ROWS, .features = n, .offsets = s->offsets, .keys = s->keys, .values = with_values ? s->values : NULL, .labels = s->labels};
+}
+
+typedef double (*reference)(const void *params, const struct sample *s, size_t row, double *const tensor[]);
+
+static double value_of(const struct sample *s, size_t i) { return s->batch.values ? (double)s->values[i] : 1; }
+
+static double lr_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    (void)params;
+    double z = tensor[0][0];
+    for (size_t i = s->offsets[row]; i < s->offsets[row + 1]; i++) z += tensor[1][s->local[i]] * value_of(s, i);
+    return z;
+}
+
+static size_t embedding_dim(const void *params)
+{
+    struct param_desc descs[TENSORS_MAX];
+    model_fm.describe(params, descs);
+    return descs[2].width;
+}
+
+/* The O(n^2 k) definition, pair by pair. */
+static double fm_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    size_t k = embedding_dim(params);
+    double z = lr_score(params, s, row, tensor);
+    for (size_t i = s->offsets[row]; i < s->offsets[row + 1]; i++)
+        for (size_t j = i + 1; j < s->offsets[row + 1]; j++)
+            for (size_t f = 0; f < k; f++) z += tensor[2][s->local[i] * k + f] * tensor[2][s->local[j] * k + f] * value_of(s, i) * value_of(s, j);
+    return z;
+}
+
+static reference reference_of(const char *name)
+{
+    if (strcmp(name, "lr") == 0) return lr_score;
+    if (strcmp(name, "fm") == 0) return fm_score;
+    fail_msg("model %s has no reference in this test; write one", name);
+    return NULL;
+}
+
+static double loss_of(reference score, const void *params, const struct sample *s, double *const tensor[])
+{
+    double loss = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        double z = score(params, s, r, tensor);
+        loss += fmax(z, 0) - z * (double)s->labels[r] + log1p(exp(-fabs(z)));
+    }
+    return loss;
+}
+
+static size_t tensor_floats(const struct param_desc *desc) { return (desc->table ? DISTINCT : 1) * (size_t)desc->width; }
+
+static void check_model(const struct model *model, void *params, uint64_t seed, bool with_values)
+{
+    struct param_desc descs[TENSORS_MAX];
+    struct sample s;
+    struct model_view view = {.local = s.local};
+    float *w[TENSORS_MAX], *grad[TENSORS_MAX], logits[ROWS], delta[ROWS];
+    double *exact[TENSORS_MAX];
+    reference score = reference_of(model->kind.name);
+    size_t count = model->describe(params, descs);
+    struct rng rng = rng_at(seed, RNG_TEST, 1, 0);
+    sample_make(&s, seed, with_values);
+    for (size_t t = 0; t < count; t++) {
+        size_t n = tensor_floats(&descs[t]);
+        w[t] = mem_array(n, 1, sizeof(float), NULL);
+        grad[t] = mem_array(n, 1, sizeof(float), NULL);
+        exact[t] = mem_array(n, 1, sizeof(double), NULL);
+        for (size_t i = 0; i < n; i++) exact[t][i] = (double)(w[t][i] = (float)(rng_unit(&rng) - 0.5));
+        view.tensor[t] = w[t];
+    }
+    float *scratch = mem_array(ROWS, model->scratch(params) + 1, sizeof(float), NULL);
+    model->forward(params, &s.batch, &view, scratch, logits);
+    for (size_t r = 0; r < ROWS; r++) assert_close(logits[r], score(params, &s, r, exact), 1e-5, 1e-5);
+    logistic_delta(logits, s.labels, delta, ROWS);
+    model->backward(params, &s.batch, &view, scratch, delta, grad);
+    for (size_t t = 0; t < count; t++)
+        for (size_t i = 0; i < tensor_floats(&descs[t]); i++) {
+            double at = exact[t][i], h = 1e-5;
+            exact[t][i] = at + h;
+            double up = loss_of(score, params, &s, exact);
+            exact[t][i] = at - h;
+            double down = loss_of(score, params, &s, exact), want = (up - down) / (2 * h);
+            exact[t][i] = at;
+            if (fabs((double)grad[t][i] - want) > 1e-4 * fmax(1, fabs(want)))
+                fail_msg("%s: d loss / d %s[%zu] is %.9g, central difference %.9g (seed %llu)", model->kind.name, descs[t].name, i,
+                         (double)grad[t][i], want, (unsigned long long)seed);
+        }
+    for (size_t t = 0; t < count; t++) mem_free(w[t]), mem_free(grad[t]), mem_free(exact[t]);
+    mem_free(scratch);
+}
+
+static void models_score_and_gradient(void **state)
+{
+    (void)state;
+    for (const struct model *const *m = models; *m; m++)
+        for (uint64_t seed = 1; seed <= 40; seed++) {
+            void *params = mem_zero((*m)->kind.params_size, NULL);
+            options_default((*m)->kind.options, params);
+            if (*m == &model_fm) { /* widths around the vector sizes */
+                static const int64_t dims[] = {1, 4, 8, 15, 16, 17, 33};
+                *(int64_t *)params = dims[seed % 7];
+            }
+            check_model(*m, params, seed, seed % 2);
+            mem_free(params);
+        }
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(models_score_and_gradient)};
+TEST_MAIN(tests)
