@@ -1,0 +1,35 @@
+#include "cli/evaluation.h"
+
+#include "cli/print.h"
+#include "cli/terminal.h"
+
+static int metric_row(struct table *table, const char *name, const json_t *value, const json_t *interval, struct error *err)
+{
+    int rc = table_cell(table, err, "%s", name);
+    if (rc == 0) rc = json_is_number(value) ? table_cell(table, err, "%.6f", json_number_value(value)) : table_cell(table, err, "undefined");
+    if (rc < 0) return rc;
+    const json_t *low = json_array_get(interval, 0), *high = json_array_get(interval, 1);
+    if (!json_is_number(low) || !json_is_number(high)) return table_cell(table, err, "%s", "");
+    return table_cell(table, err, "%.6f .. %.6f", json_number_value(low), json_number_value(high));
+}
+
+int evaluation_print(FILE *out, const json_t *evaluation, struct error *err)
+{
+    const json_t *intervals = json_object_get(evaluation, "intervals");
+    json_t *metrics = json_object_get(evaluation, "metrics"), *value;
+    int64_t rows = field_int(evaluation, "rows", -1), positives = field_int(evaluation, "positives", -1);
+    const char *name, *split = field_text(evaluation, "split");
+    struct table table;
+    int rc = 0;
+    table_init(&table, "lrl");
+    const char *header[] = {"metric", *split ? split : "value", "95 % interval"};
+    for (size_t i = 0; rc == 0 && i < 3; i++) rc = table_cell(&table, err, "%s", header[i]);
+    json_object_foreach (metrics, name, value)
+        if (rc == 0) rc = metric_row(&table, name, value, json_object_get(intervals, name), err);
+    if (rc == 0 && json_object_size(metrics) > 0) table_print(&table, out);
+    table_close(&table);
+    if (rc == 0 && rows >= 0 && positives >= 0)
+        fprintf(out, "%lld rows, %lld positives (base rate %.4f)\n", (long long)rows, (long long)positives,
+                rows ? (double)positives / (double)rows : 0.0);
+    return rc;
+}
