@@ -6,7 +6,7 @@
 
 extern const struct command *const commands[]; /* NULL-terminated, in the order of the help */
 
-extern const struct command command_run, command_validate, command_kinds, command_version;
+extern const struct command command_run, command_data_gen, command_validate, command_kinds, command_version;
 
 /* cli_main: the whole program: find the command, parse, run, print the failure. Returns the exit code. */
 int cli_main(int argc, char **argv);

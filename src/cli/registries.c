@@ -1,13 +1,21 @@
+/* Each table is an array of pointers to structs that start with their struct kind, so it can be read as an array of kinds. A new
+ * model, codec, ... shows here by itself, through its room's table. */
 #include "cli/registries.h"
+
+#include "engine/compress/aggregate.h"
+#include "engine/compress/codec.h"
+#include "engine/data/split.h"
+#include "engine/model/model.h"
+#include "engine/optim/optimizer.h"
 
 static const struct kind *const nothing[] = {NULL};
 
-const struct registry registry_all = {.kinds = {
-                                          [SECTION_FORMAT] = nothing,
-                                          [SECTION_SPLIT] = nothing,
-                                          [SECTION_MODEL] = nothing,
-                                          [SECTION_OPTIMIZER] = nothing,
-                                          [SECTION_STRATEGY] = nothing,
-                                          [SECTION_CODEC] = nothing,
-                                          [SECTION_AGGREGATE] = nothing,
-                                      }};
+#define KINDS(table) ((const struct kind *const *)(table))
+
+const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = nothing,
+                                                [SECTION_SPLIT] = KINDS(splits),
+                                                [SECTION_MODEL] = KINDS(models),
+                                                [SECTION_OPTIMIZER] = KINDS(optimizers),
+                                                [SECTION_STRATEGY] = nothing,
+                                                [SECTION_CODEC] = KINDS(codecs),
+                                                [SECTION_AGGREGATE] = KINDS(aggregates)}};

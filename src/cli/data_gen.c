@@ -1,0 +1,163 @@
+/* trainyard data gen: the options of the generator (cli/datagen.h) and its summary. The best AUC and logloss are told for all rows and
+ * for the test side that a hold-out split with these options would choose, since that is what a trained model is measured on. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/bar.h"
+#include "cli/commands.h"
+#include "cli/datagen.h"
+#include "cli/print.h"
+#include "cli/terminal.h"
+#include "engine/train/team.h"
+
+enum { PLAIN_EVERY_MS = 10000, THREADS_MAX = 16 };
+
+struct data_gen_params {
+    int64_t rows, first_row, seed, split_seed;
+    double test_fraction;
+    const char *out, *truth;
+    bool json, quiet;
+};
+
+#define AT(field) offsetof(struct data_gen_params, field)
+static const struct arg data_gen_args[] = {
+    {.name = "rows", .letter = 'n', .type = ARG_INT, .offset = AT(rows), .value = "N", .def = 100000, .min = 1, .max = 1e12, .help = "rows to write"},
+    {.name = "seed",
+     .letter = 's',
+     .type = ARG_INT,
+     .offset = AT(seed),
+     .value = "S",
+     .def = 1,
+     .min = 0,
+     .max = 0x1p53,
+     .help = "names the hidden model and the rows: equal seeds give equal bytes"},
+    {.name = "out", .letter = 'o', .type = ARG_TEXT, .offset = AT(out), .value = "FILE", .required = true, .help = "the log; - is standard output"},
+    {.name = "truth",
+     .type = ARG_TEXT,
+     .offset = AT(truth),
+     .value = "FILE",
+     .help = "also write what is hidden: row, label, true probability, logit, separated by tabs"},
+    {.name = "first-row",
+     .type = ARG_INT,
+     .offset = AT(first_row),
+     .value = "R",
+     .min = 0,
+     .max = 1e12,
+     .help = "number of the first row, to write a later part of a longer log"},
+    {.name = "test-fraction",
+     .type = ARG_REAL,
+     .offset = AT(test_fraction),
+     .value = "F",
+     .def = 0.1,
+     .min = 0,
+     .max = 0.999,
+     .help = "tell the best metrics of this hold-out test side, too; 0: of all rows only"},
+    {.name = "split-seed",
+     .type = ARG_INT,
+     .offset = AT(split_seed),
+     .value = "S",
+     .def = 7,
+     .min = 0,
+     .max = 0x1p53,
+     .help = "seed of that hold-out"},
+    {.name = "json", .type = ARG_FLAG, .offset = AT(json), .help = "print the summary as one JSON object"},
+    {.name = "quiet", .letter = 'q', .type = ARG_FLAG, .offset = AT(quiet), .help = "no progress"},
+    {0}};
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+    struct progress p = {
+        .phase = PROGRESS_WRITING, .done = done, .total = total, .rows = done, .rows_per_s = NAN, .loss = NAN, .auc = NAN, .eta_ms = -1};
+    bar_progress(context, &p);
+}
+
+/* The split as a specification would read it. params: mem_free. */
+static int make_split(const struct data_gen_params *params, struct splitter *out, void **split_params, struct error *err)
+{
+    struct faults faults = {0};
+    const struct kind *kind = kind_find((const struct kind *const *)splits, "holdout");
+    if (!kind) return error_set(err, ERROR_INTERNAL, NULL, "this build has no hold-out split; give --test-fraction 0");
+    if (!(*split_params = mem_zero(kind->params_size, err))) return -ERROR_NOMEM;
+    json_t *object = json_pack("{s:f, s:I}", "test_fraction", params->test_fraction, "seed", (json_int_t)params->split_seed);
+    options_read(&(struct option_set){kind->options, *split_params}, 1, object, "/split", NULL, &faults);
+    json_decref(object);
+    *out = (struct splitter){(const struct split *)kind, *split_params};
+    return faults_error(&faults, err);
+}
+
+static json_t *optimum_json(const struct datagen_optimum *o)
+{
+    return json_pack("{s:I, s:I, s:o, s:o, s:o}", "rows", (json_int_t)o->rows, "positives", (json_int_t)o->positives, "auc",
+                     json_real_or_null(o->auc), "logloss", json_real_or_null(o->logloss), "auc_error", json_real_or_null(o->auc_error));
+}
+
+static int print_summary(const struct data_gen_params *params, const struct datagen_summary *s, FILE *out, struct error *err)
+{
+    char bytes[32], count[32], time[32];
+    if (params->json) {
+        json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "rows", (json_int_t)s->rows, "positives", (json_int_t)s->positives, "bytes",
+                                (json_int_t)s->bytes, "missing_fields", (json_int_t)s->missing, "elapsed_ms", (json_int_t)s->elapsed_ms, "best",
+                                optimum_json(&s->all));
+        if (s->test.rows > 0) json_object_set_new(all, "best_test", optimum_json(&s->test));
+        int rc = print_json(out, all, err);
+        json_decref(all);
+        return rc;
+    }
+    fprintf(out, "%s: %s rows, %s in %s\n", params->out, str_count(count, sizeof count, (double)s->rows), str_bytes(bytes, sizeof bytes, s->bytes),
+            human_duration(time, sizeof time, s->elapsed_ms));
+    fprintf(out, "base rate %.4f, %.1f %% of the fields missing\n", (double)s->positives / (double)s->rows,
+            100.0 * (double)s->missing / (39.0 * (double)s->rows));
+    fprintf(out, "best possible on all rows:   auc %.6f  logloss %.6f\n", s->all.auc, s->all.logloss);
+    if (s->test.rows > 0)
+        fprintf(out, "best possible on %s test rows: auc %.6f  logloss %.6f\n", str_count(count, sizeof count, (double)s->test.rows), s->test.auc,
+                s->test.logloss);
+    return 0;
+}
+
+static int data_gen_run(const struct call *call, struct error *err)
+{
+    const struct data_gen_params *params = call->params;
+    struct datagen_summary summary = {0};
+    struct splitter split;
+    struct team team = {0};
+    struct bar bar;
+    void *split_params = NULL;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    bool to_output = params->out[0] == '-' && !params->out[1];
+    int rc = params->test_fraction > 0 ? make_split(params, &split, &split_params, err) : 0;
+    if (rc == 0) rc = team_start(&team, cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores, err);
+    if (rc == 0) {
+        bar_init(&bar, &world_real, params->quiet, PLAIN_EVERY_MS);
+        struct datagen_config config = {.world = &world_real,
+                                        .path = params->out,
+                                        .truth_path = params->truth,
+                                        .rows = (uint64_t)params->rows,
+                                        .first_row = (uint64_t)params->first_row,
+                                        .seed = (uint64_t)params->seed,
+                                        .parallel = &team.parallel,
+                                        .split = split_params ? &split : NULL,
+                                        .progress = show_progress,
+                                        .progress_context = &bar};
+        rc = datagen_run(&config, &summary, err);
+        bar_end(&bar);
+        team_stop(&team);
+    }
+    mem_free(split_params);
+    return rc < 0 ? rc : print_summary(params, &summary, to_output ? stderr : stdout, err);
+}
+
+const struct command command_data_gen = {
+    .name = "data gen",
+    .summary = "Write a Criteo-like click log whose best possible AUC and logloss are known.",
+    .details = "Rows are drawn from a hidden model of linear and pairwise terms over 13 integers and 26 categories (Zipf-distributed, some missing), "
+               "base rate 0.25. Any number of threads writes the same bytes.",
+    .operands = "",
+    .args = data_gen_args,
+    .params_size = sizeof(struct data_gen_params),
+    .usage_exit = 64,
+    .example = "trainyard data gen --rows 1000000 --seed 1 --out data/clicks.tsv --truth data/truth.tsv",
+    .run = data_gen_run};
