@@ -64,29 +64,40 @@ static void draw_terminal(struct bar *bar, const struct progress *p)
     bar->drawn = true;
 }
 
+static void plain_line(struct bar *bar, const struct progress *p)
+{
+    char line[LINE_SIZE];
+    bar_text(line, sizeof line, p, false, sizeof line - 1);
+    log_info("%s", line);
+    bar->ended = p->total && p->done >= p->total;
+}
+
+/* What a phase said last stays to be read, also when it ended between two drawings. */
+static void end_phase(struct bar *bar)
+{
+    if (bar->drawn) fputc('\n', stderr);
+    else if (!bar->terminal && bar->phase != PROGRESS_PHASES && !bar->ended && bar->latest.done > 0) plain_line(bar, &bar->latest);
+    bar->drawn = bar->ended = false;
+}
+
 void bar_progress(void *context, const struct progress *p)
 {
     struct bar *bar = context;
-    char line[LINE_SIZE];
     if (bar->quiet || p->phase >= PROGRESS_PHASES) return;
     int64_t now = world_mono_ms(bar->world);
     bool full = p->total && p->done >= p->total;
     if (p->phase != bar->phase) {
-        if (bar->drawn) fputc('\n', stderr); /* the finished phase stays to be read */
-        bar->drawn = bar->ended = false;
+        end_phase(bar);
         bar->phase = p->phase;
         bar->last_ms = bar->terminal ? 0 : now;
     }
+    bar->latest = *p;
     int64_t every = bar->terminal ? REDRAW_MS : bar->plain_every_ms;
     if (bar->ended || (!full && bar->last_ms && now - bar->last_ms < every)) return;
     bar->last_ms = now;
     bar->ended = full;
-    if (bar->terminal) {
-        draw_terminal(bar, p);
-        return;
-    }
-    bar_text(line, sizeof line, p, false, sizeof line - 1);
-    log_info("%s", line);
+    if (bar->terminal) draw_terminal(bar, p);
+    else plain_line(bar, p);
 }
 
 void bar_note(void *context, enum progress_level level, const char *text)
@@ -106,7 +117,7 @@ void bar_note(void *context, enum progress_level level, const char *text)
 
 void bar_end(struct bar *bar)
 {
-    if (bar->drawn) fputc('\n', stderr);
-    bar->drawn = false;
+    end_phase(bar);
+    bar->phase = PROGRESS_PHASES;
     fflush(stderr);
 }

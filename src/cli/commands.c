@@ -12,7 +12,7 @@
 
 enum { USAGE_EXIT = 64, NAMES_MAX = 64 };
 
-const struct command *const commands[] = {&command_data_gen, &command_validate, &command_kinds, &command_version, NULL};
+const struct command *const commands[] = {&command_run, &command_data_gen, &command_validate, &command_kinds, &command_version, NULL};
 
 static void help(FILE *out)
 {

@@ -4,18 +4,18 @@
 
 #include "engine/compress/aggregate.h"
 #include "engine/compress/codec.h"
+#include "engine/data/format.h"
 #include "engine/data/split.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
-
-static const struct kind *const nothing[] = {NULL};
+#include "engine/train/strategy.h"
 
 #define KINDS(table) ((const struct kind *const *)(table))
 
-const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = nothing,
+const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats),
                                                 [SECTION_SPLIT] = KINDS(splits),
                                                 [SECTION_MODEL] = KINDS(models),
                                                 [SECTION_OPTIMIZER] = KINDS(optimizers),
-                                                [SECTION_STRATEGY] = nothing,
+                                                [SECTION_STRATEGY] = KINDS(strategies),
                                                 [SECTION_CODEC] = KINDS(codecs),
                                                 [SECTION_AGGREGATE] = KINDS(aggregates)}};
