@@ -29,7 +29,7 @@ bool event_type_parse(const char *name, enum event_type *out)
 
 bool event_type_durable(enum event_type type) { return (unsigned)type < EVENT_TYPES && event_rows[type].durable; }
 
-/* A whole number of at least `least` under `key`; fallback when the key is missing and may be (fallback >= 0). */
+/* A whole number from `least` to EVENT_COUNT_MAX under `key`; fallback when the key is missing and may be (fallback >= 0). */
 static int event_count(const json_t *body, const char *key, int64_t least, int64_t fallback, uint64_t *out, struct error *err)
 {
     const json_t *value = json_object_get(body, key);
@@ -38,8 +38,8 @@ static int event_count(const json_t *body, const char *key, int64_t least, int64
         *out = (uint64_t)fallback;
         return 0;
     }
-    if (!json_is_integer(value) || json_integer_value(value) < least)
-        return error_set(err, ERROR_DATA, NULL, "event's \"%s\" must be an integer >= %" PRId64 ", got %s", key, least,
+    if (!json_is_integer(value) || json_integer_value(value) < least || json_integer_value(value) > EVENT_COUNT_MAX)
+        return error_set(err, ERROR_DATA, NULL, "event's \"%s\" must be an integer from %" PRId64 " to 2^53, got %s", key, least,
                          json_brief(brief, sizeof brief, value));
     *out = (uint64_t)json_integer_value(value);
     return 0;

@@ -25,6 +25,7 @@
 
 enum event_type { EVENT_STATE, EVENT_METRIC, EVENT_LOG, EVENT_CHECKPOINT, EVENT_EVALUATION, EVENT_TYPES };
 enum { EVENT_LINE_MAX = 1 << 20 };
+#define EVENT_COUNT_MAX (INT64_C(1) << 53) /* of seq, attempt and step: what every reader of JSON holds exactly */
 
 struct event {
     uint64_t seq, attempt, step;

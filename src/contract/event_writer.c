@@ -43,6 +43,10 @@ static int writer_recover(struct event_writer *writer, uint64_t size, uint64_t *
         *whole = start + (uint64_t)(newline - tail) + 1;
         rc = !before && start > 0 ? error_set(&why, ERROR_DATA, NULL, "event line is longer than %d bytes", EVENT_LINE_MAX)
                                   : event_parse(last, line, (size_t)(newline - line), &why);
+        if (rc == 0 && (last->seq == EVENT_COUNT_MAX || last->attempt == EVENT_COUNT_MAX)) {
+            rc = error_set(&why, ERROR_DATA, NULL, "no number is left for another event");
+            event_close(last);
+        }
         if (rc < 0)
             error_set(err, why.code, NULL,
                       "%s: byte %" PRIu64 ": %s; the file is damaged: move the run directory away, or cut the file before that byte", writer->path,

@@ -108,7 +108,7 @@ static void event_parse_names_what_is_wrong(void **state)
         {"", "is empty"},
         {"{\"seq\": 1", "not valid JSON"},
         {"[]", "must be an object, got []"},
-        {"{}", "\"seq\" must be an integer >= 1, got nothing"},
+        {"{}", "\"seq\" must be an integer from 1 to 2^53, got nothing"},
         {"{\"seq\": 0}", "got 0"},
         {"{\"seq\": 1.5}", "got 1.5"},
         {"{\"seq\": 1, \"attempt\": -1}", "\"attempt\" must be"},
@@ -117,6 +117,7 @@ static void event_parse_names_what_is_wrong(void **state)
         {"{\"seq\": 1, \"attempt\": 1, \"t\": \"2026-11-24T18:34:35.123Z\", \"type\": \"metrics\"}", "must be one of state, metric"},
         {"{\"seq\": 1, \"seq\": 2}", "duplicate"},
         {"{\"seq\": 18446744073709551616}", "not valid JSON"},
+        {"{\"seq\": 9223372036854775807}", "to 2^53, got 9223372036854775807"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct event event;

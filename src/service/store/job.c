@@ -159,7 +159,7 @@ static int job_row_insert(struct store *s, const struct job_new *job, const char
 int store_job_insert(struct store *s, const struct job_new *job, char existing[ID_SIZE], struct error *err)
 {
     static const struct job_move accepted = {.to = JOB_QUEUED, .reason = "submitted", .message = ""};
-    int64_t num;
+    int64_t num = 0;
     existing[0] = 0;
     int rc = txn_enter(s, err);
     if (rc < 0) return rc;

@@ -1,0 +1,55 @@
+/* libFFM text: "label field:feature:value ...". The field is in the key, as the name of a column is elsewhere: feature 7 of field 1 and
+ * feature 7 of field 2 are two features. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "engine/data/feature.h"
+#include "engine/data/formats.h"
+#include "engine/data/sparse.h"
+#include "engine/data/text.h"
+
+enum { FIELDS_TABLED = 1024 }; /* seeds of the first fields are made once; a larger number costs a hash each time */
+
+struct libffm {
+    uint64_t hash_seed, seeds[FIELDS_TABLED];
+};
+
+static uint64_t field_seed(uint64_t field, uint64_t hash_seed)
+{
+    char name[24];
+    snprintf(name, sizeof name, "%" PRIu64, field);
+    return feature_seed(name, hash_seed);
+}
+
+static void *libffm_prepare(const void *params, uint64_t hash_seed, struct error *err)
+{
+    struct libffm *s = mem_zero(sizeof *s, err);
+    (void)params;
+    if (!s) return NULL;
+    s->hash_seed = hash_seed;
+    for (uint64_t field = 0; field < FIELDS_TABLED; field++) s->seeds[field] = field_seed(field, hash_seed);
+    return s;
+}
+
+static const char *libffm_token(const void *state, const char *p, const char *end, uint32_t *key, float *value)
+{
+    const struct libffm *s = state;
+    const char *first = memchr(p, ':', (size_t)(end - p)), *second = first ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
+    uint64_t field, feature;
+    if (!second) return "is not field:feature:value";
+    if (!text_u64(p, first, &field)) return "has no valid field; it must be a whole number >= 0";
+    if (!text_u64(first + 1, second, &feature)) return "has no valid feature; it must be a whole number >= 0";
+    *key = feature_key_number(feature, field < FIELDS_TABLED ? s->seeds[field] : field_seed(field, s->hash_seed));
+    return sparse_value(second + 1, end, value);
+}
+
+static int libffm_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
+{
+    return sparse_parse(state, libffm_token, chunk, out, err);
+}
+
+const struct format format_libffm = {.kind = {"libffm", "label field:feature:value ...; comments after #", "libFFM, Juan et al. 2016", 0, NULL},
+                                     .prepare = libffm_prepare,
+                                     .release = mem_free,
+                                     .parse = libffm_parse};
