@@ -37,18 +37,30 @@ void time_text(int64_t utc_ms, char out[TIME_TEXT_SIZE])
              (int)(ms / 1000 % 60), (int)(ms % 1000));
 }
 
+/* Reads as many characters as form has: '0' stands for a digit of the next number, anything else for itself. */
+static bool time_fields(const char *text, const char *form, int fields[7])
+{
+    int field = -1;
+    for (size_t i = 0; form[i]; i++) {
+        bool digit = form[i] == '0', first = digit && (i == 0 || form[i - 1] != '0');
+        if (digit ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return false;
+        if (first) fields[++field] = 0;
+        if (digit) fields[field] = fields[field] * 10 + (text[i] - '0');
+    }
+    return true;
+}
+
 bool time_parse(const char *text, int64_t *utc_ms)
 {
-    int year, hour, minute, second, ms = 0, used = 0;
+    int f[7] = {0}, year;
     unsigned month, day;
-    if (sscanf(text, "%4d-%2u-%2uT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6) return false;
-    const char *rest = text + used;
-    if (*rest == '.') {
-        if (sscanf(rest, ".%3d%n", &ms, &used) != 1 || used != 4) return false;
-        rest += used;
-    }
-    if (strcmp(rest, "Z") != 0 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return false;
-    *utc_ms = days_from_civil(year, month, day) * 86400000 + hour * 3600000LL + minute * 60000LL + second * 1000LL + ms;
+    size_t n = strlen(text);
+    if (n == 20 ? !time_fields(text, "0000-00-00T00:00:00Z", f) : n != 24 || !time_fields(text, "0000-00-00T00:00:00.000Z", f)) return false;
+    if (f[1] < 1 || f[1] > 12 || f[3] > 23 || f[4] > 59 || f[5] > 60) return false; /* 60: a leap second, the next minute's first here */
+    int64_t days = days_from_civil(f[0], (unsigned)f[1], (unsigned)f[2]);
+    civil_from_days(days, &year, &month, &day);
+    if (year != f[0] || month != (unsigned)f[1] || day != (unsigned)f[2]) return false; /* no such day in that month */
+    *utc_ms = days * 86400000 + f[3] * 3600000LL + f[4] * 60000LL + f[5] * 1000LL + f[6];
     return true;
 }
 

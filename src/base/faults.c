@@ -22,11 +22,14 @@ void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...
 int faults_error(const struct faults *faults, struct error *err)
 {
     if (faults->count == 0) return 0;
-    char msg[sizeof err->msg];
-    size_t used = 0;
-    for (size_t i = 0; i < faults->count && i < FAULTS_MAX && used < sizeof msg - 1; i++) {
-        int n = snprintf(msg + used, sizeof msg - used, "%s%s %s", i ? "; " : "", faults->list[i].pointer, faults->list[i].detail);
+    char msg[sizeof err->msg], more[40] = "";
+    size_t used = 0, i = 0, room = sizeof msg - sizeof more; /* cut or not, the message ends with how many are missing from it */
+    for (; i < faults->count && i < FAULTS_MAX && used < room; i++) {
+        int n = snprintf(msg + used, room - used, "%s%s %s", i ? "; " : "", faults->list[i].pointer, faults->list[i].detail);
         used += n > 0 ? (size_t)n : 0;
     }
+    if (used >= room) i--, used = room - 1;
+    if (i < faults->count) snprintf(more, sizeof more, "...; %zu more", faults->count - i);
+    memcpy(msg + used, more, strlen(more) + 1);
     return error_set(err, ERROR_INVALID, faults->list[0].pointer, "%s", msg);
 }

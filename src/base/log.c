@@ -26,7 +26,7 @@ void log_write(enum log_level level, const char *fmt, ...)
     size_t size = (size_t)used + (n < 0 ? 0 : (size_t)n);
     if (size > sizeof line - 2) size = sizeof line - 2;
     for (size_t i = (size_t)used; i < size; i++)
-        if (line[i] == '\n' || line[i] == '\r') line[i] = ' '; /* one event, one line: hostile text cannot forge another */
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) line[i] = ' '; /* hostile text can neither forge a line nor steer a terminal */
     line[size++] = '\n';
     ssize_t wrote = write(STDERR_FILENO, line, size); /* one write: lines of threads and processes do not mix */
     (void)wrote;

@@ -60,19 +60,18 @@ int file_slurp(const struct world *w, const char *path, struct bytes *out, struc
     int rc = file_open(w, path, FILE_READ, &f, err);
     if (rc < 0) return rc;
     for (;;) {
-        if ((rc = bytes_reserve(out, 64 << 10, NULL)) < 0) rc = bytes_reserve(out, out->max - out->size, err); /* the last, smaller piece */
-        if (rc < 0) break;
-        size_t room = out->capacity - out->size - 1;
-        int64_t n = room == 0 ? 0 : file_read(f, out->data + out->size, room, err);
+        enum { PIECE = 64 << 10 };
+        char beyond;
+        size_t left = out->max - out->size, room = left < PIECE ? left : PIECE;
+        if ((rc = bytes_reserve(out, room, err)) < 0) break;
+        int64_t n = room > 0 ? file_read(f, out->data + out->size, room, err) : file_read(f, &beyond, 1, err);
         if (n < 0) rc = (int)n;
-        if (n <= 0) {
-            if (room == 0) rc = error_set(err, ERROR_TOOLARGE, NULL, "%s is larger than the limit of %zu bytes", path, out->max);
-            break;
-        }
+        else if (n > 0 && room == 0) rc = error_set(err, ERROR_TOOLARGE, NULL, "%s is larger than the limit of %zu bytes", path, out->max);
+        if (n <= 0 || room == 0) break;
         out->size += (size_t)n;
     }
     file_close(f, NULL);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 int file_publish(const struct world *w, const char *path, const void *data, size_t size, struct error *err)

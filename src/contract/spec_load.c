@@ -6,13 +6,16 @@
 
 static int load_faults(const struct faults *faults, const char *path, const struct bytes *text, struct error *err)
 {
-    char msg[sizeof err->msg] = "";
-    size_t used = 0, kept = faults->count < FAULTS_MAX ? faults->count : FAULTS_MAX;
-    for (size_t i = 0; i < kept && used < sizeof msg; i++) {
+    char msg[sizeof err->msg], more[40] = "";
+    size_t used = 0, i = 0, room = sizeof msg - sizeof more;
+    for (; i < faults->count && i < FAULTS_MAX && used < room; i++) {
         const struct fault *fault = &faults->list[i];
         size_t line = json_line_of(bytes_text(text), text->size, fault->pointer);
-        used += (size_t)snprintf(msg + used, sizeof msg - used, "%s%s:%zu: %s %s", i ? "\n" : "", path, line, fault->pointer, fault->detail);
+        used += (size_t)snprintf(msg + used, room - used, "%s%s:%zu: %s %s", i ? "\n" : "", path, line, fault->pointer, fault->detail);
     }
+    if (used >= room) i--, used = room - 1;
+    if (i < faults->count) snprintf(more, sizeof more, "...\n%zu more", faults->count - i);
+    memcpy(msg + used, more, strlen(more) + 1);
     return error_set(err, ERROR_INVALID, faults->list[0].pointer, "%s", msg);
 }
 

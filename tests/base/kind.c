@@ -1,0 +1,179 @@
+#include "base/kind.h"
+#include "lib/test.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One option of each type, and a group. */
+struct params {
+    int64_t count, auto_count;
+    double share, start, decay;
+    bool flag;
+    int name;
+    char text[OPTION_TEXT_SIZE];
+};
+static const char *const colours[] = {"red", "green", NULL};
+static const struct option options[] = {
+    {"count", OPT_INT, offsetof(struct params, count), 3, 1, 10, .help = "how many"},
+    {"auto_count", OPT_AUTO, offsetof(struct params, auto_count), 0, 1, 10, .help = "how many, or auto"},
+    {"share", OPT_REAL, offsetof(struct params, share), 0.5, 0, 1, .help = "share", .flags = OPTION_ABOVE_MIN | OPTION_BELOW_MAX | OPTION_SAY_WHY},
+    {"flag", OPT_BOOL, offsetof(struct params, flag), 1, .help = "flag"},
+    {"name", OPT_NAME, offsetof(struct params, name), 1, .help = "colour", .choices = colours, .flags = OPTION_RUNTIME},
+    {"text", OPT_TEXT, offsetof(struct params, text), .help = "text", .def_text = "hi"},
+    {"ramp.start", OPT_REAL, offsetof(struct params, start), 1, -INFINITY, INFINITY, .help = "start"},
+    {"ramp.decay", OPT_REAL, offsetof(struct params, decay), 1, 0, 1, .help = "decay"},
+    {0},
+};
+
+static void read_into(struct params *p, const char *text, struct faults *faults)
+{
+    struct error err = {0};
+    struct option_set set = {options, p};
+    static const char *const skip[] = {"kind", NULL};
+    json_t *json = json_read(text, strlen(text), "test", &err);
+    assert_non_null(json);
+    faults->count = 0;
+    options_read(&set, 1, json, "/o", skip, faults);
+    json_decref(json);
+}
+
+static void options_fill_defaults(void **state)
+{
+    (void)state;
+    static struct faults faults;
+    struct params p;
+    read_into(&p, "{\"kind\": \"skipped\"}", &faults);
+    assert_int_equal(faults.count, 0);
+    assert_int_equal(p.count, 3);
+    assert_int_equal(p.auto_count, 0);
+    assert_close(p.share, 0.5, 0, 0);
+    assert_true(p.flag);
+    assert_int_equal(p.name, 1);
+    assert_string_equal(p.text, "hi");
+}
+
+static void options_read_every_type(void **state)
+{
+    (void)state;
+    static struct faults faults;
+    struct params p;
+    read_into(&p,
+              "{\"count\": 1e1, \"auto_count\": 4, \"share\": 0.25, \"flag\": false, \"name\": \"red\", \"text\": \"x\", \"ramp\": {\"start\": -7, "
+              "\"decay\": 0}}",
+              &faults);
+    assert_int_equal(faults.count, 0);
+    assert_true(p.count == 10 && p.auto_count == 4 && !p.flag && p.name == 0);
+    assert_close(p.start, -7, 0, 0);
+    read_into(&p, "{\"auto_count\": \"auto\", \"ramp\": 3}", &faults); /* a group's bare value is its first option's */
+    assert_int_equal(faults.count, 0);
+    assert_close(p.start, 3, 0, 0);
+    assert_close(p.decay, 1, 0, 0);
+}
+
+static void options_faults_say_what_to_do(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *pointer, *detail;
+    } rows[] = {
+        {"{\"count\": 0}", "/o/count", "must be >= 1 and <= 10, got 0"},
+        {"{\"count\": 2.5}", "/o/count", "must be an integer, got 2.5"},
+        {"{\"count\": \"3\"}", "/o/count", "must be an integer, got \"3\""},
+        {"{\"count\": 9223372036854775807}", "/o/count", "must be >= 1 and <= 10, got 9223372036854775807"},
+        {"{\"auto_count\": \"some\"}", "/o/auto_count", "must be \"auto\" or an integer, got \"some\""},
+        {"{\"auto_count\": 0}", "/o/auto_count", "must be >= 1 and <= 10, got 0"},
+        {"{\"share\": 0}", "/o/share", "must be > 0 and < 1, got 0: share"},
+        {"{\"share\": 1}", "/o/share", "must be > 0 and < 1, got 1: share"},
+        {"{\"share\": null}", "/o/share", "must be a number, got null"},
+        {"{\"flag\": 1}", "/o/flag", "must be true or false, got 1"},
+        {"{\"name\": \"gren\"}", "/o/name", "\"gren\" is not known; did you mean \"green\"? one of red, green"},
+        {"{\"name\": 5}", "/o/name", "5 is not known; one of red, green"},
+        {"{\"text\": []}", "/o/text", "must be a string, got []"},
+        {"{\"text\": \"a\\u0007\"}", "/o/text", "must not contain control characters"},
+        {"{\"ramp\": {\"decay\": 2}}", "/o/ramp/decay", "must be >= 0 and <= 1, got 2"},
+        {"{\"ramp\": {\"dekay\": 1}}", "/o/ramp/dekay", "is unknown; did you mean \"decay\"? one of start, decay"},
+        {"{\"ramp.start\": 1}", "/o/ramp.start", "is unknown; one of kind, count, auto_count, share, flag, name, text, ramp"},
+        {"{\"a/b\": 1}", "/o/a~1b", "is unknown; one of kind, count, auto_count, share, flag, name, text, ramp"},
+        {"5", "/o", "must be an object, got 5"},
+    };
+    static struct faults faults;
+    struct params p;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        read_into(&p, rows[i].text, &faults);
+        assert_int_equal(faults.count, 1);
+        assert_string_equal(faults.list[0].pointer, rows[i].pointer);
+        assert_string_equal(faults.list[0].detail, rows[i].detail);
+    }
+}
+
+static void options_write_what_was_read(void **state)
+{
+    (void)state;
+    static struct faults faults;
+    struct params p;
+    struct error err = {0};
+    struct bytes text;
+    json_t *object = json_object();
+    read_into(&p, "{\"count\": 4, \"ramp\": 2}", &faults);
+    assert_ok(options_write(options, &p, object, false, &err), &err);
+    bytes_init(&text, 4096);
+    assert_ok(json_write(object, &text, &err), &err);
+    assert_string_equal(bytes_text(&text), "{\"auto_count\": \"auto\", \"count\": 4, \"flag\": true, \"name\": \"green\", "
+                                           "\"ramp\": {\"decay\": 1.0, \"start\": 2.0}, \"share\": 0.5, \"text\": \"hi\"}");
+    json_object_clear(object);
+    assert_ok(options_write(options, &p, object, true, &err), &err);
+    assert_null(json_object_get(object, "name")); /* a runtime option is no part of a digest */
+    assert_non_null(json_object_get(object, "count"));
+    json_decref(object);
+    bytes_close(&text);
+}
+
+static void options_describe_themselves(void **state)
+{
+    (void)state;
+    json_t *rows = options_describe(options);
+    assert_int_equal(json_array_size(rows), 8);
+    const json_t *share = json_array_get(rows, 2), *name = json_array_get(rows, 4);
+    assert_close(json_number_value(json_object_get(share, "exclusive_minimum")), 0, 0, 0);
+    assert_string_equal(json_string_value(json_object_get(name, "default")), "green");
+    assert_int_equal(json_array_size(json_object_get(name, "choices")), 2);
+    json_decref(rows);
+}
+
+static void kinds_are_found_by_name(void **state)
+{
+    (void)state;
+    static const struct kind a = {.name = "a"}, b = {.name = "b"};
+    static const struct kind *const kinds[] = {&a, &b, NULL};
+    const char *names[3];
+    assert_ptr_equal(kind_find(kinds, "b"), &b);
+    assert_null(kind_find(kinds, "c"));
+    kind_names(kinds, names, 3);
+    assert_string_equal(names[1], "b");
+    assert_null(names[2]);
+    kind_names(kinds, names, 2);
+    assert_null(names[1]);
+}
+
+static void faults_are_all_counted(void **state)
+{
+    (void)state;
+    static struct faults faults;
+    struct error err = {0};
+    faults.count = 0;
+    assert_int_equal(faults_error(&faults, &err), 0);
+    for (int i = 0; i < 200; i++) faults_add(&faults, "/x", "fault %d \xff", i);
+    assert_int_equal(faults.count, 200);
+    assert_string_equal(faults.list[FAULTS_MAX - 1].detail, "fault 63 ?");
+    assert_int_equal(faults_error(&faults, &err), -ERROR_INVALID);
+    assert_error(&err, ERROR_INVALID, "/x fault 0 ?; /x fault 1 ?");
+    assert_string_equal(err.msg + strlen(err.msg) - strlen("...; 136 more"), "...; 136 more");
+    assert_string_equal(err.field, "/x");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(options_fill_defaults),       cmocka_unit_test(options_read_every_type),     cmocka_unit_test(options_faults_say_what_to_do),
+    cmocka_unit_test(options_write_what_was_read), cmocka_unit_test(options_describe_themselves), cmocka_unit_test(kinds_are_found_by_name),
+    cmocka_unit_test(faults_are_all_counted),
+};
+TEST_MAIN(tests)
