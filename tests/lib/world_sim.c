@@ -212,10 +212,44 @@ static int sim_stat_path(void *impl, const char *path, struct file_stat *out, st
     return 0;
 }
 
+static bool in_dir(const char *path, const char *dir)
+{
+    char of[PATH_SIZE];
+    path_dir(path, of);
+    return *path && strcmp(of, dir) == 0;
+}
+
+/* from/x -> to/x in one table of names. */
+static void names_move(struct sim_name *names, const char *from, const char *to)
+{
+    size_t n = strlen(from);
+    char moved[PATH_SIZE];
+    for (int i = 0; i < SIM_NAMES; i++) {
+        if (strncmp(names[i].path, from, n) != 0 || names[i].path[n] != '/') continue;
+        snprintf(moved, sizeof moved, "%s%s", to, names[i].path + n);
+        if (!str_copy(names[i].path, SIM_NAME_SIZE, moved)) __builtin_trap();
+    }
+}
+
+/* A folder takes what is in it along, durable names too: folders are durable at once. */
+static int sim_rename_dir(struct world_sim *sim, const char *from, const char *to, struct error *err)
+{
+    for (int i = 0; i < SIM_NAMES; i++)
+        if (in_dir(sim->names[i].path, to)) return error_set(err, ERROR_IO, NULL, "cannot rename %s to %s: folder not empty", from, to);
+    for (int i = 0; i < SIM_NAMES; i++) {
+        if (strcmp(sim->dirs[i], to) == 0) sim->dirs[i][0] = 0;
+        if (strcmp(sim->dirs[i], from) == 0 && !str_copy(sim->dirs[i], SIM_NAME_SIZE, to)) __builtin_trap();
+    }
+    names_move(sim->names, from, to);
+    names_move(sim->durable_names, from, to);
+    return 0;
+}
+
 static int sim_rename(void *impl, const char *from, const char *to, struct error *err)
 {
     struct world_sim *sim = impl;
     if (sim_fault(sim)) return sim_fail(sim, err, "rename", from);
+    if (dir_known(sim, from)) return sim_rename_dir(sim, from, to, err);
     int at = name_find(sim->names, from);
     if (at < 0) return error_set(err, ERROR_NOTFOUND, NULL, "cannot rename %s: no such file", from);
     int node = sim->names[at].node;
@@ -267,13 +301,6 @@ static int sim_mkdirs(void *impl, const char *path, struct error *err)
         str_copy(parent, sizeof parent, up);
     }
     return 0;
-}
-
-static bool in_dir(const char *path, const char *dir)
-{
-    char of[PATH_SIZE];
-    path_dir(path, of);
-    return *path && strcmp(of, dir) == 0;
 }
 
 static int sim_sync_dir(void *impl, const char *path, struct error *err)

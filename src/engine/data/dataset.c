@@ -165,7 +165,7 @@ struct dataset *dataset_open(const struct dataset_config *config, struct error *
     if (!d) return NULL;
     pthread_mutex_init(&d->mending, NULL);
     if ((rc = config_copy(d, config, err)) < 0) goto out;
-    rc = shelf_open(&d->shelf, config->world, config->cache_dir, d->format, d->config.format_params, config->hash_seed, &d->files, err);
+    rc = shelf_open(&d->shelf, config->world, config->cache_dir, &d->config, &d->files, err);
     if (rc < 0) goto out;
     if ((rc = dataset_acquire(d, err)) < 0) goto out;
     rc = dataset_describe(d, err);

@@ -11,9 +11,10 @@
 
 enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100 };
 
-static int schema_hash(const struct format *format, const void *params, uint64_t hash_seed, uint64_t *hash, struct error *err)
+static int schema_hash(const struct format *format, const void *params, uint64_t hash_seed, size_t line_bytes_max, uint64_t *hash, struct error *err)
 {
-    json_t *schema = json_pack("{s:s, s:s, s:i, s:i}", "format", format->kind.name, "seed", "", "version", CACHE_VERSION, "block_rows", BLOCK_ROWS);
+    json_t *schema = json_pack("{s:s, s:i, s:i, s:I}", "format", format->kind.name, "version", CACHE_VERSION, "block_rows", BLOCK_ROWS,
+                               "line_bytes_max", (json_int_t)line_bytes_max);
     char seed[32];
     struct bytes text;
     int rc = schema ? 0 : error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");
@@ -44,14 +45,15 @@ static int files_hash(struct shelf *s, const struct source_list *files, struct e
     return 0;
 }
 
-int shelf_open(struct shelf *s, const struct world *world, const char *dir, const struct format *format, const void *params, uint64_t hash_seed,
-               const struct source_list *files, struct error *err)
+int shelf_open(struct shelf *s, const struct world *world, const char *dir, const struct dataset_config *how, const struct source_list *files,
+               struct error *err)
 {
+    const struct format *format = (const struct format *)how->format;
     char path[PATH_SIZE];
     int rc;
     *s = (struct shelf){.world = world, .size_bytes = files->size_bytes};
     if (!str_copy(s->dir, sizeof s->dir, dir)) return error_set(err, ERROR_INVALID, NULL, "cache folder's name is too long");
-    if ((rc = schema_hash(format, params, hash_seed, &s->schema, err)) < 0) return rc;
+    if ((rc = schema_hash(format, how->format_params, how->hash_seed, how->line_bytes_max, &s->schema, err)) < 0) return rc;
     if ((rc = files_hash(s, files, err)) < 0) return rc;
     if ((rc = path_join(path, dir, "seen", err)) < 0) return rc;
     rc = path_mkdirs(world, path, err);
@@ -157,7 +159,10 @@ void shelf_saw(const struct shelf *s, const char *name)
     char path[PATH_SIZE], text[SEEN_MAX_BYTES];
     int64_t at_ms = world_utc_ms(s->world);
     int n = snprintf(text, sizeof text, "%s %" PRId64 " %" PRIx64 "\n", name, at_ms, seen_sum(name, at_ms));
-    if (seen_path(s, path) == 0) file_publish(s->world, path, text, (size_t)n, NULL);
+    struct file *f;
+    if (seen_path(s, path) < 0 || file_open(s->world, path, FILE_REPLACE, &f, NULL) < 0) return;
+    file_write(f, text, (size_t)n, NULL); /* not synced: a torn one does not match its sum */
+    file_close(f, NULL);
 }
 
 struct may_know {

@@ -16,9 +16,9 @@ struct shelf {
     struct file *lock;      /* while it is held */
 };
 
-/* shelf_open: makes the folders. Nothing is locked yet. */
-int shelf_open(struct shelf *s, const struct world *world, const char *dir, const struct format *format, const void *params, uint64_t hash_seed,
-               const struct source_list *files, struct error *err);
+/* shelf_open: makes the folders. Nothing is locked yet. how: format, its params, hash seed, longest line; borrowed for the call. */
+int shelf_open(struct shelf *s, const struct world *world, const char *dir, const struct dataset_config *how, const struct source_list *files,
+               struct error *err);
 
 /* shelf_lock: wait until no other job makes an entry of these files, then remove what killed ones left behind. shelf_unlock is safe twice. */
 int shelf_lock(struct shelf *s, struct error *err);
