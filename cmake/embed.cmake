@@ -26,3 +26,5 @@ embed_files(embedded_migrations ${CMAKE_SOURCE_DIR}/migrations ${MIGRATIONS})
 file(GLOB_RECURSE WEB_FILES CONFIGURE_DEPENDS web/dist/*)
 list(SORT WEB_FILES)
 embed_files(embedded_web ${CMAKE_SOURCE_DIR}/web/dist ${WEB_FILES})
+
+embed_files(embedded_api ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/docs/openapi.json)
