@@ -37,6 +37,13 @@ static uint64_t rows_planned(const struct job *job)
     return max > 0 && max < rows ? max : rows;
 }
 
+/* The epoch that the last step was in, from 1. */
+static uint32_t epoch_shown(const struct job *job)
+{
+    uint32_t epochs = (uint32_t)job->spec.train.epochs;
+    return job->cursor.epoch + 1 > epochs ? epochs : job->cursor.epoch + 1;
+}
+
 static double ratio(uint64_t a, uint64_t b) { return b > 0 ? (double)a / (double)b : NAN; }
 
 static void window_rate(const struct report *r, int64_t now_ns, double *rate, int64_t *eta_ms)
@@ -52,12 +59,16 @@ int report_flush(struct report *r, struct error *err)
 {
     struct job *job = r->job;
     if (r->rows == 0) return 0;
+    for (int64_t s = 0; s < job->spec.train.shards; s++) {
+        auc_window_merge(&r->window, &job->shards[s].window);
+        auc_window_clear(&job->shards[s].window);
+    }
     int64_t now = world_mono_ns(job->world), eta_ms;
     double rate;
     window_rate(r, now, &rate, &eta_ms);
     uint64_t planned = rows_planned(job);
     json_t *body = json_pack(
-        "{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)job->cursor.epoch + 1, "rows", (json_int_t)job->cursor.rows,
+        "{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)epoch_shown(job), "rows", (json_int_t)job->cursor.rows,
         "loss", json_real_or_null(r->loss / (double)r->rows), "auc", json_real_or_null(auc_window_value(&r->window)), "rows_per_s",
         json_real_or_null(rate), "bytes_dense", (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio",
         json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)), "progress", json_real_or_null(ratio(job->cursor.rows, planned)), "eta_ms",
@@ -79,7 +90,7 @@ static void report_tell(struct report *r)
                          .total = rows_planned(job),
                          .rows = job->cursor.rows - r->started_rows,
                          .step = job->cursor.step,
-                         .epoch = job->cursor.epoch + 1,
+                         .epoch = epoch_shown(job),
                          .epochs = (uint32_t)job->spec.train.epochs,
                          .loss = ratio(1, 0),
                          .auc = NAN};
@@ -107,10 +118,6 @@ int report_step(struct report *r, size_t rows, struct error *err)
     bool due = job->spec.train.log_every_steps > 0 && job->cursor.step % (uint64_t)job->spec.train.log_every_steps == 0;
     report_tell(r);
     if (!due) return 0;
-    for (int64_t s = 0; s < job->spec.train.shards; s++) {
-        auc_window_merge(&r->window, &job->shards[s].window);
-        auc_window_clear(&job->shards[s].window);
-    }
     return report_flush(r, err);
 }
 
@@ -123,9 +130,9 @@ static double measure_value(const struct evaluation *e, const char *name)
 int report_validation(struct report *r, const struct evaluation *e, struct error *err)
 {
     struct job *job = r->job;
-    json_t *body = json_pack("{s:I, s:I, s:o, s:o, s:I}", "epoch", (json_int_t)job->cursor.epoch + 1, "rows", (json_int_t)job->cursor.rows,
-                             "val_logloss", json_real_or_null(measure_value(e, "logloss")), "val_auc", json_real_or_null(measure_value(e, "auc")),
-                             "val_rows", (json_int_t)e->rows);
+    json_t *body = json_pack("{s:I, s:I, s:o, s:o, s:I}", "epoch", (json_int_t)epoch_shown(job), "rows", (json_int_t)job->cursor.rows, "val_logloss",
+                             json_real_or_null(measure_value(e, "logloss")), "val_auc", json_real_or_null(measure_value(e, "auc")), "val_rows",
+                             (json_int_t)e->rows);
     return event_write(job->events, EVENT_METRIC, job->cursor.step, body, err);
 }
 
