@@ -12,7 +12,9 @@
 
 enum { USAGE_EXIT = 64, NAMES_MAX = 64 };
 
-const struct command *const commands[] = {&command_run, &command_data_gen, &command_validate, &command_kinds, &command_version, NULL};
+const struct command *const commands[] = {
+    &command_run,   &command_submit, &command_jobs,     &command_job,      &command_logs,  &command_events,  &command_cancel,
+    &command_pause, &command_resume, &command_data_gen, &command_validate, &command_kinds, &command_version, NULL};
 
 static void help(FILE *out)
 {
@@ -68,7 +70,9 @@ static int unknown(int argc, char **argv)
 
 static int report(const struct command *command, const struct error *err)
 {
-    fprintf(stderr, "trainyard %s: %s\n", command->name, err->msg);
+    fprintf(stderr, "trainyard %s: ", command->name);
+    print_clean(stderr, err->msg, strlen(err->msg));
+    fputc('\n', stderr);
     if (err->code != ERROR_USAGE) return command->exit_of ? command->exit_of(err) : error_exit_code(err->code);
     fprintf(stderr, "try: trainyard %s --help\n", command->name);
     return command->usage_exit;

@@ -1,0 +1,105 @@
+#include "cli/jobview.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "cli/bar.h"
+#include "cli/print.h"
+#include "cli/terminal.h"
+
+enum { SHARE_UNITS = 1000000 };
+
+int jobview_get(const struct client *client, const char *id, json_t **job, struct error *err)
+{
+    char path[256];
+    *job = NULL;
+    int rc = client_job_path(path, sizeof path, id, "", err);
+    return rc < 0 ? rc : client_json(client, &(struct client_call){.method = "GET", .path = path}, job, err);
+}
+
+int jobview_evaluation(const struct client *client, const char *id, json_t **evaluation, struct error *err)
+{
+    char path[256];
+    struct error why = {0};
+    *evaluation = NULL;
+    int rc = client_job_path(path, sizeof path, id, "/evaluation", err);
+    if (rc == 0) rc = client_json(client, &(struct client_call){.method = "GET", .path = path}, evaluation, &why);
+    if (why.code == ERROR_NONE) return rc;
+    json_decref(*evaluation);
+    *evaluation = NULL;
+    return why.code == ERROR_NOTFOUND ? 0 : error_set(err, why.code, NULL, "%s", why.msg);
+}
+
+const char *jobview_why(char *buf, size_t size, const json_t *job)
+{
+    const char *waits = field_text(json_object_get(job, "wait"), "message"), *cause = field_text(job, "cause"), *message = field_text(job, "message");
+    if (*waits) snprintf(buf, size, "%s", waits);
+    else if (*cause) snprintf(buf, size, "%s: %s", cause, message);
+    else snprintf(buf, size, "%s", message);
+    return buf;
+}
+
+const char *jobview_age(char *buf, size_t size, const struct world *w, const json_t *job, const char *field)
+{
+    int64_t at;
+    if (!time_parse(field_text(job, field), &at)) snprintf(buf, size, "-");
+    else human_age(buf, size, world_utc_ms(w) - at);
+    return buf;
+}
+
+void jobview_metric(const json_t *body, struct progress *out)
+{
+    double share = field_number(body, "progress", NAN);
+    *out = (struct progress){.phase = PROGRESS_TRAINING,
+                             .step = (uint64_t)field_int(body, "step", 0),
+                             .rows = (uint64_t)fmax(0, field_number(body, "rows", 0)),
+                             .rows_per_s = field_number(body, "rows_per_s", NAN),
+                             .loss = field_number(body, "loss", NAN),
+                             .auc = field_number(body, "auc", NAN),
+                             .eta_ms = field_int(body, "eta_ms", -1)};
+    if (share >= 0 && share <= 1) {
+        out->total = SHARE_UNITS;
+        out->done = (uint64_t)(share * SHARE_UNITS);
+    }
+}
+
+static void state_line(char *buf, size_t size, const json_t *body)
+{
+    const char *message = field_text(body, "message"), *cause = field_text(body, "cause");
+    snprintf(buf, size, "%s%s%s%s%s", field_text(body, "state"), *cause ? ", " : "", cause, *message ? ": " : "", message);
+}
+
+static void checkpoint_line(char *buf, size_t size, const json_t *body)
+{
+    char bytes[32];
+    int64_t size_bytes = field_int(body, "size_bytes", 0);
+    snprintf(buf, size, "checkpoint of step %" PRId64 ", %s%s", field_int(body, "step", 0),
+             str_bytes(bytes, sizeof bytes, (uint64_t)(size_bytes < 0 ? 0 : size_bytes)),
+             json_is_true(json_object_get(body, "best")) ? ", the best so far" : "");
+}
+
+static void evaluation_line(char *buf, size_t size, const json_t *body)
+{
+    const json_t *metrics = json_object_get(body, "metrics");
+    snprintf(buf, size, "evaluation on %s: auc %.4f, logloss %.4f", field_text(body, "split"), field_number(metrics, "auc", NAN),
+             field_number(metrics, "logloss", NAN));
+}
+
+const char *jobview_event(char *buf, size_t size, const char *type, const json_t *body)
+{
+    struct progress p;
+    buf[0] = 0;
+    if (strcmp(type, "state") == 0) state_line(buf, size, body);
+    else if (strcmp(type, "log") == 0) snprintf(buf, size, "%s: %s", field_text(body, "level"), field_text(body, "message"));
+    else if (strcmp(type, "checkpoint") == 0) checkpoint_line(buf, size, body);
+    else if (strcmp(type, "evaluation") == 0) evaluation_line(buf, size, body);
+    else if (strcmp(type, "metric") == 0) {
+        jobview_metric(body, &p);
+        int used = snprintf(buf, size, "step %" PRIu64 "  ", p.step);
+        if (used > 0 && (size_t)used < size) bar_text(buf + used, size - (size_t)used, &p, false, 200);
+    }
+    return buf;
+}
