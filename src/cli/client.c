@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "base/world.h"
 #include "cli/print.h"
+#include "cli/token.h"
 
-enum { TOKEN_MAX_BYTES = 1024, TIMEOUT_MS = 30000, PROBLEM_FAULTS_SHOWN = 8 };
+enum { TIMEOUT_MS = 30000, PROBLEM_FAULTS_SHOWN = 8 };
 #define DEFAULT_SERVER "http://127.0.0.1:8080"
 
 const struct arg client_args[] = {
@@ -24,34 +24,10 @@ const struct arg client_args[] = {
     {.name = "json", .type = ARG_FLAG, .offset = offsetof(struct client_options, json), .help = "print JSON for programs"},
     {0}};
 
-static int set_token(struct client *client, const char *token, const char *source, struct error *err)
-{
-    size_t length = strlen(token);
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)token[i] <= 0x20 || (unsigned char)token[i] >= 0x7f)
-            return error_set(err, ERROR_USAGE, NULL, "%s: a token is one word of ASCII; byte %zu is none of it", source, i + 1);
-    if (length > TOKEN_MAX_BYTES) return error_set(err, ERROR_USAGE, NULL, "%s: the token is longer than %d bytes", source, TOKEN_MAX_BYTES);
-    if (length > 0) snprintf(client->authorization, sizeof client->authorization, "Authorization: Bearer %s", token);
-    return 0;
-}
-
-static int read_token(struct client *client, const char *path, struct error *err)
-{
-    struct bytes text;
-    bytes_init(&text, TOKEN_MAX_BYTES + 2);
-    int rc = file_slurp(&world_real, path, &text, err);
-    while (rc == 0 && text.size > 0 && strchr(" \t\r\n", text.data[text.size - 1])) text.data[--text.size] = 0;
-    if (rc == 0 && text.size == 0) rc = error_set(err, ERROR_USAGE, NULL, "%s is empty; it must hold the token", path);
-    if (rc == 0 && strlen(bytes_text(&text)) != text.size) rc = error_set(err, ERROR_USAGE, NULL, "%s: a token is one word of ASCII", path);
-    if (rc == 0) rc = set_token(client, bytes_text(&text), path, err);
-    bytes_close(&text);
-    return rc < 0 ? error_wrap(err, "--token-file") : 0;
-}
-
 int client_open(struct client *client, const struct client_options *options, struct error *err)
 {
-    const char *server = options->server ? options->server : getenv("TRAINYARD_SERVER"), *token = getenv("TRAINYARD_TOKEN");
-    char shown[160];
+    const char *server = options->server ? options->server : getenv("TRAINYARD_SERVER");
+    char shown[160], token[TOKEN_SIZE];
     if (!server || !*server) server = DEFAULT_SERVER;
     *client = (struct client){0};
     int length = snprintf(client->server, sizeof client->server, "%s%s", strstr(server, "://") ? "" : "http://", server);
@@ -59,8 +35,9 @@ int client_open(struct client *client, const struct client_options *options, str
         return error_set(err, ERROR_USAGE, NULL, "\"%s\" is no address of a server; it looks like " DEFAULT_SERVER,
                          str_shown(shown, sizeof shown, server, strlen(server), 120));
     while (length > 0 && client->server[length - 1] == '/') client->server[--length] = 0;
-    if (options->token_file) return read_token(client, options->token_file, err);
-    return token ? set_token(client, token, "$TRAINYARD_TOKEN", err) : 0;
+    int rc = token_read(token, options->token_file, err);
+    if (*token) snprintf(client->authorization, sizeof client->authorization, "Authorization: Bearer %s", token);
+    return rc;
 }
 
 int client_request(const struct client *client, const struct client_call *call, struct http_request *request, char url[CLIENT_URL_SIZE],
