@@ -31,7 +31,8 @@ static int write_part(const struct spec *spec, const struct spec_part *part, jso
             return error_set(err, ERROR_NOMEM, NULL, "cannot write the spec's %s", part->name);
         if (chosen->params) rc = options_write(chosen->kind->options, chosen->params, object, digest_only, err);
     }
-    if (rc == 0 && strcmp(part->name, "dataset") == 0) rc = write_uris(spec, object, err);
+    /* The digest is of what the data say, not of where they lie: a checkpoint records the data set's own digest beside it. */
+    if (rc == 0 && !digest_only && strcmp(part->name, "dataset") == 0) rc = write_uris(spec, object, err);
     return rc;
 }
 
