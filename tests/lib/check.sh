@@ -9,6 +9,7 @@ reap() { reaped+=("$1"); }
 clean_up()
 {
     local pid
+    if declare -F reap_more >/dev/null; then reap_more; fi
     for pid in ${reaped[@]+"${reaped[@]}"}; do kill -9 "$pid" 2>/dev/null || true; done
     rm -rf "$tmp"
 }

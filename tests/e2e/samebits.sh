@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# test: timeout 900
+# The bits of a model depend on its specification alone: for every model x optimiser x codec x aggregate that `trainyard kinds`
+# lists, the SHA-256 of final.safetensors is the same for 1, 2 and 4 workers, and after kill -9 at random moments and resumes with
+# yet other worker counts. Prints the table of digests. SAMEBITS_SEED=N repeats the choice of moments.
+set -euo pipefail
+. tests/lib/check.sh
+trainyard=${TRAINYARD:-build/trainyard}
+RANDOM=${SAMEBITS_SEED:=$RANDOM}
+printf 'SAMEBITS_SEED=%s repeats the moments of the kills\n' "$SAMEBITS_SEED"
+export TRAINYARD_CACHE=$tmp/cache
+"$trainyard" data gen --rows 6000 --seed 3 --out "$tmp/clicks.tsv" >/dev/null
+
+names() { jq -r --arg section "$1" '.[$section][].name' "$tmp/kinds.json"; }
+"$trainyard" kinds --json >"$tmp/kinds.json"
+
+spec() # spec MODEL OPTIMISER CODEC AGGREGATE
+{
+    jq -n --arg uri "file:$tmp/clicks.tsv" --arg model "$1" --arg optimizer "$2" --arg codec "$3" --arg aggregate "$4" '{
+        dataset: {uri: $uri, format: "criteo"}, split: {kind: "holdout", test_fraction: 0.1, validation_fraction: 0.1},
+        model: ({kind: $model, hash_bits: 14} + if $model == "fm" then {embedding_dim: 8} else {} end),
+        optimizer: {kind: $optimizer, lr: 0.01},
+        train: {shards: 8, batch_size: 256, epochs: 3, log_every_steps: 5},
+        compression: ({codec: $codec, aggregate: $aggregate} + if $codec == "topk" then {retention: {start: 0.3, decay: 0.5, min: 0.05, per: "epoch"}} else {} end),
+        checkpoint: {every_steps: 4, every_ms: 0, keep: 2}}'
+}
+digest() { sha256sum "$1/final.safetensors" | cut -d' ' -f1; }
+run() { "$trainyard" run "$1" --dir "$2" --workers "$3" --quiet >"$2.log" 2>&1; }
+
+# killed SPEC DIR: run it to its end through kill -9 after a random number of further events; each try has another worker count.
+# Sets $kills.
+kills=0
+lines() { wc -l 2>/dev/null <"$1/events.ndjson" || echo 0; }
+killed()
+{
+    local spec=$1 dir=$2 workers=(1 2 4) try pid target rc
+    rm -rf "$dir"
+    mkdir "$dir"
+    for try in 1 2 3 4 5; do
+        target=$(($(lines "$dir") + RANDOM % 9 + 1))
+        [ $try -lt 5 ] || target=1000000000 # at last, let it end
+        "$trainyard" run "$spec" --dir "$dir" --workers "${workers[RANDOM % 3]}" --quiet >>"$dir.log" 2>&1 &
+        pid=$!
+        reap $pid
+        while kill -0 $pid 2>/dev/null; do
+            if [ "$(lines "$dir")" -ge $target ]; then kill -9 $pid 2>/dev/null && break; fi
+        done
+        rc=0
+        wait $pid 2>/dev/null || rc=$?
+        case $rc in
+        0) return 0 ;;
+        137) kills=$((kills + 1)) ;;
+        *) return 1 ;;
+        esac
+    done
+}
+
+total_kills=0
+for model in $(names models); do
+    for optimizer in $(names optimizers); do
+        for codec in $(names codecs); do
+            for aggregate in $(names aggregates); do
+                name="$model $optimizer $codec $aggregate"
+                spec "$model" "$optimizer" "$codec" "$aggregate" >"$tmp/spec.json"
+                rm -rf "$tmp"/p1 "$tmp"/p2 "$tmp"/p4
+                ok=yes
+                for p in 1 2 4; do
+                    if ! run "$tmp/spec.json" "$tmp/p$p" $p; then fail "$name: the run on $p workers ended badly: $(tail -1 "$tmp/p$p.log")" && ok=no && break; fi
+                done
+                [ $ok = yes ] || continue
+                kills=0
+                if ! killed "$tmp/spec.json" "$tmp/killed"; then fail "$name: the resumed run ended badly: $(tail -1 "$tmp/killed.log")" && continue; fi
+                total_kills=$((total_kills + kills))
+                one=$(digest "$tmp/p1") two=$(digest "$tmp/p2") four=$(digest "$tmp/p4") resumed=$(digest "$tmp/killed")
+                if [ "$one" = "$two" ] && [ "$one" = "$four" ] && [ "$one" = "$resumed" ]; then
+                    pass "$(printf '%-26s %s  1 = 2 = 4 workers = killed %d times' "$name" "${one:0:16}" "$kills")"
+                else
+                    fail "$name: 1 worker ${one:0:16}, 2 workers ${two:0:16}, 4 workers ${four:0:16}, killed $kills times ${resumed:0:16}"
+                fi
+                printf '%s\n' "$one" >>"$tmp/digests"
+            done
+        done
+    done
+done
+
+# The matrix must mean something: different specifications give different models, and the kills did hit.
+different=$(sort -u "$tmp/digests" | wc -l)
+combinations=$(wc -l <"$tmp/digests")
+printf '%d kills hit; %d different digests of %d combinations\n' "$total_kills" "$different" "$combinations"
+check "kills hit running jobs" test "$total_kills" -ge "$combinations"
+check "specifications are told apart" test "$different" -ge $((combinations * 3 / 4))
+finish
