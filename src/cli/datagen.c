@@ -113,7 +113,7 @@ static int sink_open(struct sink *s, const struct world *w, const char *path, st
     s->path = path;
     s->is_stdout = !strcmp(path, "-");
     if (s->is_stdout) return 0;
-    bool special = path_exists(w, path) && path_stat(w, path, &stat, err) == 0 && !stat.is_regular; /* /dev/null, a pipe: no rename there */
+    bool special = path_exists(w, path) && path_stat(w, path, &stat, NULL) == 0 && !stat.is_regular; /* /dev/null, a pipe: no rename there */
     if (!special && snprintf(s->temporary, PATH_SIZE, "%s.part", path) >= PATH_SIZE) {
         s->temporary[0] = 0;
         return error_set(err, ERROR_USAGE, NULL, "the path %.40s... is too long", path);

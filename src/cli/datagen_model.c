@@ -12,7 +12,7 @@
 #include "base/rng.h"
 
 enum { STREAM_ROWS = 0, STREAM_CALIBRATION = 1, STREAM_EFFECTS = 2 };
-enum { CALIBRATION_ROWS = 1 << 16 };
+enum { CALIBRATION_ROWS = 1 << 15 };
 
 static const double base_rate = 0.25;
 static const double linear_sd = 1.5, pair_sd = 1.85; /* of the logit's two sums */
@@ -47,6 +47,7 @@ struct effect { /* of one value of one field */
 struct datagen_model {
     uint64_t seed;
     double bias;
+    double rank_span[DATAGEN_CATEGORIES]; /* of draw_rank */
     uint32_t token_key[DATAGEN_CATEGORIES];
     struct effect effects[DATAGEN_FIELDS][DATAGEN_HEAD + 1]; /* [f][0]: a missing or rare value, all zero */
 };
@@ -73,21 +74,26 @@ static int32_t draw_count(const struct count_field *f, double u)
     return (int32_t)fmin(x, 1e7) - f->shift;
 }
 
-/* Inverse of the bounded Pareto distribution on [1, values + 1): floor of it is Zipf-like with finite support. */
-static uint32_t draw_rank(const struct category_field *f, double u)
+/* Inverse of the bounded Pareto distribution on [1, values + 1), P(x > t) ~ t^(1 - exponent): its floor is Zipf-like with finite support. */
+static double rank_span(const struct category_field *f)
+{
+    double e = 1 - f->exponent;
+    return e == 0 ? log(f->values + 1.0) : pow(f->values + 1.0, e) - 1;
+}
+
+static uint32_t draw_rank(const struct category_field *f, double span, double u)
 {
     if (u < f->missing) return 0;
     u = (u - f->missing) / (1 - f->missing);
-    double n = f->values + 1.0, e = 1 - f->exponent;
-    double x = fabs(e) < 1e-9 ? exp(u * log(n)) : pow(1 + u * (pow(n, e) - 1), 1 / e);
+    double e = 1 - f->exponent, x = e == 0 ? exp(u * span) : pow(1 + u * span, 1 / e);
     uint32_t rank = (uint32_t)x;
     return rank < 1 ? 1 : rank > f->values ? f->values : rank;
 }
 
-static void draw_fields(struct rng *rng, struct datagen_row *row)
+static void draw_fields(const struct datagen_model *m, struct rng *rng, struct datagen_row *row)
 {
     for (unsigned i = 0; i < DATAGEN_COUNTS; i++) row->counts[i] = draw_count(&count_fields[i], rng_unit(rng));
-    for (unsigned i = 0; i < DATAGEN_CATEGORIES; i++) row->ranks[i] = draw_rank(&category_fields[i], rng_unit(rng));
+    for (unsigned i = 0; i < DATAGEN_CATEGORIES; i++) row->ranks[i] = draw_rank(&category_fields[i], m->rank_span[i], rng_unit(rng));
 }
 
 static void field_indices(const struct datagen_row *row, uint16_t index[DATAGEN_FIELDS])
@@ -119,7 +125,7 @@ void datagen_model_row(const struct datagen_model *model, uint64_t row, struct d
     struct rng rng = rng_at(model->seed, RNG_DATAGEN, STREAM_ROWS, row);
     uint16_t index[DATAGEN_FIELDS];
     double linear, pairs;
-    draw_fields(&rng, out);
+    draw_fields(model, &rng, out);
     field_indices(out, index);
     model_sums(model, index, &linear, &pairs);
     out->logit = model->bias + linear + pairs;
@@ -203,21 +209,24 @@ static void scale_effects(struct datagen_model *m, uint16_t (*index)[DATAGEN_FIE
         }
 }
 
-/* The bias at which the mean probability of the calibration rows is the base rate: bisection, since the mean rises with the bias. */
+/* The bias at which the mean probability of the calibration rows is the base rate: Newton's method, its steps bounded since the mean is flat far
+ * away. */
 static void solve_bias(struct datagen_model *m, uint16_t (*index)[DATAGEN_FIELDS], double *logit)
 {
-    double low = -20, high = 20;
     for (unsigned r = 0; r < CALIBRATION_ROWS; r++) {
         double linear, pairs;
         model_sums(m, index[r], &linear, &pairs);
         logit[r] = linear + pairs;
     }
-    for (int i = 0; i < 40; i++) {
-        double sum = 0;
-        m->bias = (low + high) / 2;
-        for (unsigned r = 0; r < CALIBRATION_ROWS; r++) sum += sigmoid(m->bias + logit[r]);
-        if (sum / CALIBRATION_ROWS < base_rate) low = m->bias;
-        else high = m->bias;
+    for (int i = 0; i < 16; i++) {
+        double sum = 0, slope = 0;
+        for (unsigned r = 0; r < CALIBRATION_ROWS; r++) {
+            double p = sigmoid(m->bias + logit[r]);
+            sum += p, slope += p * (1 - p);
+        }
+        double step = (base_rate * CALIBRATION_ROWS - sum) / slope;
+        m->bias += fmax(fmin(step, 2), -2);
+        if (fabs(step) < 1e-9) break;
     }
 }
 
@@ -229,11 +238,12 @@ struct datagen_model *datagen_model_new(uint64_t seed, struct error *err)
     bool ok = m && index && logit;
     if (ok) {
         m->seed = seed;
+        for (unsigned i = 0; i < DATAGEN_CATEGORIES; i++) m->rank_span[i] = rank_span(&category_fields[i]);
         for (unsigned i = 0; i < DATAGEN_CATEGORIES; i++) m->token_key[i] = (uint32_t)(hash_mix(hash_mix(seed) + i) >> 32);
         for (unsigned r = 0; r < CALIBRATION_ROWS; r++) {
             struct rng rng = rng_at(seed, RNG_DATAGEN, STREAM_CALIBRATION, r);
             struct datagen_row row;
-            draw_fields(&rng, &row);
+            draw_fields(m, &rng, &row);
             field_indices(&row, index[r]);
         }
         draw_effects(m);
