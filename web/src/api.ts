@@ -83,7 +83,12 @@ export async function call(path: string, options: Call = {}): Promise<Response> 
 
 async function json<T>(path: string, options?: Call): Promise<T> {
   const response = await call(path, options);
-  return (await response.json()) as T;
+  try {
+    return (await response.json()) as T;
+  } catch (cause) {
+    if (options?.signal?.aborted) throw cause;
+    throw new Problem(0, { title: 'A broken answer', detail: 'The answer broke off, or was no JSON. Try again; a repeat does no harm.' });
+  }
 }
 
 const job = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
@@ -112,6 +117,9 @@ export const remove = async (id: string): Promise<void> => {
 };
 
 export const validate = (body: string): Promise<JsonObject> => json('/v1/jobs:validate', { method: 'POST', body });
+
+/** A fresh Idempotency-Key. randomUUID exists in secure contexts only (https, loopback); random bytes exist everywhere. */
+export const newKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** Submit a job. The key makes a repeat of the same request harmless: press twice, get one job. */
 export const submit = (body: string, key: string): Promise<Job> =>

@@ -72,12 +72,12 @@ export function App() {
         Skip to the content
       </a>
       <header class="bar">
-        <a class="brand" href={toJobs}>
+        <a class="brand" href={toJobs} aria-label="Trainyard">
           <svg viewBox="0 0 32 32" width="24" height="24" aria-hidden="true">
             <path d="M10 28 13 4M22 28 19 4" />
             <path class="ties" d="M7.5 23.5h17M9 17h14M10.4 10.5h11.2" />
           </svg>
-          Trainyard
+          <span class="brand-word">Trainyard</span>
         </a>
         <nav aria-label="Pages">
           <a href={toJobs} aria-current={route.page === 'jobs' ? 'page' : undefined}>

@@ -10,6 +10,7 @@ export function metric(value: number | null | undefined): string {
   const size = Math.abs(value);
   if (size === 0) return '0';
   if (size >= 0.01 && size < 100) return value.toFixed(4);
+  if (size >= 0.001 && size < 0.01) return value.toFixed(5);
   return size >= 1e6 || size < 1e-3 ? value.toExponential(2) : value.toPrecision(4);
 }
 
@@ -26,6 +27,24 @@ export function short(value: number | null | undefined): string {
   return finite(value) && Number.isInteger(value) ? String(value) : trim(value);
 }
 
+/** A label of an axis: as few digits as say it. */
+export function tick(value: number): string {
+  for (const [unit, mark] of [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const)
+    if (Math.abs(value) >= unit) return `${plain(value / unit)} ${mark}`;
+  return plain(value);
+}
+
+const plain = (value: number): string => (value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(0) : String(Number(value.toPrecision(6))));
+
+/** Seconds of a time axis: 40 s, 1:40, 2:05:00. */
+export function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes}:${two(whole % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
 /** Bytes with binary units: 4.2 MiB. */
 export function bytes(value: number | null | undefined): string {
   if (!finite(value)) return NONE;
@@ -36,7 +55,7 @@ export function bytes(value: number | null | undefined): string {
     size /= 1024;
     unit++;
   }
-  return `${unit === 0 ? Math.round(size) : trim(size)} ${units[unit]}`;
+  return `${unit === 0 || Number.isInteger(size) ? Math.round(size) : trim(size)} ${units[unit]}`;
 }
 
 function trim(value: number): string {

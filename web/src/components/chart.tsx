@@ -7,7 +7,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { saveAs } from '../api';
-import { metric, NONE, short } from '../format';
+import { metric, NONE } from '../format';
 import { smooth, type Cell } from '../smooth';
 import { colour } from '../theme';
 
@@ -26,8 +26,11 @@ export interface ChartProps {
   x: readonly number[];
   xLabel: string;
   xText(value: number): string;
+  xSteps?: number[] | undefined; /* distances that its ticks may have */
   lines: readonly Line[];
   yText(value: number): string;
+  yTick(value: number): string;
+  ySteps?: number[] | undefined;
   log: boolean;
   weight: number; /* of the smoothing; 0: none */
   robust: boolean; /* y range without outliers */
@@ -41,8 +44,8 @@ const SYNC = 'job';
 const ROWS_SHOWN = 200;
 
 /** The range of what is seen; robust leaves out a percent on each side. */
-function rangeOf(plot: uPlot, robust: boolean, log: boolean): [number, number] {
-  const [from, to] = [plot.scales.x?.min ?? -Infinity, plot.scales.x?.max ?? Infinity];
+function rangeOf(plot: uPlot, zoom: Zoom, robust: boolean, log: boolean): [number, number] {
+  const [from, to] = zoom ?? [-Infinity, Infinity];
   const xs = plot.data[0];
   const seen: number[] = [];
   for (let s = 1; s < plot.data.length; s++) {
@@ -98,11 +101,17 @@ function optionsFor(props: ChartProps, lines: readonly Drawn[], size: { width: n
     },
     scales: {
       x: { time: false, range: (_plot, low, high) => props.zoom ?? (low === high ? [low - 1, high + 1] : [low, high]) },
-      y: { distr: props.log ? 3 : 1, range: (plot) => rangeOf(plot, props.robust, props.log) },
+      y: { distr: props.log ? 3 : 1, range: (plot) => rangeOf(plot, props.zoom, props.robust, props.log) },
     },
     axes: [
-      { ...axis, space: 70, size: 34, values: (_plot, ticks) => ticks.map(props.xText) },
-      { ...axis, space: 36, size: 62, values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : props.yText(tick))) },
+      { ...axis, space: 70, size: 34, values: (_plot, ticks) => ticks.map(props.xText), ...(props.xSteps ? { incrs: props.xSteps } : {}) },
+      {
+        ...axis,
+        space: 36,
+        size: 62,
+        values: (_plot, ticks) => ticks.map((tick) => (tick === null ? '' : props.yTick(tick))),
+        ...(props.ySteps && !props.log ? { incrs: props.ySteps } : {}),
+      },
     ],
     series: [
       {},
@@ -233,6 +242,11 @@ export function Chart(props: ChartProps) {
     <figure class="chart">
       <figcaption>
         <h3>{props.title}</h3>
+        <span class="spacer" />
+        <span class="muted small figure">{at !== null && props.x[at] !== undefined ? `${props.xLabel} ${props.xText(props.x[at]!)}` : ''}</span>
+        <button type="button" class="button quiet small" aria-pressed={table} onClick={() => setTable(!table)}>
+          {table ? 'Chart' : 'Table'}
+        </button>
         <div class="legend" role="group" aria-label={`lines of ${props.title}`}>
           {props.lines.map((line) => (
             <button
@@ -250,17 +264,13 @@ export function Chart(props: ChartProps) {
             </button>
           ))}
         </div>
-        <span class="spacer" />
-        <span class="muted small figure">{at !== null && props.x[at] !== undefined ? `${props.xLabel} ${props.xText(props.x[at]!)}` : ''}</span>
-        <button type="button" class="button quiet small" aria-pressed={table} onClick={() => setTable(!table)}>
-          {table ? 'Chart' : 'Table'}
-        </button>
       </figcaption>
       {table ? <ChartTable {...props} /> : <div class="plot" ref={box} role="img" aria-label={`${props.title}: ${summary(props)}`} />}
       {(props.note || odd > 0) && (
         <p class="muted small note">
           {props.note}
-          {odd > 0 && ` ${odd} values are no finite number (crosses at the foot).`}
+          {odd === 1 && ' One value is no finite number (cross at the foot).'}
+          {odd > 1 && ` ${odd} values are no finite numbers (crosses at the foot).`}
         </p>
       )}
     </figure>
@@ -287,12 +297,13 @@ function summary({ lines, yText }: ChartProps): string {
   return lines.map((line) => `${line.label} now ${valueAt(line.values, line.values.length - 1, yText)}`).join(', ');
 }
 
-function ChartTable({ title, x, xLabel, lines }: ChartProps) {
+function ChartTable({ title, x, xLabel, xText, lines }: ChartProps) {
   const from = Math.max(0, x.length - ROWS_SHOWN);
   const rows = x.slice(from).map((value, i) => [value, ...lines.map((line) => line.values[from + i])] as const);
   function csv(): void {
-    const head = [xLabel, ...lines.map((line) => line.label)].join(',');
-    const body = x.map((value, i) => [value, ...lines.map((line) => line.values[i] ?? '')].join(','));
+    const cell = (value: Cell | string): string => (typeof value === 'string' && /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : String(value ?? ''));
+    const head = [xLabel, ...lines.map((line) => line.label)].map(cell).join(',');
+    const body = x.map((value, i) => [value, ...lines.map((line) => line.values[i])].map(cell).join(','));
     saveAs(new Blob([[head, ...body].join('\n'), '\n'], { type: 'text/csv' }), `${title.toLowerCase().replaceAll(/\W+/g, '-')}.csv`);
   }
   return (
@@ -312,7 +323,7 @@ function ChartTable({ title, x, xLabel, lines }: ChartProps) {
           <tbody>
             {rows.toReversed().map((row, i) => (
               <tr key={i}>
-                <td>{short(row[0])}</td>
+                <td>{xText(row[0])}</td>
                 {row.slice(1).map((cell, j) => (
                   <td key={j}>{cell === null ? 'not finite' : cell === undefined ? '' : metric(cell)}</td>
                 ))}

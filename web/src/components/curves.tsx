@@ -1,20 +1,25 @@
 /* The curves of a job: loss, AUC, rows/s and bytes under one tool bar, with one x axis, crosshair and zoom. What the tool bar chose
  * stands in the address. */
 import { useMemo } from 'preact/hooks';
-import { bytes, duration, metric, short } from '../format';
+import { bytes, clock, metric, short, tick } from '../format';
 import { setQuery } from '../route';
 import type { Axis, Column, Series } from '../series';
 import { Chart, type Line, type Zoom } from './chart';
 
-const AXES: readonly { key: Axis; label: string; text(value: number): string }[] = [
-  { key: 'step', label: 'step', text: short },
-  { key: 'rows', label: 'rows', text: short },
-  { key: 'time', label: 'time', text: (seconds) => (seconds === 0 ? '0' : duration(seconds * 1000)) },
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800];
+const POWERS = Array.from({ length: 50 }, (_, i) => 2 ** i);
+
+const AXES: readonly { key: Axis; label: string; steps?: number[]; text(value: number): string }[] = [
+  { key: 'step', label: 'step', text: tick },
+  { key: 'rows', label: 'rows', text: tick },
+  { key: 'time', label: 'time', steps: SECONDS, text: clock },
 ];
 
 interface Shape {
   title: string;
   yText(value: number): string;
+  yTick(value: number): string;
+  ySteps?: number[];
   smoothed: boolean;
   lines: readonly (Omit<Line, 'values'> & { column: Column })[];
 }
@@ -23,6 +28,7 @@ const CHARTS: readonly Shape[] = [
   {
     title: 'Loss',
     yText: metric,
+    yTick: tick,
     smoothed: true,
     lines: [
       { label: 'train, progressive', ink: 'line-train', column: 'loss' },
@@ -32,16 +38,19 @@ const CHARTS: readonly Shape[] = [
   {
     title: 'AUC',
     yText: metric,
+    yTick: tick,
     smoothed: true,
     lines: [
       { label: 'train, progressive', ink: 'line-train', column: 'auc' },
       { label: 'validation', ink: 'line-validation', dash: [7, 4], dots: true, column: 'val_auc' },
     ],
   },
-  { title: 'Rows per second', yText: short, smoothed: true, lines: [{ label: 'rows/s', ink: 'line-speed', column: 'rows_per_s' }] },
+  { title: 'Rows per second', yText: short, yTick: tick, smoothed: true, lines: [{ label: 'rows/s', ink: 'line-speed', column: 'rows_per_s' }] },
   {
     title: 'Bytes exchanged',
     yText: bytes,
+    yTick: bytes,
+    ySteps: POWERS,
     smoothed: false,
     lines: [
       { label: 'sent', ink: 'line-sent', column: 'bytes_sent' },
@@ -93,8 +102,11 @@ export function Curves({ series, version, view }: { series: Series; version: num
               x={x}
               xLabel={axis.label}
               xText={axis.text}
+              xSteps={axis.steps}
               lines={lines.map(({ column, ...line }) => ({ ...line, values: columns.get(column) ?? [] }))}
               yText={chart.yText}
+              yTick={chart.yTick}
+              ySteps={chart.ySteps}
               log={view.log}
               weight={chart.smoothed ? view.weight : 0}
               robust={view.robust}

@@ -21,13 +21,16 @@ export function EvaluationTable({ evaluation }: { evaluation: Evaluation }) {
         {positives !== undefined && rows ? `, ${count(positives)} positives (${percent(positives / rows)})` : ''}. Intervals hold the true value with 95 % confidence.
       </p>
       <div class="scroll">
-        <table class="numbers wide">
+        <table class="numbers wide evaluation">
           <thead>
             <tr>
               <th scope="col">Metric</th>
               <th scope="col">Value</th>
               <th scope="col">95 % interval</th>
-              <th scope="col">± half width</th>
+              <th scope="col">±</th>
+              <th scope="col" class="aside">
+                What it says
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -36,12 +39,13 @@ export function EvaluationTable({ evaluation }: { evaluation: Evaluation }) {
               const [title, help] = NAMES[name] ?? [name, ''];
               return (
                 <tr key={name}>
-                  <th scope="row" title={help}>
+                  <th scope="row">
                     {title}
                   </th>
                   <td class="strong">{metric(value)}</td>
                   <td>{interval ? `${metric(interval[0])} … ${metric(interval[1])}` : ''}</td>
                   <td>{interval ? metric((interval[1] - interval[0]) / 2) : ''}</td>
+                  <td class="aside small">{help}</td>
                 </tr>
               );
             })}

@@ -180,7 +180,7 @@ function Verdict({ job, view }: { job: Job; view: JobView }) {
           {words.verdict}
           {tested?.auc !== undefined && job.state === 'succeeded' && <span class="muted"> · test AUC {metric(tested.auc)}</span>}
         </p>
-        {(wait || job.message) && <p class="verdict-reason">{wait || job.message}</p>}
+        {(wait || (job.message && job.message !== words.verdict)) && <p class="verdict-reason">{wait || job.message}</p>}
         <p class="muted">{words.next}</p>
       </div>
       <Progress job={job} />

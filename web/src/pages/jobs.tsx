@@ -1,18 +1,18 @@
 /* The list of jobs: state, progress, the last values, why it waits; live, filtered by text or state, walked with j and k. */
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { waitText } from '../advice';
-import { asCurl } from '../api';
+import { asCurl, newKey, Problem, submit } from '../api';
 import { Copy } from '../components/copy';
 import { ProblemBox } from '../components/problem';
 import { Progress } from '../components/progress';
 import { StateChip } from '../components/state';
 import { Ago } from '../components/time';
-import { DEMO_COMMAND, DEMO_SPEC } from '../demo';
+import { DEMO_COMMAND, DEMO_SPEC, demoText } from '../demo';
 import { metric } from '../format';
 import { useKeys } from '../keys';
 import { useLink } from '../link';
 import { JobList } from '../live';
-import { setQuery, toJob, toNew, type Route } from '../route';
+import { go, setQuery, toJob, toNew, type Route } from '../route';
 import { useStore } from '../store';
 import { STATES, type Job } from '../wire';
 
@@ -61,7 +61,7 @@ export function JobsPage({ route }: { route: Route }) {
           ref={box}
           class="filter"
           type="search"
-          placeholder="Filter by name, label or state:running   ( / )"
+          placeholder="Filter: text or state:running"
           aria-label="Filter jobs"
           value={filter}
           onInput={(event) => setQuery('q', event.currentTarget.value)}
@@ -139,8 +139,9 @@ function Row({ job }: { job: Job }) {
           {job.name || job.id}
         </a>
         <span class="muted small">
-          {job.experiment ? `${job.experiment} · ` : ''}
-          <code>{job.id}</code>
+          {job.experiment}
+          {job.experiment && job.name ? ' · ' : ''}
+          {job.name && <code>{job.id}</code>}
         </span>
       </td>
       <td class="cell-state">
@@ -177,7 +178,24 @@ function move(table: HTMLTableElement | null, by: number): void {
 }
 
 function NoJobs() {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [busy, setBusy] = useState(false);
+  const key = useRef(newKey());
   const curl = asCurl('POST', '/v1/jobs', JSON.stringify(DEMO_SPEC));
+
+  async function submitDemo(): Promise<void> {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const job = await submit(demoText(), key.current);
+      go(toJob(job.id));
+    } catch (cause) {
+      setProblem(cause instanceof Problem ? cause : new Problem(0, { detail: String(cause) }));
+      key.current = newKey();
+      setBusy(false);
+    }
+  }
+
   return (
     <main class="page narrow" id="main">
       <section class="panel welcome">
@@ -186,11 +204,15 @@ function NoJobs() {
         <Command text={DEMO_COMMAND} />
         <p>Then submit the first job, here or from a shell:</p>
         <Command text={curl} />
-        <p>
-          <a class="button primary" href={toNew}>
+        {problem && <ProblemBox problem={problem} />}
+        <div class="row">
+          <button type="button" class="button primary" disabled={busy} onClick={() => void submitDemo()}>
             Submit the demo job
+          </button>
+          <a class="button quiet" href={toNew}>
+            Change it first
           </a>
-        </p>
+        </div>
       </section>
     </main>
   );

@@ -1,7 +1,7 @@
 /* A new job: the spec as JSON, checked by the server as often as wanted, then submitted once. All faults are shown beside their
  * fields. One idempotency key goes with one text, so that pressing twice, or again after a lost answer, makes one job. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { asCurl, getKinds, pretty, Problem, submit, validate } from '../api';
+import { asCurl, getKinds, newKey, pretty, Problem, submit, validate } from '../api';
 import { Copy } from '../components/copy';
 import { Editor, showField } from '../components/editor';
 import { KindList } from '../components/kinds';
@@ -97,8 +97,6 @@ export function NewPage() {
     </main>
   );
 }
-
-const newKey = (): string => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
 
 function compact(text: string): string {
   try {

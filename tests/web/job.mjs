@@ -1,0 +1,231 @@
+/* The page of one job: live curves, their tools, actions, checkpoints, the log, and what happens when the connection breaks. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
+import { dist, openBrowser, openPage, shot, skip, until } from './lib/browser.mjs';
+import { Mock } from './lib/mock.mjs';
+
+describe('page of a job', { skip }, () => {
+  let browser, mock, page;
+  before(async () => (browser = await openBrowser()));
+  after(() => browser?.close());
+  beforeEach(async () => {
+    mock = await new Mock(dist).start();
+    page = await openPage(browser, { allow: /ERR_INCOMPLETE_CHUNKED/ });
+  });
+  afterEach(async () => {
+    const { complaints } = page;
+    await page.context().close();
+    await mock.stop();
+    assert.deepEqual(complaints, []);
+  });
+
+  const named = (name) => [...mock.jobs.values()].find((job) => job.name === name);
+  async function open(job, query = '') {
+    await page.goto(`${mock.url}/#/jobs/${job.id}${query}`);
+    await page.waitForSelector('.uplot canvas');
+    await until('the stream is live', () => [...mock.streams].some((stream) => stream.job === job) || ['succeeded', 'failed', 'cancelled'].includes(job.state));
+  }
+  const chart = (title) => page.locator('figure', { has: page.getByRole('heading', { name: title, exact: true }) });
+
+  /* How many pixels of a chart's canvas have the colour of a line, and how far right they reach (0..1). */
+  const inked = (title, variable) =>
+    chart(title).locator('canvas').evaluate((canvas, name) => {
+      const probe = document.createElement('i');
+      probe.style.color = getComputedStyle(document.documentElement).getPropertyValue(name);
+      document.body.append(probe);
+      const want = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+      probe.remove();
+      const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      let right = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3] < 200 || want.some((value, c) => Math.abs(data[i + c] - value) > 24)) continue;
+        count++;
+        right = Math.max(right, ((i / 4) % width) / width);
+      }
+      return { count, right };
+    }, variable);
+
+  test('curves are drawn, and grow without a reload', async () => {
+    const job = mock.running;
+    await open(job);
+    await page.evaluate(() => (globalThis.sameDocument = true));
+    const before = await inked('Loss', '--line-train');
+    assert.ok(before.count > 100, `the loss is drawn (${before.count} pixels)`);
+    assert.ok((await inked('AUC', '--line-validation')).count > 20, 'validation AUC is drawn');
+    await chart('Loss').getByRole('button', { name: 'Table' }).click();
+    const rows = () => chart('Loss').locator('tbody tr').count();
+    assert.equal(await rows(), job.hidden.points.length);
+    for (let i = 0; i < 7; i++) mock.tick();
+    await until('seven more rows', async () => (await rows()) === job.hidden.points.length);
+    await chart('Loss').getByRole('button', { name: 'Chart' }).click();
+    await page.getByText('39 %').first().waitFor();
+    assert.ok((await inked('Loss', '--line-train')).right > 0.9, 'the newest point is in view');
+    assert.equal(await page.evaluate(() => globalThis.sameDocument), true);
+    await shot(page, 'job-light');
+  });
+
+  test('a value that is no finite number is said, not hidden', async () => {
+    await open(mock.running);
+    await chart('Loss').getByText('One value is no finite number').waitFor();
+  });
+
+  test('x axis, log, smoothing and zoom stand in the address and survive a reload', async () => {
+    await open(named('ctr-baseline-lr'));
+    await page.getByRole('button', { name: 'rows', exact: true }).click();
+    await page.getByLabel('log y').check();
+    await page.getByLabel('smoothing').fill('0.6');
+    const box = await chart('Loss').locator('.u-over').boundingBox();
+    await page.mouse.move(box.x + box.width * 0.25, box.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.75, box.y + 60, { steps: 4 });
+    await page.mouse.up();
+    await page.getByRole('button', { name: 'Whole range' }).waitFor();
+    const address = page.url();
+    for (const part of ['x=rows', 'log=1', 'smooth=0.6', 'zoom=']) assert.ok(address.includes(part), `${part} in ${address}`);
+    await page.reload();
+    await page.waitForSelector('.uplot canvas');
+    assert.equal(await page.getByRole('button', { name: 'rows', exact: true }).getAttribute('aria-pressed'), 'true');
+    assert.equal(await page.getByLabel('smoothing').inputValue(), '0.6');
+    await page.getByRole('button', { name: 'Whole range' }).click();
+    await page.getByRole('button', { name: 'Whole range' }).waitFor({ state: 'hidden' });
+  });
+
+  test('the crosshair reads all charts at one step', async () => {
+    await open(named('ctr-baseline-lr'));
+    const box = await chart('Loss').locator('.u-over').boundingBox();
+    await page.mouse.move(box.x + box.width / 2, box.y + 40);
+    const step = await chart('Loss').locator('figcaption .muted').textContent();
+    assert.match(step, /^step [56]/);
+    await until('the other charts follow', async () => (await chart('AUC').locator('figcaption .muted').textContent()) === step);
+  });
+
+  test('a chart gives all its numbers as CSV', async () => {
+    const job = named('ctr-baseline-lr');
+    await open(job);
+    await chart('Loss').getByRole('button', { name: 'Table' }).click();
+    const [file] = await Promise.all([page.waitForEvent('download'), chart('Loss').getByRole('button', { name: 'All as CSV' }).click()]);
+    const lines = (await readFile(await file.path(), 'utf8')).trim().split('\n');
+    assert.equal(lines[0], 'step,"train, progressive",validation');
+    assert.equal(lines.length, job.hidden.points.length + 1);
+    assert.equal(Number(lines[1].split(',')[1]), job.hidden.points[0].loss);
+  });
+
+  test('cancel asks first, then stops the job; the page follows', async () => {
+    const job = mock.running;
+    await open(job);
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    assert.equal(job.state, 'running');
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel the job' }).click();
+    await page.locator('.job-head').getByText('stopping').waitFor();
+    assert.equal(job.state, 'stopping');
+    mock.move(job, 'cancelled', 'user', 'Cancelled by its owner');
+    await page.locator('.verdict').getByText('Cancelled', { exact: true }).waitFor();
+    await page.getByText('Cancelled by its owner').first().waitFor();
+    await page.locator('#spoken', { hasText: 'The job is cancelled' }).waitFor({ state: 'attached' });
+    await page.locator('.lamp', { hasText: 'Complete' }).waitFor();
+  });
+
+  test('pause and resume; after a resume the latest attempt counts', async () => {
+    const job = mock.running;
+    await open(job);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.locator('.job-head').getByText('stopping').waitFor();
+    mock.move(job, 'paused', 'user', 'Paused');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.locator('.job-head').getByText('queued').waitFor();
+    job.hidden.step = 20; /* goes on from the checkpoint of step 2000 and writes what follows again */
+    mock.run(job, 45);
+    await page.locator('.job-head').getByText('running').waitFor();
+    await page.getByText('Upright dashes: the run was resumed there.').waitFor();
+    await chart('Loss').getByRole('button', { name: 'Table' }).click();
+    await until('45 steps, none twice', async () => (await chart('Loss').locator('tbody tr').count()) === 45);
+    await until('two attempts', async () => (await page.locator('#attempts tbody tr').count()) === 2);
+  });
+
+  test('delete removes the job and goes back to the list', async () => {
+    const job = named('ctr-ftrl-try');
+    await open(job);
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('button', { name: 'Delete for good' }).click();
+    await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
+    assert.equal(mock.jobs.has(job.id), false);
+    assert.equal(await page.getByRole('link', { name: 'ctr-ftrl-try' }).count(), 0);
+  });
+
+  test('evaluation with intervals, checkpoints with digest and file, spec, cause of a failure', async () => {
+    const job = named('ctr-baseline-lr');
+    await open(job);
+    assert.match(await page.locator('#evaluation').textContent(), /AUC.*0\.7831.*0\.7815 … 0\.7847/s);
+    const row = page.locator('#checkpoints tbody tr').first();
+    assert.equal(await row.locator('code').getAttribute('title'), job.hidden.checkpoints.at(-1).sha256);
+    const [file] = await Promise.all([page.waitForEvent('download'), row.getByText('Download').click()]);
+    assert.match(file.suggestedFilename(), /\.safetensors$/);
+    await page.locator('#spec summary').click();
+    assert.match(await page.locator('#spec pre').textContent(), /"hash_bits": 22/);
+    await shot(page, 'done-light');
+    await open(named('ctr-fm-wide'));
+    await page.getByText('Failed: invalid data').waitFor();
+    await page.getByText('clicks/day-3.tsv.gz: line 88,412: 38 columns, want 40').first().waitFor();
+    await page.getByText('Mend the data').waitFor();
+    await page.locator('#attempts tbody').getByText('65').waitFor();
+    await shot(page, 'failed-light');
+  });
+
+  test('the log follows, pauses on scroll-up, searches', async () => {
+    const job = mock.running;
+    for (let i = 0; i < 200; i++) mock.emit(job, 'log', { level: i === 90 ? 'error' : 'info', message: `line ${i} <b>of</b> the log` });
+    await open(job);
+    const log = page.locator('pre.log');
+    await log.getByText('line 199').waitFor();
+    const atEnd = () => log.evaluate((pre) => pre.scrollHeight - pre.scrollTop - pre.clientHeight < 4);
+    await until('at the end', atEnd);
+    mock.emit(job, 'log', { level: 'info', message: 'one more line' });
+    await log.getByText('one more line').waitFor();
+    await until('still at the end', atEnd);
+    await log.hover();
+    await page.mouse.wheel(0, -400);
+    await page.locator('#log').getByText('paused').waitFor();
+    const top = await log.evaluate((pre) => pre.scrollTop);
+    mock.emit(job, 'log', { level: 'info', message: 'a line that must not move the view' });
+    await log.getByText('must not move').waitFor({ state: 'attached' });
+    assert.equal(await log.evaluate((pre) => pre.scrollTop), top);
+    await page.getByLabel('Search the log').fill('line 90');
+    await until('one line', async () => (await log.locator('span').count()) === 1);
+    assert.equal(await log.locator('.bad').count(), 1);
+    assert.equal(await log.locator('b').count(), 0, 'what the run says is text, never markup');
+  });
+
+  test('after a broken connection it goes on where it was, with nothing lost or doubled', async () => {
+    const job = mock.running;
+    await open(job);
+    await page.locator('.events li').first().waitFor();
+    mock.cutStreams();
+    mock.emit(job, 'log', { level: 'info', message: 'said while nobody listened' });
+    mock.tick();
+    await page.locator('.events').getByText('said while nobody listened').waitFor();
+    const want = mock.log.filter((event) => event.job === job.id && event.type !== 'metric').length;
+    assert.equal(await page.locator('.events li').count(), want);
+    const again = mock.requests.filter((request) => request.path.endsWith(`${job.id}/events`));
+    assert.ok(again.length >= 2 && Number(again.at(-1).headers['last-event-id']) > 0, 'Last-Event-ID was sent');
+  });
+
+  test('a job that is not there is said in words', async () => {
+    page.complaints.length = 0;
+    await page.goto(`${mock.url}/#/jobs/job_nothing`);
+    await page.getByText('there is no job job_nothing').waitFor();
+    page.complaints = page.complaints.filter((text) => !text.includes('404'));
+  });
+
+  test('copy as curl and copy id', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await open(mock.running);
+    await page.getByRole('button', { name: 'Copy as curl' }).click();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `curl -fsS '${mock.url}/v1/jobs/${mock.running.id}'`);
+    await page.getByRole('button', { name: 'Copy id' }).click();
+    await until('the id', async () => (await page.evaluate(() => navigator.clipboard.readText())) === mock.running.id);
+  });
+});
