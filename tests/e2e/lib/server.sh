@@ -34,12 +34,9 @@ job_ended() { [[ $(job_field "$1" .state) =~ ^(succeeded|failed|cancelled)$ ]]; 
 # runs_alive: pids of the runs below $state, whoever started them.
 runs_alive()
 {
-    local cmdline
-    for cmdline in /proc/[0-9]*/cmdline; do
-        if tr '\0' ' ' <"$cmdline" 2>/dev/null | grep -q "run $state/runs/"; then
-            cmdline=${cmdline%/cmdline}
-            printf '%s\n' "${cmdline#/proc/}"
-        fi
+    local process
+    for process in /proc/[0-9]*; do
+        if { tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null | grep -q "run $state/runs/"; then printf '%s\n' "${process#/proc/}"; fi
     done
 }
 reap_more() { local pid; for pid in $(runs_alive); do reap "$pid"; done; }
