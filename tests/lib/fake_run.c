@@ -43,7 +43,7 @@ static const char script[] =
     "silent) exit 0 ;;\n"
     "rubbish) echo '{\"seq\":' >>\"$events\"; exit 0 ;;\n"
     "away) [ $attempt -gt 1 ] && finish; state stopping; checkpoint; state stopped; exit 75 ;;\n"
-    "flood) i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); step=$i; metric 0.1; done; finish ;;\n"
+    "flood) i=0; while [ $i -lt 300 ]; do i=$((i + 1)); step=$i; metric 0.1; sleep 0.002; done; finish ;;\n"
     "*) echo \"no such part: $name\"; exit 64 ;;\n"
     "esac\n";
 

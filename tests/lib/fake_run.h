@@ -7,7 +7,7 @@
  *   bad-data    prints to run.log and exits 65 without events  diverged    says failed/diverged and exits 70
  *   silent      exits 0 without a final word                   deaf        ignores the stop file and SIGTERM
  *   rubbish     writes a line that is no event                 away        stops on its own (75), then succeeds
- *   flood       2000 metric events as fast as it can, then succeeds */
+ *   flood       300 metric events, one every few ms, then succeeds */
 #ifndef TRAINYARD_TESTS_LIB_FAKE_RUN_H
 #define TRAINYARD_TESTS_LIB_FAKE_RUN_H
 

@@ -1,6 +1,6 @@
 /* What a new server makes of what it finds, before it listens: jobs that have, or had, a process; deletions that were cut short.
  *
- * Each job in starting, running or stopping gets a run without a child handle: its events are read to the end, then it is either alive
+ * Each job in starting, running or stopping gets a run without a child handle: it is either alive
  * (watched from now on) or finished like any other run that ended. */
 #include "service/sched/internal.h"
 
@@ -38,7 +38,7 @@ static int adopt(struct sched *s, const struct job *job, struct error *err)
         run_free(run);
         return rc;
     }
-    run_tail(run, true);
+    run_tail(run, false);
     run->stale = true;
     run->checked_ms = world_mono_ms(s->config.world) - 3600 * 1000; /* look at once */
     if (run_ended(run)) {
