@@ -80,7 +80,7 @@ int run_tail(struct run *run, bool to_end); /* events into the store; 0, or a co
 struct run *run_new(struct sched *s, const struct job *job, struct error *err);
 void run_free(struct run *run);
 void run_turn(struct run *run); /* tail, stop, time out, end */
-bool run_ended(const struct run *run);
+bool run_ended(struct run *run);
 int run_finish(struct run *run, struct error *err); /* decides what becomes of the job; the process must be gone */
 
 /* recover.c */

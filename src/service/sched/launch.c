@@ -142,9 +142,32 @@ static void launch_failed(struct run *run, const struct error *why)
     if (rc < 0) log_error("job %s: %s", run->job.id, err.msg);
 }
 
+/* A run of which no row knows the process may live in the directory: a server was killed right after it had started it. Then that one is
+ * the launch, and is watched by its lock instead of started twice. */
+static int run_begin(struct run *run, const char *dir, struct error *err)
+{
+    if (rundir_alive(run->sched->config.world, dir, NULL) != 1) return spawn(run, dir, err);
+    log_warn("job %s: a run lives in its directory already; watching that one", run->job.id);
+    return 0;
+}
+
+static void run_enlist(struct run *run)
+{
+    struct sched *s = run->sched;
+    run->stale = true;
+    run->next = s->runs;
+    s->runs = run;
+    s->slots_used += run->job.slots;
+    pthread_mutex_lock(&s->lock);
+    s->stats.launches++;
+    pthread_mutex_unlock(&s->lock);
+    live_publish(s);
+}
+
 int launch_job(struct sched *s, const struct job *job, struct error *err)
 {
     char dir[PATH_SIZE];
+    struct error why = {0};
     int rc = run_directory(s, job->id, dir, err);
     if (rc == 0) rc = directory_prepare(s, job->id, dir, err);
     if (rc < 0) return rc;
@@ -155,23 +178,18 @@ int launch_job(struct sched *s, const struct job *job, struct error *err)
         run_free(run);
         return rc;
     }
-    struct error why = {0};
-    if (spawn(run, dir, &why) < 0) {
+    if (run_begin(run, dir, &why) < 0) {
         log_error("job %s: %s", job->id, why.msg);
         launch_failed(run, &why);
         run_free(run);
         return 0;
     }
     if (run->timeout_ms > 0) run->deadline_utc_ms = world_utc_ms(s->config.world) + run->timeout_ms;
-    log_info("job %s: process %lld started, pid %lld, %lld slots", job->id, (long long)run->launch, (long long)run->pid, (long long)job->slots);
-    if ((rc = store_attempt_pid(s->config.store, job->id, run->launch, run->pid, run->pid_start, &why)) < 0) log_warn("job %s: %s", job->id, why.msg);
-    run->stale = true;
-    run->next = s->runs;
-    s->runs = run;
-    s->slots_used += job->slots;
-    pthread_mutex_lock(&s->lock);
-    s->stats.launches++;
-    pthread_mutex_unlock(&s->lock);
-    live_publish(s);
+    if (run->ours) {
+        log_info("job %s: process %lld started, pid %lld, %lld slots", job->id, (long long)run->launch, (long long)run->pid, (long long)job->slots);
+        rc = store_attempt_pid(s->config.store, job->id, run->launch, run->pid, run->pid_start, &why);
+        if (rc < 0) log_warn("job %s: %s", job->id, why.msg);
+    }
+    run_enlist(run);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* What a new server makes of what it finds, before it listens: jobs that have, or had, a process; deletions that were cut short.
  *
- * Each job in starting, running or stopping gets a run without a child handle: it is either alive
- * (watched from now on) or finished like any other run that ended. */
+ * Each job in starting, running or stopping gets a run without a child handle: it is alive and watched from now on,
+ * or finished like any other run that ended. */
 #include "service/sched/internal.h"
 
 #include <string.h>

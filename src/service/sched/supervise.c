@@ -131,14 +131,13 @@ void run_turn(struct run *run)
     if (run->job.state == JOB_STOPPING && run->job.wish != WISH_NONE) run_stop(run);
 }
 
-bool run_ended(const struct run *run)
+bool run_ended(struct run *run)
 {
     char dir[PATH_SIZE];
-    struct run *r = (struct run *)run; /* only the time of the check is noted */
     int64_t now = world_mono_ms(world_of(run));
     if (run->ours) return run->exited;
     if (now - run->checked_ms < ADOPTED_CHECK_MS) return false;
-    r->checked_ms = now;
+    run->checked_ms = now;
     if (run->pid_start > 0 && process_start_time(world_of(run), run->pid) == run->pid_start) return false;
     if (run->job.state == JOB_STARTING && now - run->since_ms < START_GRACE_MS && run->pid == 0) return false;
     return run_directory(run->sched, run->job.id, dir, NULL) == 0 && rundir_alive(world_of(run), dir, NULL) == 0;

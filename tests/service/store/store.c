@@ -656,6 +656,108 @@ static void many_threads_one_job_a_key(void **state)
     down(&f);
 }
 
+/* Every allocation of the scenario fails once: each time a clean ERROR_NOMEM, and no half of anything in the database. */
+static int scenario(struct fixture *f, const struct job_new *job, struct event *events, size_t count, struct error *err)
+{
+    char existing[ID_SIZE];
+    struct job_move start = {.from = JOB_QUEUED, .to = JOB_STARTING, .reason = "x", .message = ""};
+    struct metric_set set;
+    struct job_list list;
+    int rc = store_begin(f->s, err);
+    if (rc < 0) return rc;
+    rc = store_job_insert(f->s, job, existing, err);
+    if (rc == 0) rc = store_job_move(f->s, job->id, &start, err);
+    if (rc == 0) rc = store_events_add(f->s, job->id, events, count, 50, err);
+    if ((rc = store_end(f->s, rc, err)) < 0) return rc;
+    if ((rc = store_metrics(f->s, job->id, &(struct metric_query){0}, &set, err)) < 0) return rc;
+    metric_set_close(&set);
+    if ((rc = store_job_list(f->s, "labels.a = b AND state = starting", "name", 10, NULL, &list, err)) < 0) return rc;
+    rc = list.count == 1 ? 0 : error_set(err, ERROR_INTERNAL, NULL, "%zu jobs", list.count);
+    job_list_close(&list);
+    return rc;
+}
+
+static void each_allocation_fails_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char id[ID_SIZE];
+    up(&f);
+    json_t *labels = json_pack("{s:s}", "a", "b"), *empty = json_object();
+    struct event events[2] = {event_of(1, 1, 10, EVENT_METRIC, "\"loss\":0.5"), event_of(2, 1, 10, EVENT_EVALUATION, "\"metrics\":{\"auc\":1}")};
+    unsigned failures = 0;
+    for (unsigned k = 1; k < 1000; k++) {
+        struct error err = {0};
+        struct job got;
+        id_make(&world_real, "job_", id);
+        struct job_new job = {
+            .id = id, .name = "n", .experiment = "", .owner = "", .slots = 1, .labels = labels, .asked = empty, .spec = empty, .run_spec = empty};
+        mem_fail_after(k);
+        int rc = scenario(&f, &job, events, 2, &err);
+        bool fired = mem_fail_after(0);
+        if (!fired) {
+            assert_ok(rc, &err);
+            break;
+        }
+        failures++;
+        assert_int_equal(rc, -ERROR_NOMEM);
+        if (store_job_get(f.s, id, &got, NULL) == 0) { /* all of the transaction, or nothing */
+            assert_int_equal(got.tail_offset, 50);
+            assert_non_null(got.evaluated);
+            job_close(&got);
+            move(&f, id, JOB_STARTING, JOB_FAILED);
+            assert_ok(store_job_delete(f.s, id, &f.err), &f.err);
+        }
+    }
+    assert_true(failures > 5);
+    for (int i = 0; i < 2; i++) event_close(&events[i]);
+    json_decref(labels);
+    json_decref(empty);
+    down(&f);
+}
+
+static void full_disk_loses_nothing_accepted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char kept[ID_SIZE], id[ID_SIZE], existing[ID_SIZE], pragma[64];
+    up(&f);
+    job_add(&f, "kept", "", 0, "", kept);
+    struct query q = query_begin_text(&f.s->writer, "pages", "PRAGMA page_count");
+    assert_int_equal(query_step(&q, &f.err), 1);
+    snprintf(pragma, sizeof pragma, "PRAGMA max_page_count = %lld", (long long)query_int_at(&q, 0) + 2);
+    query_end(&q, 0, &f.err);
+    assert_ok(conn_run(&f.s->writer, pragma, &f.err), &f.err); /* what SQLite then says is what it says of a full disk */
+    json_t *big = json_object();
+    char text[9000];
+    memset(text, 'x', sizeof text - 1), text[sizeof text - 1] = 0;
+    json_object_set_new(big, "text", json_string(text));
+    id_make(&world_real, "job_", id);
+    struct job_new job = {.id = id,
+                          .name = "n",
+                          .experiment = "",
+                          .owner = "",
+                          .slots = 1,
+                          .labels = big,
+                          .asked = big,
+                          .spec = big,
+                          .run_spec = big,
+                          .idempotency_key = "k",
+                          .request_hash = "h"};
+    assert_int_equal(store_job_insert(f.s, &job, existing, &f.err), -ERROR_NOSPACE);
+    assert_error(&f.err, ERROR_NOSPACE, "disk is full");
+    error_clear(&f.err);
+    struct job got;
+    assert_int_equal(store_job_get(f.s, id, &got, NULL), -ERROR_NOTFOUND);
+    assert_ok(store_key_find(f.s, "k", "h", existing, &f.err), &f.err);
+    assert_string_equal(existing, ""); /* the key is not used up */
+    assert_state(&f, kept, JOB_QUEUED);
+    assert_ok(conn_run(&f.s->writer, "PRAGMA max_page_count = 1000000", &f.err), &f.err);
+    assert_ok(store_job_insert(f.s, &job, existing, &f.err), &f.err); /* space again: it works again */
+    json_decref(big);
+    down(&f);
+}
+
 static void queue_order_and_ahead(void **state)
 {
     (void)state;
@@ -697,5 +799,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_survive_reopening),
     cmocka_unit_test(many_threads_one_job_a_key),
     cmocka_unit_test(queue_order_and_ahead),
+    cmocka_unit_test(each_allocation_fails_once),
+    cmocka_unit_test(full_disk_loses_nothing_accepted),
 };
 TEST_MAIN(tests)
