@@ -96,6 +96,7 @@ int run_tail(struct run *run, bool to_end)
     bool more = true;
     int rc = 0;
     if (run->tail_error.code != ERROR_NONE || !events_open(run)) return 0;
+    event_reader_restart(&run->reader); /* a torn line may have been cut off since, and another written in its place */
     char *buf = mem_zero(TAIL_BYTES, &err);
     if (!buf) return -ERROR_NOMEM;
     for (int reads = 0; rc == 0 && more && (to_end || reads < TAIL_READS_MAX); reads++) rc = tail_once(run, buf, &more, &err);
