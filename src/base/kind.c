@@ -194,13 +194,31 @@ static void options_read_group(const struct option_set *sets, size_t count, cons
     }
 }
 
+/* Shares of one whole that leave nothing: one fault at the object, which names them all. */
+static void shares_check(const struct option_set *set, const char *pointer, struct faults *faults)
+{
+    char names[256] = "";
+    double sum = 0;
+    for (const struct option *o = set->options; o && o->name; o++) {
+        if (!(o->flags & OPTION_SHARE)) continue;
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", used ? " + " : "", o->name);
+        sum += *(const double *)option_at(o, set->params);
+    }
+    if (*names && strchr(names, '+') && sum >= 1) faults_add(faults, pointer, "%s must be < 1, got %.15g: nothing would be left", names, sum);
+}
+
 void options_read(const struct option_set *sets, size_t count, const json_t *object, const char *pointer, const char *const *skip,
                   struct faults *faults)
 {
     for (size_t s = 0; s < count; s++) options_default(sets[s].options, sets[s].params);
     if (!object) return;
     if (!json_is_object(object)) fault_type("an object", object, pointer, faults);
-    else options_read_group(sets, count, object, pointer, "", skip, faults);
+    else {
+        size_t before = faults->count;
+        options_read_group(sets, count, object, pointer, "", skip, faults);
+        for (size_t s = 0; s < count && faults->count == before; s++) shares_check(&sets[s], pointer, faults);
+    }
 }
 
 static json_t *option_value(const struct option *o, const void *params)

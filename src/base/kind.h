@@ -30,6 +30,7 @@ enum option_flags {
     OPTION_ABOVE_MIN = 1, /* REAL: min itself is not allowed ("must be > 0") */
     OPTION_BELOW_MAX = 2, /* REAL: max itself is not allowed */
     OPTION_RUNTIME = 4,   /* changes speed or place, never the model: not part of the spec's digest */
+    OPTION_SHARE = 16,    /* REAL: all of these in one table are shares of one whole, and something must be left: their sum is < 1 */
     OPTION_SAY_WHY = 8,   /* the help gives the reason of the limits: a number out of range is answered with it */
 };
 

@@ -95,10 +95,10 @@ void spec_close(struct spec *spec); /* safe on a zeroed struct, and twice */
 /* spec_write: the resolved spec as a JSON object. New reference, or NULL + error. */
 json_t *spec_write(const struct spec *spec, struct error *err);
 
-/* spec_digest: SHA-256 hex of what determines the model's bits: all sections but names, labels, dataset.uri (the data have their own
- * digest), priority, resources, checkpoint
- * cadence, evaluate (its every_steps counts under early stopping), workers, max_bad_rows and other OPTION_RUNTIME options. A resume
- * refuses a checkpoint of another digest. */
+/* spec_digest: SHA-256 hex of what determines the model's bits, given the rows: all sections but names, labels, priority, resources,
+ * checkpoint cadence, evaluate (its every_steps counts under early stopping), workers, max_bad_rows and other OPTION_RUNTIME options;
+ * and not dataset.uri, since the same rows at another path give the same model (they have their own digest). A resume refuses a
+ * checkpoint of another digest. */
 int spec_digest(const struct spec *spec, char out[SHA256_HEX], struct error *err);
 
 /* spec_load: read a file; faults become one message with file:line each ("jobs/ctr.json:12: /optimizer/lr must be > 0, got -1"). */

@@ -23,8 +23,9 @@ static const struct option fm_options[] = {
     {0},
 };
 static const struct option holdout_options[] = {
-    {"test_fraction", OPT_REAL, offsetof(struct toy_holdout, test_fraction), 0.1, 0, 1, .help = "share", .flags = OPTION_BELOW_MAX},
-    {"validation_fraction", OPT_REAL, offsetof(struct toy_holdout, validation_fraction), 0, 0, 1, .help = "share", .flags = OPTION_BELOW_MAX},
+    {"test_fraction", OPT_REAL, offsetof(struct toy_holdout, test_fraction), 0.1, 0, 1, .help = "share", .flags = OPTION_BELOW_MAX | OPTION_SHARE},
+    {"validation_fraction", OPT_REAL, offsetof(struct toy_holdout, validation_fraction), 0, 0, 1, .help = "share",
+     .flags = OPTION_BELOW_MAX | OPTION_SHARE},
     {"seed", OPT_INT, offsetof(struct toy_holdout, seed), 7, 0, 0x1p53, .help = "seed"},
     {0},
 };

@@ -11,9 +11,9 @@ struct holdout_params {
 
 static const struct option holdout_options[] = {
     {"test_fraction", OPT_REAL, offsetof(struct holdout_params, test_fraction), 0.1, 0, 1, "share of rows kept for the test side", NULL,
-     OPTION_BELOW_MAX, NULL},
+     OPTION_BELOW_MAX | OPTION_SHARE, NULL},
     {"validation_fraction", OPT_REAL, offsetof(struct holdout_params, validation_fraction), 0, 0, 1,
-     "share of rows kept for validation (curves, early stopping)", NULL, OPTION_BELOW_MAX, NULL},
+     "share of rows kept for validation (curves, early stopping)", NULL, OPTION_BELOW_MAX | OPTION_SHARE, NULL},
     {"seed", OPT_INT, offsetof(struct holdout_params, seed), 7, 0, 0x1p53, "of the choice of rows", NULL, 0, NULL},
     {0},
 };
