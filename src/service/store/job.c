@@ -119,8 +119,10 @@ static int labels_insert(struct store *s, int64_t num, const json_t *labels, str
 static int job_state_event(struct store *s, const char *id, int64_t num, const struct job_move *move, const char *from, int64_t attempt,
                            struct error *err)
 {
-    int64_t event;
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s?, s:I}", "type", "state", "state", job_state_name(move->to), "reason", move->reason, "message",
+    int64_t event, now = world_utc_ms(s->world);
+    char at[TIME_TEXT_SIZE];
+    time_text(now, at);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:I}", "t", at, "type", "state", "state", job_state_name(move->to), "reason", move->reason, "message",
                              move->message[0] ? move->message : NULL, "attempt", (json_int_t)attempt);
     if (!body || (from && json_object_set_new(body, "from", json_string(from)) < 0) ||
         (move->cause != CAUSE_NONE && (json_object_set_new(body, "cause", json_string(job_cause_name(move->cause))) < 0 ||
@@ -128,7 +130,7 @@ static int job_state_event(struct store *s, const char *id, int64_t num, const s
         json_decref(body);
         return error_set(err, ERROR_NOMEM, NULL, "cannot build a state event (or its text is not UTF-8)");
     }
-    struct event_new row = {.job = num, .attempt = attempt, .utc_ms = world_utc_ms(s->world), .type = EVENT_STATE, .body = body};
+    struct event_new row = {.job = num, .attempt = attempt, .utc_ms = now, .type = EVENT_STATE, .body = body};
     int rc = event_insert(s, id, &row, &event, err);
     json_decref(body);
     return rc;
