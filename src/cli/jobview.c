@@ -66,6 +66,14 @@ void jobview_metric(const json_t *body, struct progress *out)
     }
 }
 
+bool jobview_validates(const json_t *body) { return json_object_get(body, "val_logloss") && !json_is_number(json_object_get(body, "progress")); }
+
+static void validation_line(char *buf, size_t size, const json_t *body)
+{
+    snprintf(buf, size, "validation after step %" PRId64 ": logloss %.4f, auc %.4f", field_int(body, "step", 0),
+             field_number(body, "val_logloss", NAN), field_number(body, "val_auc", NAN));
+}
+
 static void state_line(char *buf, size_t size, const json_t *body)
 {
     const char *message = field_text(body, "message"), *cause = field_text(body, "cause");
@@ -96,6 +104,7 @@ const char *jobview_event(char *buf, size_t size, const char *type, const json_t
     else if (strcmp(type, "log") == 0) snprintf(buf, size, "%s: %s", field_text(body, "level"), field_text(body, "message"));
     else if (strcmp(type, "checkpoint") == 0) checkpoint_line(buf, size, body);
     else if (strcmp(type, "evaluation") == 0) evaluation_line(buf, size, body);
+    else if (strcmp(type, "metric") == 0 && jobview_validates(body)) validation_line(buf, size, body);
     else if (strcmp(type, "metric") == 0) {
         jobview_metric(body, &p);
         int used = snprintf(buf, size, "step %" PRIu64 "  ", p.step);

@@ -21,6 +21,9 @@ const char *jobview_age(char *buf, size_t size, const struct world *w, const jso
 /* jobview_metric: the figures of a metric event (or of a job's "latest") as progress. */
 void jobview_metric(const json_t *body, struct progress *out);
 
+/* jobview_validates: is this metric event the validation side's, which has no progress of its own? */
+bool jobview_validates(const json_t *body);
+
 /* jobview_event: one line for an event of any type, without time; "" for those not worth a line. Returns buf. */
 const char *jobview_event(char *buf, size_t size, const char *type, const json_t *body);
 

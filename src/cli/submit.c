@@ -91,7 +91,7 @@ static int take_event(void *context, const char *name, const char *id, const jso
     char line[LINE_SIZE];
     (void)err;
     if (!str_to_int64(id, &w->after)) w->after = 0;
-    if (strcmp(name, "metric") == 0) {
+    if (strcmp(name, "metric") == 0 && !jobview_validates(body)) {
         jobview_metric(body, &progress);
         bar_progress(&w->bar, &progress);
     } else {
