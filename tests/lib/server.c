@@ -234,7 +234,8 @@ void talk(const struct server *s, struct answer *a, const char *method, const ch
     struct bytes text;
     bytes_init(&text, 64 << 20);
     bool host = headers && strcasestr(headers, "Host:");
-    bytes_printf(&text, NULL, "%s %s HTTP/1.1\r\n%sConnection: close\r\n%s", method, target, host ? "" : "Host: localhost\r\n", headers ? headers : "");
+    bytes_printf(&text, NULL, "%s %s HTTP/1.1\r\n%sConnection: close\r\n%s", method, target, host ? "" : "Host: localhost\r\n",
+                 headers ? headers : "");
     if (body) bytes_printf(&text, NULL, "Content-Length: %zu\r\n", strlen(body));
     bytes_printf(&text, NULL, "\r\n%s", body ? body : "");
     int status = talk_try(s->port, a, bytes_text(&text), text.size);
@@ -279,6 +280,8 @@ void job_go(const struct server *s, const char *id)
 {
     char path[PATH_SIZE];
     struct error err = {0};
-    assert_ok(sched_run_path(s->sched, id, "go", path, &err), &err);
+    char dir[PATH_SIZE];
+    assert_ok(sched_run_path(s->sched, id, NULL, dir, &err), &err);
+    assert_ok(path_join(path, dir, "go", &err), &err);
     test_write_file(path, "", 0);
 }

@@ -37,7 +37,7 @@ struct answer {
 };
 void answer_close(struct answer *a);
 const char *answer_header(const struct answer *a, const char *name, char *buf, size_t size); /* "" when missing; returns buf */
-const char *answer_text(const struct answer *a, const char *field);                         /* a string field of the JSON; fails when missing */
+const char *answer_text(const struct answer *a, const char *field);                          /* a string field of the JSON; fails when missing */
 
 /* talk: one request on a connection of its own. headers: lines that end with \r\n, or NULL; Host, Connection: close and (with a body)
  * Content-Length come by themselves. body: NULL for none. Replaces what was in *a. */
@@ -47,9 +47,9 @@ void talk_json(const struct server *s, struct answer *a, const char *method, con
 /* talk_try: the same without assertions, for other threads. Returns the status, or -1. */
 int talk_try(int port, struct answer *a, const char *text, size_t size);
 
-int talk_open(const struct server *s);                              /* a connected socket */
-int talk_open_port(int port);                                      /* -1: refused */
-bool talk_write(int fd, const void *data, size_t size);            /* false: the server closed */
+int talk_open(const struct server *s);                                   /* a connected socket */
+int talk_open_port(int port);                                            /* -1: refused */
+bool talk_write(int fd, const void *data, size_t size);                  /* false: the server closed */
 int talk_read(int fd, struct answer *a, bool head, int64_t deadline_ms); /* one reply; the status, or -1: closed or too late */
 
 /* talk_until: read raw bytes into *seen until it holds `text` (true), or the connection ends or the deadline comes (false). */

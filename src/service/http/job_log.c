@@ -17,10 +17,10 @@ static int log_from(struct request *rq, uint64_t from, struct bytes *out, uint64
     struct file *file = NULL;
     struct error why = {0};
     const struct world *world = rq->service->world;
-    int rc = sched_run_path(rq->service->sched, request_path(rq, "id"), RUNDIR_LOG, path, err);
+    int rc = sched_run_path(rq->service->sched, request_path(rq, "id"), RUNDIR_LOG, path, &why);
     *total = 0;
-    if (rc < 0) return rc;
-    if (file_open(world, path, FILE_READ, &file, &why) < 0) return why.code == ERROR_NOTFOUND ? 0 : error_set(err, why.code, NULL, "%s", why.msg);
+    if (rc == 0) rc = file_open(world, path, FILE_READ, &file, &why);
+    if (rc < 0) return why.code == ERROR_NOTFOUND ? 0 : error_set(err, why.code, NULL, "%s", why.msg);
     if ((rc = file_stat(file, &st, err)) < 0) goto out;
     *total = st.size_bytes;
     if (from >= st.size_bytes) goto out;
