@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { SLOT_BITS = 30, STAMP_BITS = 10, INDEX_BITS = 24 };
+enum { SLOT_BITS = 30, STAMP_BITS = 10, INDEX_BITS = 24, TABLE_BITS_FIRST = 12, SPARSE = 8, AHEAD = 12 };
 #define INDEX_SHIFT (SLOT_BITS + STAMP_BITS)
 #define MATCH_MASK ((1ull << INDEX_SHIFT) - 1)
 
@@ -30,47 +30,74 @@ static int lookup_reserve(struct lookup *l, size_t features, struct error *err)
     lookup_close(l);
     size_t room = features + features / 4 + 64;
     uint32_t bits = 8;
-    while ((1ull << bits) < 2 * room) bits++;
+    while ((1ull << bits) < SPARSE * room) bits++;
     l->slots = mem_array(room, 1, sizeof *l->slots, err);
     l->local = mem_array(room, 1, sizeof *l->local, err);
-    l->first = mem_array(room, 1, sizeof *l->first, err);
+    l->first = mem_array(room + 1, 1, sizeof *l->first, err);
     l->position = mem_array(room, 1, sizeof *l->position, err);
     l->table = mem_array(1ull << bits, 1, sizeof *l->table, err);
     if (!l->slots || !l->local || !l->first || !l->position || !l->table) {
         lookup_close(l);
         return -ERROR_NOMEM;
     }
-    l->table_bits = bits;
+    l->table_bits_max = bits;
+    l->table_bits = TABLE_BITS_FIRST < bits ? TABLE_BITS_FIRST : bits;
     l->features_max = room;
     return 0;
 }
 
-/* Distinct slots in order of first occurrence into l->first; l->local gets their index a feature. Returns how many. */
-static size_t lookup_distinct(struct lookup *l, const uint32_t *keys, size_t features, uint32_t key_shift)
+/* A fresh generation of entries; the table is cleared only when the stamps have run through. */
+static void lookup_new_stamp(struct lookup *l)
 {
     if (++l->stamp >> STAMP_BITS) {
-        memset(l->table, 0, sizeof *l->table << l->table_bits);
+        memset(l->table, 0, sizeof *l->table << l->table_bits_max);
         l->stamp = 1;
     }
-    uint64_t *table = l->table, stamp = (uint64_t)l->stamp << SLOT_BITS;
-    uint32_t *first = l->first, *local = l->local, shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
-    size_t count = 0;
-    for (size_t i = 0; i < features; i++) {
-        uint32_t slot = keys[i] >> key_shift;
-        uint64_t want = stamp | slot;
-        for (uint32_t at = slot * 0x9E3779B1u >> shift;; at = (at + 1) & mask) {
-            uint64_t entry = table[at];
-            if ((entry & MATCH_MASK) == want) {
-                local[i] = (uint32_t)(entry >> INDEX_SHIFT);
-                break;
+}
+
+/* Twice the entries: those so far move to their new places. What the table looks like never shows in the result. */
+static void lookup_widen(struct lookup *l, size_t count)
+{
+    l->table_bits++;
+    lookup_new_stamp(l);
+    uint32_t shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t at = l->first[i] * 0x9E3779B1u >> shift;
+        while ((l->table[at] & MATCH_MASK) >> SLOT_BITS == l->stamp) at = (at + 1) & mask;
+        l->table[at] = (uint64_t)i << INDEX_SHIFT | (uint64_t)l->stamp << SLOT_BITS | l->first[i];
+    }
+}
+
+/* Distinct slots in order of first occurrence into l->first; l->local gets their index a feature. Returns how many. The table starts small, so
+ * that it stays in the nearest cache, and widens when it is an eighth full. */
+static size_t lookup_distinct(struct lookup *l, const uint32_t *keys, size_t features, uint32_t key_shift)
+{
+    size_t count = 0, i = 0;
+    lookup_new_stamp(l);
+    while (i < features) {
+        uint64_t *table = l->table, stamp = (uint64_t)l->stamp << SLOT_BITS;
+        uint32_t *first = l->first, *local = l->local, shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
+        size_t full = l->table_bits == l->table_bits_max ? SIZE_MAX : (1ull << l->table_bits) / SPARSE;
+        for (; i < features && count < full; i++) {
+            uint32_t slot = keys[i] >> key_shift, at = slot * 0x9E3779B1u >> shift;
+            uint32_t later = keys[i + AHEAD < features ? i + AHEAD : i] >> key_shift;
+            __builtin_prefetch(&table[later * 0x9E3779B1u >> shift], 1);
+            uint64_t want = stamp | slot, entry = table[at];
+            bool vacant = (entry & MATCH_MASK) >> SLOT_BITS != l->stamp;
+            uint64_t take = -(uint64_t)vacant; /* all ones or none, not a branch: new or known is a coin toss */
+            entry = (take & (want | (uint64_t)count << INDEX_SHIFT)) | (~take & entry);
+            while (__builtin_expect((entry & MATCH_MASK) != want, 0)) { /* another slot lives here: rare while the table is sparse */
+                at = (at + 1) & mask;
+                entry = table[at];
+                vacant = (entry & MATCH_MASK) >> SLOT_BITS != l->stamp;
+                entry = vacant ? want | (uint64_t)count << INDEX_SHIFT : entry;
             }
-            if ((entry & MATCH_MASK) >> SLOT_BITS != l->stamp) { /* free */
-                table[at] = want | (uint64_t)count << INDEX_SHIFT;
-                first[count] = slot;
-                local[i] = (uint32_t)count++;
-                break;
-            }
+            table[at] = entry;
+            first[count] = slot;
+            count += vacant;
+            local[i] = (uint32_t)(entry >> INDEX_SHIFT);
         }
+        if (i < features) lookup_widen(l, count);
     }
     return count;
 }

@@ -14,7 +14,7 @@ struct lookup {
     uint32_t *local;                      /* (features): position in slots of each feature of the batch */
     /* private */
     uint64_t *table;
-    uint32_t table_bits, stamp;
+    uint32_t table_bits, table_bits_max, stamp;
     uint32_t *first, *position;
     size_t features_max;
 };
