@@ -66,7 +66,7 @@ static void auc_of_ties_is_half(void **state)
 static void auc_of_zero_and_minus_zero_ties(void **state)
 {
     (void)state;
-    float z[4] = {0.0f, -0.0f, 0.0f, -0.0f}, y[4] = {1, 0, 0, 1};
+    float z[4] = {0.0f, -0.0f, 0.0f, -0.0f}, y[4] = {1, 0, 0, 0};
     struct evaluation e = scores_judge(z, y, 4, 0);
     assert_true(scores_value(&e, "auc") == 0.5);
 }
