@@ -12,7 +12,7 @@ struct criteo {                                            /* keys that a table 
     uint64_t seeds[CRITEO_FIELDS];                         /* of I1..I13, C1..C26 */
     uint32_t missing[CRITEO_FIELDS];                       /* "" */
     uint32_t small[CRITEO_INTEGERS][CRITEO_SMALL + 3];     /* "SP-64" .. "SP2" */
-    uint32_t classes[CRITEO_INTEGERS][SQUARE_LOG_CLASSES]; /* "0" .. "492" */
+    uint32_t classes[CRITEO_INTEGERS][SQUARE_LOG_CLASSES]; /* "0" .. "491" */
     struct square_log log;
 };
 

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* SQUARE_LOG_CLASSES: floor(ln(2^32)^2) is 492, the classes of 32-bit values are 0 .. 492. */
-enum { SQUARE_LOG_CLASSES = 493, SQUARE_LOG_CELLS = 33 * 64, SQUARE_LOG_MAX = 1908 };
+/* SQUARE_LOG_CLASSES: floor(ln(2^32)^2) is 491, so the classes of 32-bit values are 0 .. 491. */
+enum { SQUARE_LOG_CLASSES = 492, SQUARE_LOG_CELLS = 33 * 64, SQUARE_LOG_MAX = 1908 };
 
 /* Values below 2^32 by table: a cell is the bit length and the six bits below the leading one; it holds the class of its least value,
  * and at most one or two class borders lie inside it. */

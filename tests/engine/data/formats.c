@@ -1,0 +1,280 @@
+/* Every format of the table: what each bad row is told, and which keys a good one has, reckoned here from the definition. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "lib/data_kit.h"
+#include "lib/test.h"
+
+/* The definition of feature.h, by the plain hash: key(field, value). */
+static uint32_t key(const char *field, const char *value) { return (uint32_t)(hash64(value, strlen(value), hash64(field, strlen(field), 5)) >> 32); }
+static uint32_t key_number(const char *field, uint64_t value)
+{
+    return (uint32_t)(hash64(&value, sizeof value, hash64(field, strlen(field), 5)) >> 32);
+}
+
+static int load(const char *format, const char *options, const char *text, size_t size, int64_t max_bad_rows, struct kit_rows *rows,
+                struct dataset_info *info, struct error *err)
+{
+    static char dir[PATH_SIZE];
+    char path[PATH_SIZE + 16], cache[PATH_SIZE + 16];
+    if (!*dir) test_dir(dir);
+    snprintf(path, sizeof path, "%s/f", dir);
+    snprintf(cache, sizeof cache, "%s/cache", dir);
+    test_write_file(path, text, size);
+    struct kit kit = {.format = format, .options = options, .path = path, .cache = cache, .max_bad_rows = max_bad_rows, .hash_seed = 5};
+    int rc = kit_load(&kit, rows, info, err);
+    path_remove_tree(&world_real, cache, NULL);
+    return rc;
+}
+
+struct bad_case {
+    const char *format, *options, *text, *want; /* text: one good row, then a bad one on line 2 (csv: 3), then a good one */
+};
+
+#define TABS12 "\t\t\t\t\t\t\t\t\t\t\t\t"
+#define TABS26 TABS12 TABS12 "\t\t"
+#define GOOD "1\t5" TABS12 TABS26 "\n"
+
+static const struct bad_case bad_cases[] = {
+    {"criteo", NULL, GOOD "0\t1\t2\n" GOOD, "f:2: 3 columns, want 40"},
+    {"criteo", NULL, GOOD "0\t1" TABS12 TABS26 "\t\n" GOOD, "f:2: 41 columns, want 40"},
+    {"criteo", NULL, GOOD "2\t1" TABS12 TABS26 "\n" GOOD, "f:2: column 1: \"2\" is not a label; it must be 0 or 1"},
+    {"criteo", NULL, GOOD "\t1" TABS12 TABS26 "\n" GOOD, "f:2: column 1: \"\" is not a label"},
+    {"criteo", NULL, GOOD "0\t\tabc\t\t\t\t\t\t\t\t\t\t\t" TABS26 "\n" GOOD, "f:2: column 3: \"abc\" is not a number"},
+    {"criteo", NULL, GOOD "0\t1.5" TABS12 TABS26 "\n" GOOD, "f:2: column 2: \"1.5\" is not a number"},
+    {"criteo", NULL, GOOD "0\tNaN" TABS12 TABS26 "\n" GOOD, "f:2: column 2: \"NaN\" is not a number"},
+    {"criteo", NULL, GOOD "0\t99999999999999999999" TABS12 TABS26 "\n" GOOD, "f:2: column 2: \"99999999999999999999\" is not a number"},
+    {"libsvm", NULL, "1 1:1\n1 1:1 foo\n0 1:1\n", "f:2: column 3: \"foo\" has no colon"},
+    {"libsvm", NULL, "1 1:1\n2 1:1\n0 1:1\n", "f:2: column 1: \"2\" is not a label"},
+    {"libsvm", NULL, "1 1:1\n1 -1:1\n0 1:1\n", "f:2: column 2: \"-1:1\" has no valid index"},
+    {"libsvm", NULL, "1 1:1\n1 1:abc\n0 1:1\n", "f:2: column 2: \"1:abc\" has a value that is not a number"},
+    {"libsvm", NULL, "1 1:1\n1 1:nan\n0 1:1\n", "f:2: column 2: \"1:nan\" has a value that is not a number"},
+    {"libsvm", NULL, "1 1:1\n1 1:inf\n0 1:1\n", "f:2: column 2: \"1:inf\" has a value that is not a number"},
+    {"libsvm", NULL, "1 1:1\n1 1:1e39\n0 1:1\n", "f:2: column 2: \"1:1e39\" has a value beyond the range"},
+    {"libsvm", NULL, "1 1:1\n1 1:\n0 1:1\n", "f:2: column 2: \"1:\" has a value that is not a number"},
+    {"libsvm", NULL, "1 1:1\n1 18446744073709551616:1\n0 1:1\n", "has no valid index"},
+    {"libffm", NULL, "1 1:1:1\n1 1:1\n0 1:1:1\n", "f:2: column 2: \"1:1\" is not field:feature:value"},
+    {"libffm", NULL, "1 1:1:1\n1 x:1:1\n0 1:1:1\n", "f:2: column 2: \"x:1:1\" has no valid field"},
+    {"libffm", NULL, "1 1:1:1\n1 1:x:1\n0 1:1:1\n", "f:2: column 2: \"1:x:1\" has no valid feature"},
+    {"libffm", NULL, "1 1:1:1\n1 1:1:nan\n0 1:1:1\n", "has a value that is not a number"},
+    {"csv", NULL, "label,a\n1,x\n1,x,y\n0,z\n", "f:3: 3 columns, want 2"},
+    {"csv", NULL, "label,a\n1,x\n1\n0,z\n", "f:3: 1 column, want 2"},
+    {"csv", NULL, "label,a\n1,x\n7,x\n0,z\n", "f:3: column 1: \"7\" is not a label"},
+    {"csv", "{\"schema\": \"a:numeric\"}", "label,a\n1,1\n1,x\n0,2\n", "f:3: column 2: \"x\" is not a number"},
+    {"csv", "{\"schema\": \"a:numeric\"}", "label,a\n1,1\n1,inf\n0,2\n", "f:3: column 2: \"inf\" is not a number"},
+    {"csv", "{\"schema\": \"a:log\"}", "label,a\n1,1\n1,-nan\n0,2\n", "f:3: column 2: \"-nan\" is not a number"},
+    {"csv", NULL, "label,a\n1,x\n1,\"x\"y\n0,z\n", "f:3: column 2: \"\"x\"y\" goes on behind its closing quote"},
+    {"csv", NULL, "label,a\n1,\"x\ny\"\n1\n0,z\n", "f:4: 1 column, want 2"},
+    {"csv", "{\"positive\": \"yes\", \"negative\": \"no\"}", "label,a\nyes,x\n1,x\nno,z\n",
+     "f:3: column 1: \"1\" is neither the positive nor the negative label"},
+};
+
+static void bad_rows_say_where_and_what(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bad_cases / sizeof *bad_cases; i++) {
+        const struct bad_case *c = &bad_cases[i];
+        struct error err = {0};
+        struct kit_rows rows;
+        struct dataset_info info;
+        assert_true(load(c->format, c->options, c->text, strlen(c->text), 0, &rows, NULL, &err) < 0);
+        assert_error(&err, ERROR_DATA, c->want);
+        err = (struct error){0};
+        assert_ok(load(c->format, c->options, c->text, strlen(c->text), 1, &rows, &info, &err), &err);
+        assert_int_equal(info.rows, 2); /* the rows around it stay, and nothing of the bad one does */
+        assert_int_equal(info.bad_rows, 1);
+        assert_non_null(strstr(info.first_bad, c->want));
+        kit_rows_close(&rows);
+    }
+}
+
+static void every_format_refuses_rubbish(void **state)
+{
+    (void)state;
+    for (size_t f = 0; formats[f]; f++) {
+        static const char nul[] = "1\t1:1:1,\0\n1 1:1\n", rubbish[] = "\xEE\x01\x02\x80\x91\n\xFF\xFE\n";
+        struct error err = {0};
+        struct kit_rows rows;
+        assert_true(load(formats[f]->kind.name, NULL, nul, sizeof nul - 1, 0, &rows, NULL, &err) < 0);
+        assert_error(&err, ERROR_DATA, "NUL");
+        assert_non_null(strstr(err.msg, "f:1: "));
+        err = (struct error){0};
+        assert_true(load(formats[f]->kind.name, NULL, rubbish, sizeof rubbish - 1, 5, &rows, NULL, &err) < 0);
+        assert_error(&err, ERROR_DATA, "f");
+        assert_null(strchr(err.msg, '\x01')); /* shown as \x01 */
+        err = (struct error){0};
+        assert_true(load(formats[f]->kind.name, NULL, "\n\n\r\n", 4, 0, &rows, NULL, &err) < 0);
+        assert_error(&err, ERROR_DATA, "f");
+    }
+}
+
+static void one_label_only_is_no_fault_of_the_text(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct kit_rows rows;
+    struct dataset_info info;
+    assert_ok(load("libsvm", NULL, "1 1:1\n1 2:1\n", 12, 0, &rows, &info, &err), &err);
+    assert_int_equal(info.positives, 2);
+    kit_rows_close(&rows);
+}
+
+static void criteo_keys_by_definition(void **state)
+{
+    (void)state;
+    static const char *const ints[] = {"",   "0",  "2", "3", "-1", "-2000", "100", "12345678", "123456789", "4294967296", "9223372036854775807",
+                                       "+7", "007"};
+    static const char *const want[] = {"", "SP0", "SP2", "1", "SP-1", "SP-2000", "21", "266", "347", "491", "1906", "3", "3"};
+    static const char *const cats[] = {"", "68fd1e64", "a", "twelve chars", "a text of more than sixteen bytes", "80e26c9b", "0"};
+    struct bytes text;
+    struct error err = {0};
+    struct kit_rows rows;
+    char name[16];
+    bytes_init(&text, 1 << 16);
+    for (int end = 0; end < 2; end++) { /* with \n, with \r\n */
+        bytes_add_text(&text, "1", NULL);
+        for (int c = 0; c < 13; c++) bytes_printf(&text, NULL, "\t%s", ints[c]);
+        for (int c = 0; c < 26; c++) bytes_printf(&text, NULL, "\t%s", cats[(c + 4 * end) % 7]);
+        bytes_add_text(&text, end ? "\r\n" : "\n", NULL);
+    }
+    assert_ok(load("criteo", NULL, bytes_text(&text), text.size, 0, &rows, NULL, &err), &err);
+    assert_int_equal(rows.count, 2);
+    for (int c = 0; c < 39; c++)
+        for (int row = 0; row < 2; row++) {
+            snprintf(name, sizeof name, "%c%d", c < 13 ? 'I' : 'C', c < 13 ? c + 1 : c - 12);
+            uint32_t right = key(name, c < 13 ? want[c] : cats[(c - 13 + 4 * row) % 7]);
+            if (rows.keys[39 * row + c] != right) fail_msg("row %d, column %s", row, name);
+        }
+    bytes_close(&text);
+    kit_rows_close(&rows);
+}
+
+static void sparse_keys_and_values(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct kit_rows rows;
+    static const char svm[] = "-1\t3:0.5  18446744073709551615:-2e3 #5:1\n+1 0:1\n", ffm[] = "1 0:7:1 1:7:0.25 4000000000:7:2\n";
+    assert_ok(load("libsvm", NULL, svm, strlen(svm), 0, &rows, NULL, &err), &err);
+    assert_int_equal(rows.count, 2);
+    assert_int_equal(rows.ends[0], 2);
+    assert_int_equal(rows.ends[1], 3);
+    assert_close(rows.labels[0] * 10 + rows.labels[1], 1, 0, 0);
+    assert_int_equal(rows.keys[0], key_number("", 3));
+    assert_int_equal(rows.keys[1], key_number("", UINT64_MAX));
+    assert_int_equal(rows.keys[2], key_number("", 0));
+    assert_close(rows.values[0], 0.5, 0, 0);
+    assert_close(rows.values[1], -2000, 0, 0);
+    kit_rows_close(&rows);
+    assert_ok(load("libffm", NULL, ffm, strlen(ffm), 0, &rows, NULL, &err), &err);
+    assert_int_equal(rows.keys[0], key_number("0", 7));
+    assert_int_equal(rows.keys[1], key_number("1", 7));
+    assert_int_equal(rows.keys[2], key_number("4000000000", 7));
+    assert_close(rows.values[2], 2, 0, 0);
+    kit_rows_close(&rows);
+}
+
+static void csv_columns_of_every_type(void **state)
+{
+    (void)state;
+    static const char text[] = "\xEF\xBB\xBFuser;\"the \"\"label\"\"\";age;price;junk\nu1; 1 ;100;0.5;z\n\"a;b\";0;;;\r\nu3;-1; -5.5;-2;\"x\ny\"\n";
+    static const char options[] = "{\"label\": \"the \\\"label\\\"\", \"delimiter\": \";\", \"schema\": \"age:log, price : numeric,junk:ignore\"}";
+    struct error err = {0};
+    struct kit_rows rows;
+    assert_ok(load("csv", options, text, strlen(text), 0, &rows, NULL, &err), &err);
+    assert_int_equal(rows.count, 3);
+    assert_int_equal(rows.features, 9);
+    const uint32_t want[9] = {key("user", "u1"), key("age", "21"),  key("price", "#"),  key("user", "a;b"), key("age", ""),
+                              key("price", ""),  key("user", "u3"), key("age", "SP-6"), key("price", "#")};
+    for (int i = 0; i < 9; i++) assert_int_equal(rows.keys[i], want[i]);
+    assert_close(rows.values[2], 0.5, 0, 0);
+    assert_close(rows.values[5], 1, 0, 0);
+    assert_close(rows.values[8], -2, 0, 0);
+    assert_close(rows.labels[0] * 100 + rows.labels[1] * 10 + rows.labels[2], 100, 0, 0);
+    kit_rows_close(&rows);
+}
+
+static void csv_columns_by_number(void **state)
+{
+    (void)state;
+    static const char text[] = "a\tb\tc\tyes\nd\te\tf\tno\n";
+    struct error err = {0};
+    struct kit_rows rows;
+    assert_ok(load("csv", "{\"header\": false, \"delimiter\": \"tab\", \"label\": \"3\", \"positive\": \"yes\", \"schema\": \"0-1:ignore\"}", text,
+                   strlen(text), 0, &rows, NULL, &err),
+              &err);
+    assert_int_equal(rows.features, 2);
+    assert_int_equal(rows.keys[0], key("2", "c"));
+    assert_int_equal(rows.keys[1], key("2", "f"));
+    assert_close(rows.labels[0] * 10 + rows.labels[1], 10, 0, 0);
+    kit_rows_close(&rows);
+}
+
+static void csv_options_that_do_not_fit(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"{\"label\": \"click\"}", "/dataset/label", "no column \"click\"; the columns are y, a, b"},
+        {"{\"label\": \"3\"}", "/dataset/label", "no column \"3\""},
+        {"{\"schema\": \"z:numeric\"}", "/dataset/schema", "no column \"z\"; the columns are y, a, b"},
+        {"{\"schema\": \"a:numerik\"}", "/dataset/schema", "did you mean \"numeric\"?"},
+        {"{\"schema\": \"a\"}", "/dataset/schema", "has no type; write it as COLUMN:TYPE"},
+        {"{\"schema\": \"a:ignore, b:ignore\"}", "/dataset/schema", "no column is left to learn from"},
+        {"{\"delimiter\": \"\"}", "/dataset/delimiter", "must be one byte"},
+        {"{\"delimiter\": \"::\"}", "/dataset/delimiter", "must be one byte"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = {0};
+        struct kit_rows rows;
+        assert_true(load("csv", cases[i][0], "y,a,b\n1,2,3\n", 12, 0, &rows, NULL, &err) < 0);
+        assert_error(&err, ERROR_DATA, cases[i][2]);
+        assert_string_equal(err.field, cases[i][1]);
+    }
+    struct error err = {0};
+    struct kit_rows rows;
+    assert_true(load("csv", NULL, "y,a,a\n1,2,3\n", 12, 0, &rows, NULL, &err) < 0);
+    assert_error(&err, ERROR_DATA, "f:1: two columns are called \"a\"");
+}
+
+static void csv_files_share_their_header(void **state)
+{
+    (void)state;
+    char dir[PATH_SIZE], a[PATH_SIZE + 16], b[PATH_SIZE + 16];
+    struct error err = {0};
+    struct kit_rows rows;
+    test_dir(dir);
+    snprintf(a, sizeof a, "%s/a", dir);
+    snprintf(b, sizeof b, "%s/b", dir);
+    test_write_file(a, "y,p\n1,x\n0,z", 11);
+    test_write_file(b, "y,q\n1,x\n", 8);
+    char *uris[] = {a, b};
+    struct kit kit = {.format = "csv", .uris = uris, .uri_count = 2, .cache = dir};
+    assert_true(kit_load(&kit, &rows, NULL, &err) < 0);
+    assert_error(&err, ERROR_DATA, "/b:1: column 2 is called \"q\", in the first file \"p\"");
+    test_write_file(b, "y,p\n1,x\n7,7\n", 12);
+    err = (struct error){0};
+    assert_true(kit_load(&kit, &rows, NULL, &err) < 0);
+    assert_error(&err, ERROR_DATA, "/b:3: column 1: \"7\" is not a label"); /* lines are counted in each file */
+    kit.max_bad_rows = 1;
+    err = (struct error){0};
+    assert_ok(kit_load(&kit, &rows, NULL, &err), &err);
+    assert_int_equal(rows.count, 3);
+    kit_rows_close(&rows);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(bad_rows_say_where_and_what),
+    cmocka_unit_test(every_format_refuses_rubbish),
+    cmocka_unit_test(one_label_only_is_no_fault_of_the_text),
+    cmocka_unit_test(criteo_keys_by_definition),
+    cmocka_unit_test(sparse_keys_and_values),
+    cmocka_unit_test(csv_columns_of_every_type),
+    cmocka_unit_test(csv_columns_by_number),
+    cmocka_unit_test(csv_options_that_do_not_fit),
+    cmocka_unit_test(csv_files_share_their_header),
+};
+TEST_MAIN(tests)
