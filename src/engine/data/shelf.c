@@ -116,8 +116,9 @@ int shelf_lock(struct shelf *s, struct error *err)
     int rc = shelf_build_path(s, path, err);
     if (rc < 0) return rc;
     struct leftovers l = {s, slot_of(strrchr(path, '/') + 1)};
-    if (slot_lock(s, l.slot, false, &s->lock, NULL) < 0) {
-        log_info("another job reads the same data; waiting for its cache");
+    struct error held = {0};
+    if (slot_lock(s, l.slot, false, &s->lock, &held) < 0) {
+        if (held.code == ERROR_CONFLICT) log_info("another job reads the same data; waiting for its cache");
         if ((rc = slot_lock(s, l.slot, true, &s->lock, err)) < 0) return error_wrap(err, "block cache");
     }
     path_list(s->world, s->dir, leftover_remove, &l, NULL);
