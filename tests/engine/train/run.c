@@ -1,0 +1,313 @@
+/* test: threads */
+/* A whole job in this process, on small generated data: it learns, gives the same bits for every number of workers and across stops, survives a disk
+ * that is full at every single write, refuses what it must, and says why. */
+#include "lib/test.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "cli/registries.h"
+#include "contract/event.h"
+#include "contract/rundir.h"
+#include "engine/train/run.h"
+#include "lib/world_fault.h"
+
+enum { ROWS = 3000 };
+
+static char root[PATH_SIZE];
+
+/* libsvm text: 8 of 60 features a row, some with values; the label follows a hidden linear model, or a coin when `shuffled`; sorted: all positives
+ * last. */
+static void write_data(const char *name, bool shuffled, bool sorted)
+{
+    char path[PATH_SIZE], line[256];
+    struct bytes text[2];
+    for (int i = 0; i < 2; i++) bytes_init(&text[i], 16 << 20);
+    for (uint64_t row = 0; row < ROWS; row++) {
+        struct rng rng = rng_at(11, RNG_TEST, 0, row);
+        double z = 0;
+        int used = 0;
+        for (uint32_t f = 0, at = 1; f < 8; f++, at += 1 + (uint32_t)rng_below(&rng, 6)) {
+            double value = f % 2 ? 1 : 0.25 * (double)(1 + rng_below(&rng, 4));
+            struct rng weight = rng_at(12, RNG_TEST, 1, at);
+            z += 1.5 * rng_normal(&weight) * value;
+            used += snprintf(line + used, sizeof line - (size_t)used, " %u:%g", at, value);
+            at += 1;
+        }
+        bool label = rng_unit(&rng) < (shuffled ? 0.3 : 1 / (1 + exp(-z)));
+        assert_int_equal(bytes_printf(&text[sorted && label], NULL, "%d%s\n", label, line), 0);
+    }
+    assert_int_equal(bytes_add(&text[0], text[1].data, text[1].size, NULL), 0);
+    snprintf(path, sizeof path, "%.*s/%s", 3000, root, name);
+    test_write_file(path, text[0].data, text[0].size);
+    bytes_close(&text[0]);
+    bytes_close(&text[1]);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    test_dir(root);
+    write_data("a.svm", false, false);
+    write_data("coin.svm", true, false);
+    write_data("sorted.svm", false, true);
+    return 0;
+}
+
+/* A run of `spec` (single quotes for double ones; %s = the data folder) in folder `dir` below root. */
+static int run_in(const struct world *world, const char *spec, const char *dir, unsigned workers, struct run_result *result, struct error *err)
+{
+    char path[PATH_SIZE], run[PATH_SIZE], cache[PATH_SIZE], text[4096];
+    snprintf(path, sizeof path, "%.*s/spec.json", 3000, root);
+    snprintf(run, sizeof run, "%.*s/%s", 3000, root, dir);
+    snprintf(cache, sizeof cache, "%.*s/cache-%s", 3000, root, world == &world_real ? "real" : dir);
+    int n = snprintf(text, sizeof text, spec, root);
+    for (char *c = text; *c; c++)
+        if (*c == '\'') *c = '"';
+    test_write_file(path, text, (size_t)n);
+    struct run_options options = {.world = world, .registry = &registry_all, .spec_path = path, .dir = run, .workers = workers, .cache_dir = cache};
+    *err = (struct error){0};
+    return run_job(&options, result, err);
+}
+
+static json_t *evaluation_of(const char *dir)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    struct error err = {0};
+    snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_EVALUATION, 3000, root, dir);
+    char *text = test_read_file(path, &size);
+    json_t *json = json_read(text, size, path, &err);
+    mem_free(text);
+    assert_non_null(json);
+    return json;
+}
+
+static double metric_of(const char *dir, const char *name)
+{
+    json_t *json = evaluation_of(dir);
+    double value = json_number_value(json_object_get(json_object_get(json, "metrics"), name));
+    json_decref(json);
+    return value;
+}
+
+#define DATA(file) "'dataset': {'uri': '%s/" file "', 'format': 'libsvm'}"
+#define SPEC(file, rest) "{" DATA(file) ", " rest "}"
+
+static void job_learns_and_is_evaluated(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    assert_ok(run_in(&world_real,
+                     SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'holdout', 'test_fraction': 0.3}, "
+                                   "'train': {'epochs': 20, 'batch_size': 256}, 'optimizer': {'lr': 0.3}, 'evaluate': {'scores': true}"),
+                     "learn", 2, &result, &err),
+              &err);
+    assert_true(result.succeeded && result.steps == 20 * ((result.rows / 20 + 255) / 256));
+    assert_true(metric_of("learn", "auc") > 0.85);
+    assert_close(metric_of("learn", "calibration"), 1, 0, 0.12);
+}
+
+static void coin_labels_teach_nothing(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    assert_ok(run_in(&world_real, SPEC("coin.svm", "'model': {'kind': 'lr'}, 'split': {'kind': 'holdout', 'test_fraction': 0.5}"), "coin", 2, &result,
+                     &err),
+              &err);
+    assert_close(metric_of("coin", "auc"), 0.5, 0, 0.05);
+}
+
+/* All negatives first in the file: the shuffled stream must not care. */
+static void sorted_file_is_as_good(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    static const char spec[] = SPEC("sorted.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'holdout', 'test_fraction': 0.3}, "
+                                                  "'train': {'epochs': 20, 'batch_size': 256}, 'optimizer': {'lr': 0.3}");
+    assert_ok(run_in(&world_real, spec, "sorted", 2, &result, &err), &err);
+    assert_true(metric_of("sorted", "auc") > 0.85);
+}
+
+static const char bits_spec[] = SPEC(
+    "a.svm", "'model': {'kind': 'fm', 'hash_bits': 14, 'embedding_dim': 4}, "
+             "'split': {'kind': 'holdout', 'test_fraction': 0.2, 'validation_fraction': 0.2}, 'optimizer': {'kind': 'adam', 'l2': 1e-6}, "
+             "'compression': {'codec': 'topk', 'retention': {'start': 0.5, 'decay': 0.5, 'min': 0.05}, 'residual_rows_max': 10}, "
+             "'train': {'epochs': 3, 'batch_size': 130, 'shards': 7, 'early_stopping': {'patience': 2}}, "
+             "'evaluate': {'every_steps': 5}, 'checkpoint': {'every_steps': 4, 'keep': 2}");
+
+static void bits_do_not_depend_on_workers(void **state)
+{
+    (void)state;
+    struct run_result one, other;
+    struct error err;
+    assert_ok(run_in(&world_real, bits_spec, "bits1", 1, &one, &err), &err);
+    assert_ok(run_in(&world_real, bits_spec, "bits2", 2, &other, &err), &err);
+    assert_string_equal(one.sha256, other.sha256);
+    assert_ok(run_in(&world_real, bits_spec, "bits4", 4, &other, &err), &err);
+    assert_string_equal(one.sha256, other.sha256);
+}
+
+/* A stop file after each of several steps, then resume: the same bits as never stopped; and what was done is not done again. */
+static void bits_survive_stops(void **state)
+{
+    (void)state;
+    struct run_result whole, part;
+    struct error err;
+    char dir[PATH_SIZE];
+    assert_ok(run_in(&world_real, bits_spec, "whole", 2, &whole, &err), &err);
+    snprintf(dir, sizeof dir, "%.*s/parts", 3000, root);
+    int rc = -ERROR_STOPPED, stops = 0;
+    for (; rc == -ERROR_STOPPED && stops < 50; stops++) {
+        assert_ok(path_mkdirs(&world_real, dir, &err), &err);
+        if (stops < 3) assert_ok(rundir_ask_stop(&world_real, dir, false, &err), &err);
+        rc = run_in(&world_real, bits_spec, "parts", 1 + (unsigned)stops % 2, &part, &err);
+        assert_ok(rundir_clear_stop(&world_real, dir, NULL), NULL);
+    }
+    assert_ok(rc, &err);
+    assert_string_equal(whole.sha256, part.sha256);
+    assert_ok(run_in(&world_real, bits_spec, "parts", 2, &part, &err), &err); /* once more: nothing left to do, the same model */
+    assert_string_equal(whole.sha256, part.sha256);
+}
+
+/* Fail the k-th change to the disk, for k = 1, 2, ... until none is left: the run ends well or with ERROR_NOSPACE, and running again gives the model.
+ */
+static void disk_may_be_full_at_any_write(void **state)
+{
+    (void)state;
+    static const char spec[] = SPEC("a.svm",
+                                    "'model': {'kind': 'lr', 'hash_bits': 10}, 'train': {'batch_size': 700, 'shards': 2, 'log_every_steps': 2}, "
+                                    "'checkpoint': {'every_steps': 2, 'keep': 1}, 'evaluate': {'scores': true}");
+    struct run_result want, got;
+    struct error err;
+    unsigned k = 0, survived = 0;
+    assert_ok(run_in(&world_real, spec, "disk", 2, &want, &err), &err);
+    for (bool fired = true; fired; k++) {
+        char dir[64];
+        snprintf(dir, sizeof dir, "disk%u", k);
+        int rc = run_in(world_fault(k + 1, ERROR_NOSPACE, false), spec, dir, 2, &got, &err);
+        fired = world_fault_fired();
+        if (rc == 0) survived++;
+        else if (err.code != ERROR_NOSPACE) fail_msg("call %u: %s", k + 1, err.msg);
+        assert_ok(run_in(&world_real, spec, dir, 2, &got, &err), &err);
+        assert_string_equal(got.sha256, want.sha256);
+    }
+    assert_true(k > 30 && survived < k);
+}
+
+static void two_runs_do_not_share_a_directory(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    struct rundir holder;
+    char dir[PATH_SIZE];
+    snprintf(dir, sizeof dir, "%.*s/held", 3000, root);
+    assert_ok(rundir_open(&holder, &world_real, dir, &err), &err);
+    assert_true(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}"), "held", 1, &result, &err) < 0);
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    rundir_close(&holder);
+}
+
+static void another_spec_does_not_resume(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    assert_ok(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}"), "other", 1, &result, &err), &err);
+    assert_true(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}, 'optimizer': {'lr': 0.01}"), "other", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_CONFLICT, "another spec");
+}
+
+static void damaged_checkpoint_falls_back(void **state)
+{
+    (void)state;
+    struct run_result want, got;
+    struct error err;
+    char path[PATH_SIZE];
+    size_t size;
+    assert_ok(run_in(&world_real, bits_spec, "torn", 1, &want, &err), &err);
+    uint64_t newest;
+    snprintf(path, sizeof path, "%.*s/torn", 3000, root);
+    char dir[PATH_SIZE];
+    memcpy(dir, path, sizeof dir);
+    assert_ok(rundir_latest_checkpoint(&world_real, dir, UINT64_MAX, &newest, &err), &err);
+    assert_ok(rundir_checkpoint_path(dir, newest, "safetensors", path, &err), &err);
+    char *data = test_read_file(path, &size);
+    assert_ok(path_unlink(&world_real, path, &err), &err); /* final.safetensors is a link to it: leave that one whole */
+    test_write_file(path, data, size / 2);
+    mem_free(data);
+    assert_ok(run_in(&world_real, bits_spec, "torn", 1, &got, &err), &err);
+    assert_string_equal(got.sha256, want.sha256);
+}
+
+static void divergence_is_named(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    assert_true(run_in(&world_real,
+                       SPEC("a.svm", "'model': {'kind': 'fm'}, 'optimizer': {'kind': 'sgd', 'lr': 1e5}, 'train': {'epochs': 30, 'batch_size': 64}"),
+                       "wild", 2, &result, &err) < 0);
+    assert_error(&err, ERROR_DIVERGED, "lower optimizer.lr");
+}
+
+static void model_that_cannot_fit_says_so(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    assert_true(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 24}, 'resources': {'max_memory_bytes': 100000000}"), "big", 1,
+                       &result, &err) < 0);
+    assert_error(&err, ERROR_NOMEM, "the model needs up to");
+}
+
+static void early_stopping_needs_a_validation_side(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    assert_true(
+        run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}, 'train': {'early_stopping': {'patience': 1}}"), "early", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_INVALID, "validation");
+}
+
+/* max_rows ends training in the middle of a batch, and the last state event tells how it ended. */
+static void max_rows_is_exact(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    assert_ok(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}, 'train': {'max_rows': 1111, 'batch_size': 100, 'epochs': 9}"), "max", 2,
+                     &result, &err),
+              &err);
+    assert_int_equal(result.rows, 1111);
+    assert_int_equal(result.steps, 12);
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_evaluated),
+                                          cmocka_unit_test(coin_labels_teach_nothing),
+                                          cmocka_unit_test(sorted_file_is_as_good),
+                                          cmocka_unit_test(bits_do_not_depend_on_workers),
+                                          cmocka_unit_test(bits_survive_stops),
+                                          cmocka_unit_test(disk_may_be_full_at_any_write),
+                                          cmocka_unit_test(two_runs_do_not_share_a_directory),
+                                          cmocka_unit_test(another_spec_does_not_resume),
+                                          cmocka_unit_test(damaged_checkpoint_falls_back),
+                                          cmocka_unit_test(divergence_is_named),
+                                          cmocka_unit_test(model_that_cannot_fit_says_so),
+                                          cmocka_unit_test(early_stopping_needs_a_validation_side),
+                                          cmocka_unit_test(max_rows_is_exact)};
+
+int main(int argc, char **argv)
+{
+    setup(NULL);
+    return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
