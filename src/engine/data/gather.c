@@ -7,14 +7,12 @@
 
 enum { AHEAD = 16, LINE = 64, LINES_AHEAD_MAX = 8 };
 
-static int grow(void **p, size_t n, size_t size, struct error *err) { return mem_grow(p, n, size, err); }
-
 static int buffer_rows(struct batch_buffer *b, size_t rows, struct error *err)
 {
     int rc;
-    if (rows <= b->rows_max) return 0;
-    if ((rc = grow((void **)&b->offsets, rows + 1, sizeof *b->offsets, err)) < 0) return rc;
-    if ((rc = grow((void **)&b->labels, rows, sizeof *b->labels, err)) < 0) return rc;
+    if (b->offsets && rows <= b->rows_max) return 0;
+    if ((rc = mem_grow((void **)&b->offsets, rows + 1, sizeof *b->offsets, err)) < 0) return rc;
+    if ((rc = mem_grow((void **)&b->labels, rows, sizeof *b->labels, err)) < 0) return rc;
     b->rows_max = rows;
     return 0;
 }
@@ -24,11 +22,11 @@ static int buffer_features(struct batch_buffer *b, size_t features, bool values,
     int rc;
     if (features > b->features_max) {
         features += features / 4;
-        if ((rc = grow((void **)&b->keys, features, sizeof *b->keys, err)) < 0) return rc;
-        if (b->values && (rc = grow((void **)&b->values, features, sizeof *b->values, err)) < 0) return rc;
+        if ((rc = mem_grow((void **)&b->keys, features, sizeof *b->keys, err)) < 0) return rc;
+        if (b->values && (rc = mem_grow((void **)&b->values, features, sizeof *b->values, err)) < 0) return rc;
         b->features_max = features;
     }
-    if (values && !b->values && (rc = grow((void **)&b->values, b->features_max, sizeof *b->values, err)) < 0) return rc;
+    if (values && !b->values && (rc = mem_grow((void **)&b->values, b->features_max, sizeof *b->values, err)) < 0) return rc;
     return 0;
 }
 
@@ -72,7 +70,6 @@ int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t co
         return error_set(err, ERROR_TOOLARGE, NULL, "a batch of %zu rows has %llu features; use a smaller batch_size", count,
                          (unsigned long long)total);
     if ((rc = buffer_features(out, (size_t)total, values, err)) < 0) return rc;
-    if (!out->offsets) return error_set(err, ERROR_INTERNAL, NULL, "a batch of no rows");
     out->offsets[count] = (uint32_t)total;
     for (size_t i = 0; i < count; i++) {
         if (i + AHEAD < count) prefetch_row(&refs[i + AHEAD]);
