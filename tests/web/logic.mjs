@@ -62,6 +62,13 @@ describe('logic', { skip }, () => {
     }
   });
 
+  test('bytes per step: of the window, not of what the server left out', () => {
+    const series = new m.Series();
+    for (const [step, bytes_sent] of [[10, 100], [20, 200], [50, 300], [53, 30]]) series.add({ step, attempt: 1, t: '', bytes_sent });
+    assert.deepEqual(series.perStep('bytes_sent', 10), [10, 20, 30, 10]);
+    assert.deepEqual(series.perStep('bytes_sent', 0), [10, 20, 10, 10]);
+  });
+
   test('an axis never goes back, even when a clock did', () => {
     const series = new m.Series();
     series.add({ step: 1, attempt: 1, t: '2026-01-01T00:00:10Z' });

@@ -5,7 +5,8 @@
  * counted, so a chart can say that a loss was NaN instead of leaving an innocent gap. */
 import type { Metric } from './wire';
 
-export const COLUMNS = ['loss', 'auc', 'val_logloss', 'val_auc', 'rows_per_s', 'bytes_dense', 'bytes_sent', 'ratio', 'lr'] as const;
+export const COLUMNS = ['loss', 'auc', 'val_logloss', 'val_auc', 'rows_per_s', 'bytes_dense', 'bytes_sent', 'lr'] as const;
+export type PerStep = 'bytes_dense' | 'bytes_sent';
 export type Column = (typeof COLUMNS)[number];
 export type Axis = 'step' | 'rows' | 'time';
 
@@ -44,6 +45,17 @@ export class Series {
     return this.sorted().map((point) => {
       const value = point[name];
       return value === undefined ? undefined : typeof value === 'number' && Number.isFinite(value) ? value : null;
+    });
+  }
+
+  /** Bytes of a window, divided by its steps: since the point before, but never more than a window has (the server may have left
+   * points out, and a resumed run starts a window anew). */
+  perStep(name: PerStep, windowSteps: number): (Cell | undefined)[] {
+    const sorted = this.sorted();
+    return this.column(name).map((value, i) => {
+      if (typeof value !== 'number') return value;
+      const since = sorted[i]!.step - (sorted[i - 1]?.step ?? 0);
+      return value / Math.max(1, windowSteps > 0 ? Math.min(since, windowSteps) : since);
     });
   }
 

@@ -46,6 +46,7 @@ export async function shot(page, name) {
   const folder = process.env.TRAINYARD_SHOTS;
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
+  await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 

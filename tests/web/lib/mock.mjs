@@ -139,7 +139,7 @@ export class Mock {
     const loss = 0.44 + 0.25 * Math.exp(-n / 18) + wave(n, seed) * 0.012;
     const point = {
       epoch: Math.floor(n / 60), rows: n * 409_600, loss: n === 23 ? null : loss, auc: 0.79 - 0.24 * Math.exp(-n / 16) + wave(n, seed + 3) * 0.01,
-      rows_per_s: 1.1e6 + wave(n, seed + 7) * 2e5, bytes_dense: n * 100 * 33_554_432, bytes_sent: n * 100 * 33_554_432 * (job.spec.compression ? 0.02 : 1),
+      rows_per_s: 1.1e6 + wave(n, seed + 7) * 2e5, bytes_dense: 100 * 33_554_432, bytes_sent: 100 * 33_554_432 * (job.spec.compression ? 0.02 : 1),
       progress: n / STEPS, eta_ms: (STEPS - n) * 1500, lr: 0.05,
     };
     point.ratio = point.bytes_dense / point.bytes_sent;

@@ -3,7 +3,7 @@
 import { useMemo } from 'preact/hooks';
 import { bytes, clock, metric, short, tick } from '../format';
 import { setQuery } from '../route';
-import type { Axis, Column, Series } from '../series';
+import type { Axis, Column, PerStep, Series } from '../series';
 import { Chart, type Line, type Zoom } from './chart';
 
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800];
@@ -47,7 +47,7 @@ const CHARTS: readonly Shape[] = [
   },
   { title: 'Rows per second', yText: short, yTick: tick, smoothed: true, lines: [{ label: 'rows/s', ink: 'line-speed', column: 'rows_per_s' }] },
   {
-    title: 'Bytes exchanged',
+    title: 'Bytes exchanged per step',
     yText: bytes,
     yTick: bytes,
     ySteps: POWERS,
@@ -82,11 +82,20 @@ export function viewOf(query: URLSearchParams): CurveView {
   };
 }
 
-export function Curves({ series, version, view }: { series: Series; version: number; view: CurveView }) {
+const perStep = (column: Column): column is PerStep => column.startsWith('bytes_');
+
+interface CurvesProps {
+  series: Series;
+  version: number;
+  windowSteps: number; /* steps that a metric event speaks for: train.log_every_steps */
+  view: CurveView;
+}
+
+export function Curves({ series, version, windowSteps, view }: CurvesProps) {
   const axis = AXES.find((row) => row.key === view.axis) ?? AXES[0]!;
   const x = useMemo(() => series.axis(view.axis), [series, version, view.axis]);
   const marks = useMemo(() => series.resumes(), [series, version]);
-  const columns = useMemo(() => new Map(CHARTS.flatMap((chart) => chart.lines).map(({ column }) => [column, series.column(column)])), [series, version]);
+  const columns = useMemo(() => new Map(CHARTS.flatMap((chart) => chart.lines).map(({ column }) => [column, perStep(column) ? series.perStep(column, windowSteps) : series.column(column)])), [series, version, windowSteps]);
   const onZoom = (zoom: Zoom): void => setQuery('zoom', zoom ? zoom.map((end) => Number(end.toPrecision(8))).join('..') : '');
   if (series.size === 0) return <p class="empty-note">No metrics yet. Curves appear with the first metric event, and grow without a reload.</p>;
   return (
@@ -113,7 +122,7 @@ export function Curves({ series, version, view }: { series: Series; version: num
               zoom={view.zoom}
               onZoom={onZoom}
               marks={marks}
-              note={chart.title === 'Bytes exchanged' ? ratioNote(series) : undefined}
+              note={chart.title === 'Bytes exchanged per step' ? ratioNote(series) : undefined}
             />
           );
         })}

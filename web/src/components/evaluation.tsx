@@ -8,6 +8,7 @@ const NAMES: Record<string, [string, string]> = {
   ne: ['Normalised entropy', 'log loss over that of the base rate; below 1 is better than guessing it'],
   pr_auc: ['PR AUC', 'area under precision and recall; compare with the base rate'],
   calibration: ['Calibration', 'sum of predictions over sum of clicks; 1 is right'],
+  accuracy: ['Accuracy', 'share of rows on the right side of one half; compare with always saying no'],
   base_rate: ['Base rate', 'share of positives'],
 };
 

@@ -16,7 +16,7 @@ import { ProblemBox } from '../components/problem';
 import { Progress } from '../components/progress';
 import { StateChip } from '../components/state';
 import { Ago } from '../components/time';
-import { bytes, count, duration, instant, metric, NONE, short } from '../format';
+import { count, duration, instant, metric, NONE, percent, short } from '../format';
 import { useKeys } from '../keys';
 import { useLink } from '../link';
 import { JobView } from '../live';
@@ -54,7 +54,7 @@ export function JobPage({ route }: { route: Route }) {
       {view.problem && <ProblemBox problem={view.problem} />}
       <Verdict job={job} view={view} />
       <Panel id="curves" title="Curves">
-        <Curves series={view.series} version={view.version} view={curves} />
+        <Curves series={view.series} version={view.version} windowSteps={windowOf(job)} view={curves} />
       </Panel>
       {view.evaluation && (
         <Panel id="evaluation" title="Evaluation" aside={<Copy text={pretty(view.evaluation as unknown as JsonObject)} label="Copy JSON" quiet />}>
@@ -190,7 +190,7 @@ function Verdict({ job, view }: { job: Job; view: JobView }) {
         <Fact name="Step" value={count(job.step ?? last?.step)} />
         <Fact name="Rows" value={short(last?.rows)} />
         <Fact name="Rows/s" value={short(last?.rows_per_s)} />
-        <Fact name="Sent" value={bytes(last?.bytes_sent)} />
+        <Fact name="Sent of dense" value={last?.bytes_dense ? percent((last.bytes_sent ?? 0) / last.bytes_dense) : NONE} />
         <Fact name="Attempt" value={String(job.attempt || NONE)} />
         <Fact name={isFinal(job.state) ? 'Took' : 'For'} value={duration(lasted)} />
         <div>
@@ -202,6 +202,11 @@ function Verdict({ job, view }: { job: Job; view: JobView }) {
       </dl>
     </section>
   );
+}
+
+function windowOf(job: Job): number {
+  const train = job.spec?.train as JsonObject | undefined;
+  return typeof train?.log_every_steps === 'number' ? train.log_every_steps : 0;
 }
 
 function Fact({ name, value }: { name: string; value: string }) {
