@@ -40,7 +40,7 @@ const struct route *route_find(struct request *rq, char *allow, size_t allow_siz
         for (const struct route *route = *table; route->method; route++) {
             if (!path_matches(route->path, rq)) continue;
             if (!strcmp(route->method, method)) return route;
-            allow_add(allow, allow_size, route->method);
+            if (!strstr(route->path, "{*}")) allow_add(allow, allow_size, route->method);
         }
     if (*allow) error_set(err, ERROR_METHOD, NULL, "%s %.200s: this path takes %s", rq->method, rq->path, allow);
     else error_set(err, ERROR_NOTFOUND, NULL, "nothing lies at %.200s; GET /openapi.json lists every path", rq->path);
