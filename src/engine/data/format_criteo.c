@@ -31,12 +31,11 @@ static void *criteo_prepare(const void *params, uint64_t hash_seed, struct error
         s->seeds[c] = feature_seed(text, hash_seed);
         s->missing[c] = feature_key("", 0, s->seeds[c]);
     }
-    for (size_t c = 0; c < CRITEO_INTEGERS; c++) {
+    for (size_t c = 0; c < CRITEO_INTEGERS; c++)
         for (int v = -CRITEO_SMALL; v <= 2; v++) s->small[c][v + CRITEO_SMALL] = criteo_integer_key(s, c, v);
-        for (unsigned class = 0; class < SQUARE_LOG_CLASSES; class ++) {
-            int n = snprintf(text, sizeof text, "%u", class);
-            s->classes[c][class] = feature_key(text, (size_t)n, s->seeds[c]);
-        }
+    for (unsigned class = 0; class < SQUARE_LOG_CLASSES; class ++) {
+        int n = snprintf(text, sizeof text, "%u", class);
+        for (size_t c = 0; c < CRITEO_INTEGERS; c++) s->classes[c][class] = feature_key(text, (size_t)n, s->seeds[c]);
     }
     return s;
 }

@@ -76,6 +76,7 @@ int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t co
         const struct batch *from = refs[i].block;
         uint32_t start = from->offsets[refs[i].row];
         size_t n = out->offsets[i + 1] - out->offsets[i];
+        if (n == 0) continue;
         memcpy(out->keys + out->offsets[i], from->keys + start, n * sizeof *out->keys);
         if (values) copy_values(out->values + out->offsets[i], from, start, n);
     }

@@ -1,5 +1,7 @@
 #include "engine/data/square_log.h"
 
+#include <math.h>
+
 /* log2(v) in 6.58 fixed point: the integer part is the leading bit's place, each further bit comes from one squaring (Knuth, TAOCP 1,
  * 1.2.2 exercise 28). Times ln 2, squared, floor. The total error is below 2^-55, so only a v whose ln(v)^2 is that close to an
  * integer could land one class off; every machine lands on the same one. */
@@ -18,29 +20,23 @@ uint32_t square_log_exact(uint64_t v)
     return (uint32_t)((unsigned __int128)ln * ln >> 116);
 }
 
-/* The least v >= low with class >= c, v < 2^33. */
-static uint64_t border_of(uint32_t c, uint64_t low)
+/* The least v with class >= c, c < SQUARE_LOG_CLASSES. libm only says where to look; where the border lies, square_log_exact says. */
+static uint64_t border_of(uint32_t c)
 {
-    uint64_t high = low;
-    while (square_log_exact(high) < c) high *= 2;
-    if (high > low) low = high / 2; /* class(low) < c <= class(high) */
-    while (high - low > 1) {
-        uint64_t middle = low + (high - low) / 2;
-        if (square_log_exact(middle) < c) low = middle;
-        else high = middle;
-    }
-    return high;
+    uint64_t v = (uint64_t)exp(sqrt((double)c));
+    while (square_log_exact(v) < c) v++;
+    while (v > 1 && square_log_exact(v - 1) >= c) v--;
+    return v;
 }
 
 void square_log_init(struct square_log *table)
 {
-    table->border[0] = 1;
-    for (uint32_t c = 1; c < SQUARE_LOG_CLASSES; c++) table->border[c] = border_of(c, table->border[c - 1]);
+    for (uint32_t c = 0; c < SQUARE_LOG_CLASSES; c++) table->border[c] = border_of(c);
     table->border[SQUARE_LOG_CLASSES] = UINT64_MAX;
-    for (unsigned cell = 0; cell < SQUARE_LOG_CELLS; cell++) {
+    uint32_t c = 0;
+    for (unsigned cell = 0; cell < SQUARE_LOG_CELLS; cell++) { /* the least values ascend, and so do their classes */
         unsigned length = cell / 64;
-        uint64_t least = cell < 128 ? cell : length > 7 ? ((uint64_t)64 | cell % 64) << (length - 7) : 1;
-        uint32_t c = 0;
+        uint64_t least = cell < 128 ? cell : length > 7 ? ((uint64_t)64 | cell % 64) << (length - 7) : 128;
         while (table->border[c + 1] <= least) c++;
         table->first[cell] = (uint16_t)c;
     }

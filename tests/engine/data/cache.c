@@ -194,7 +194,7 @@ static void damage_without_a_source_is_told(void **state)
     struct block block = {0};
     struct dataset *d = opened(false);
     snprintf(blocks, sizeof blocks, "%s/%s/blocks", cache, dataset_info(d)->digest);
-    flip(blocks, 5000);
+    flip(blocks, 100);
     unlink(source);
     assert_true(dataset_read_block(d, 0, &block, &err) < 0);
     assert_error(&err, ERROR_DATA, "block cache is damaged (block 0 is damaged: its checksum is wrong) and cannot be made anew");

@@ -118,7 +118,7 @@ static void packed_files_give_their_text(void **state)
     size_t size;
     bytes_init(&text, 1 << 24);
     bytes_init(&packed, 1 << 24);
-    for (int i = 0; i < 100000; i++) assert_ok(bytes_printf(&text, NULL, "%d\t%d\n", i, i * i % 977), NULL);
+    for (int i = 0; i < 100000; i++) assert_ok(bytes_printf(&text, NULL, "%d\t%d\n", i, i % 1000 * i % 977), NULL);
     for (int zstd = 0; zstd < 2; zstd++) {
         void (*pack)(struct bytes *, const void *, size_t) = zstd ? kit_zstd : kit_gzip;
         bytes_clear(&packed);

@@ -1,0 +1,3 @@
+#define FORMAT "criteo"
+#define OPTIONS "{}"
+#include "fuzz/format.h"

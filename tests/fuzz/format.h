@@ -1,0 +1,91 @@
+/* Any bytes as a data file of one format. The first byte chooses among options, the rest is the file. Whatever the pieces that the text is
+ * cut into: the same rows, the same bad ones, the same words. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "engine/data/ingest.h"
+#include "lib/world_sim.h"
+
+#define MUST(condition) \
+    if (!(condition)) abort()
+
+struct outcome {
+    uint64_t rows, hash;
+    struct ingest_result result;
+    struct error err;
+};
+
+static int take_rows(void *context, const struct rows *rows, struct error *err)
+{
+    struct outcome *o = context;
+    (void)err;
+    for (size_t r = 0, f = 0; r < rows->count; r++) {
+        MUST(rows->labels[r] <= 1 && rows->ends[r] >= f && rows->ends[r] <= rows->features);
+        o->hash = hash64(&rows->labels[r], 1, o->hash);
+        for (; f < rows->ends[r]; f++) {
+            o->hash = hash64(&rows->keys[f], sizeof *rows->keys, o->hash);
+            if (rows->with_values) MUST(rows->values[f] - rows->values[f] == 0); /* finite */
+            if (rows->with_values) o->hash = hash64(&rows->values[f], sizeof *rows->values, o->hash);
+        }
+    }
+    o->rows += rows->count;
+    return 0;
+}
+
+static void ingest(const struct world *world, const struct format *format, const void *params, size_t chunk_bytes, struct outcome *o)
+{
+    char *uris[] = {(char *)"f"};
+    struct source_list files;
+    *o = (struct outcome){.rows = 0};
+    if (source_list_open(&files, world, uris, 1, &o->err) < 0) return;
+    void *state = format->prepare(params, 1, &o->err);
+    if (state) {
+        struct ingest_config c = {.files = &files,
+                                  .format = format,
+                                  .state = state,
+                                  .parallel = &parallel_inline,
+                                  .line_bytes_max = 300,
+                                  .chunk_bytes = chunk_bytes,
+                                  .max_bad_rows = 1000000,
+                                  .rows = take_rows,
+                                  .context = o};
+        int rc = ingest_run(&c, &o->result, &o->err);
+        MUST(rc == 0 ? o->err.code == ERROR_NONE && o->result.rows == o->rows : o->err.code == ERROR_DATA);
+    }
+    format->release(state);
+    source_list_close(&files);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const options[] = {OPTIONS};
+    static const size_t chunks[] = {1, 33, 1 << 16};
+    static struct world_sim sim;
+    static struct outcome first, other;
+    const struct format *format = (const struct format *)kind_find((const struct kind *const *)formats, FORMAT);
+    struct faults faults = {0};
+    if (size == 0) return 0;
+    void *params = calloc(1, format->kind.params_size + 1);
+    json_t *json = json_loads(options[data[0] % (sizeof options / sizeof *options)], 0, NULL);
+    if (format->kind.options) options_read(&(struct option_set){format->kind.options, params}, 1, json, "", NULL, &faults);
+    MUST(json && faults.count == 0);
+    json_decref(json);
+    world_sim_init(&sim);
+    MUST(file_publish(&sim.world, "f", data + 1, size - 1, NULL) == 0);
+    for (int i = 0; i < 3; i++) {
+        struct outcome *o = i ? &other : &first;
+        ingest(&sim.world, format, params, chunks[i], o);
+        MUST(o->rows == first.rows && o->hash == first.hash && o->err.code == first.err.code && strcmp(o->err.msg, first.err.msg) == 0);
+        MUST(o->result.bad_rows == first.result.bad_rows && o->result.first_bad.line == first.result.first_bad.line);
+        MUST(strcmp(o->result.first_bad.text, first.result.first_bad.text) == 0);
+    }
+    world_sim_close(&sim);
+    free(params);
+    return 0;
+}

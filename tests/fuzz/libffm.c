@@ -1,0 +1,3 @@
+#define FORMAT "libffm"
+#define OPTIONS "{}"
+#include "fuzz/format.h"

@@ -1,0 +1,3 @@
+#define FORMAT "libsvm"
+#define OPTIONS "{}"
+#include "fuzz/format.h"
