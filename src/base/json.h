@@ -15,7 +15,8 @@
 
 enum { JSON_DEPTH_MAX = 64 };
 
-/* json_read: parse `size` bytes; `name` (a file, "request body") goes into the message. New reference or NULL + ERROR_MALFORMED. */
+/* json_read: parse `size` bytes; `name` (a file, "request body") goes into the message. New reference, or
+ * NULL + ERROR_MALFORMED or ERROR_NOMEM. */
 json_t *json_read(const void *text, size_t size, const char *name, struct error *err);
 
 int json_write(const json_t *value, struct bytes *out, struct error *err);        /* one line, sorted keys */

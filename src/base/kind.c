@@ -258,31 +258,48 @@ int options_write(const struct option *options, const void *params, json_t *obje
     return 0;
 }
 
-json_t *options_describe(const struct option *options)
+static json_t *option_default_json(const struct option *o)
+{
+    switch (o->type) {
+    case OPT_AUTO: return o->def == 0 ? json_string("auto") : json_integer((json_int_t)o->def);
+    case OPT_INT: return json_integer((json_int_t)o->def);
+    case OPT_REAL: return json_real_or_null(o->def);
+    case OPT_BOOL: return json_boolean(o->def != 0);
+    case OPT_NAME: return json_string(o->choices[(int)o->def]);
+    case OPT_TEXT: return json_string(o->def_text ? o->def_text : "");
+    case OPT_END: break;
+    }
+    return NULL;
+}
+
+static json_t *option_describe(const struct option *o)
 {
     static const char *const types[] = {"", "integer", "integer or \"auto\"", "number", "boolean", "name", "string"};
+    json_t *row = json_pack("{s:s, s:s, s:s, s:o}", "name", o->name, "type", types[o->type], "help", o->help ? o->help : "", "default",
+                            option_default_json(o));
+    bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL, ok = row != NULL;
+    if (ok && o->type == OPT_NAME) {
+        json_t *choices = json_array();
+        for (size_t i = 0; choices && ok && o->choices[i]; i++) ok = json_array_append_new(choices, json_string(o->choices[i])) == 0;
+        ok = json_object_set_new(row, "choices", choices) == 0 && ok;
+    }
+    if (ok && number && o->min > -INFINITY)
+        ok = json_object_set_new(row, o->flags & OPTION_ABOVE_MIN ? "exclusive_minimum" : "minimum", json_real(o->min)) == 0;
+    if (ok && number && o->max < INFINITY)
+        ok = json_object_set_new(row, o->flags & OPTION_BELOW_MAX ? "exclusive_maximum" : "maximum", json_real(o->max)) == 0;
+    if (ok) return row;
+    json_decref(row);
+    return NULL;
+}
+
+json_t *options_describe(const struct option *options)
+{
     json_t *rows = json_array();
-    for (const struct option *o = options; rows && o && o->name; o++) {
-        json_t *row = json_pack("{s:s, s:s, s:s}", "name", o->name, "type", types[o->type], "help", o->help ? o->help : "");
-        bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL;
-        if (o->type == OPT_INT || o->type == OPT_AUTO)
-            json_object_set_new(row, "default", o->type == OPT_AUTO && o->def == 0 ? json_string("auto") : json_integer((json_int_t)o->def));
-        else if (o->type == OPT_REAL) json_object_set_new(row, "default", json_real(o->def));
-        else if (o->type == OPT_BOOL) json_object_set_new(row, "default", json_boolean(o->def != 0));
-        else if (o->type == OPT_TEXT) json_object_set_new(row, "default", json_string(o->def_text ? o->def_text : ""));
-        else if (o->type == OPT_NAME) {
-            json_t *choices = json_array();
-            for (size_t i = 0; o->choices[i]; i++) json_array_append_new(choices, json_string(o->choices[i]));
-            json_object_set_new(row, "default", json_string(o->choices[(int)o->def]));
-            json_object_set_new(row, "choices", choices);
-        }
-        if (number && o->min > -INFINITY) json_object_set_new(row, o->flags & OPTION_ABOVE_MIN ? "exclusive_minimum" : "minimum", json_real(o->min));
-        if (number && o->max < INFINITY) json_object_set_new(row, o->flags & OPTION_BELOW_MAX ? "exclusive_maximum" : "maximum", json_real(o->max));
-        if (json_array_append_new(rows, row) < 0) {
+    for (const struct option *o = options; rows && o && o->name; o++)
+        if (json_array_append_new(rows, option_describe(o)) < 0) {
             json_decref(rows);
             return NULL;
         }
-    }
     return rows;
 }
 

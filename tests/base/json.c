@@ -159,6 +159,15 @@ static void json_write_survives_every_failed_allocation(void **state)
     (void)state;
     struct error err = {0};
     json_t *value = parse("{\"b\": [1, 2.5, {\"c\": {\"d\": 1}}], \"a\": \"a rather long text that makes the buffer grow more than once\"}", &err);
+    for (unsigned k = 1;; k++) { /* reading: want of memory is never taken for a mistake in the text */
+        error_clear(&err);
+        mem_fail_after(k);
+        json_t *again = parse("{\"b\": [1, 2.5, {\"c\": {\"d\": \"text\"}}]}", &err);
+        bool fired = mem_fail_after(0);
+        json_decref(again);
+        if (fired ? again || err.code != ERROR_NOMEM : !again) fail_msg("allocation %u fails: %s", k, err.msg);
+        if (!fired) break;
+    }
     for (unsigned k = 1;; k++) {
         struct bytes text;
         error_clear(&err);

@@ -42,7 +42,7 @@ static int write_sample(const struct world *w, const char *path, uint64_t big, c
     struct tensor tensors[5];
     size_t count = sample(tensors, big);
     json_t *metadata = json_pack("{s:s, s:s}", "note", note, "format", "trainyard");
-    int rc = safetensors_write(w, path, tensors, count, metadata, sha, size, err);
+    int rc = metadata ? safetensors_write(w, path, tensors, count, metadata, sha, size, err) : -ERROR_NOMEM;
     json_decref(metadata);
     return rc;
 }

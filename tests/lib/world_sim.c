@@ -62,8 +62,13 @@ static bool dir_known(const struct world_sim *sim, const char *path)
     return strcmp(path, ".") == 0 || strcmp(path, "/") == 0;
 }
 
+static void nodes_sweep(struct world_sim *sim);
+
 static int node_new(struct world_sim *sim)
 {
+    int taken = 0;
+    for (int i = 0; i < SIM_NODES; i++) taken += sim->nodes[i].used;
+    if (taken == SIM_NODES) nodes_sweep(sim);
     for (int i = 0; i < SIM_NODES; i++)
         if (!sim->nodes[i].used) {
             sim->nodes[i] = (struct sim_node){.used = true};
@@ -75,11 +80,11 @@ static int node_new(struct world_sim *sim)
     __builtin_trap();
 }
 
-/* Frees nodes that neither the program nor the disk can reach. Open files keep theirs until the next crash. */
+/* Frees nodes that neither the program nor the disk can reach. */
 static void nodes_sweep(struct world_sim *sim)
 {
     for (int i = 0; i < SIM_NODES; i++) {
-        bool named = !sim->nodes[i].used;
+        bool named = !sim->nodes[i].used || sim->nodes[i].open > 0;
         for (int n = 0; n < SIM_NAMES; n++)
             named |= (sim->names[n].path[0] && sim->names[n].node == i) || (sim->durable_names[n].path[0] && sim->durable_names[n].node == i);
         if (named) continue;
@@ -105,6 +110,7 @@ static int sim_open(void *impl, const char *path, enum file_mode mode, struct fi
     f->append = mode == FILE_APPEND;
     f->node = at >= 0 ? sim->names[at].node : node_new(sim);
     str_copy(f->path, sizeof f->path, path);
+    sim->nodes[f->node].open++;
     if (at < 0) name_set(sim->names, path, f->node);
     else if (mode == FILE_REPLACE) bytes_clear(&sim->nodes[f->node].now);
     *out = &f->base;
@@ -197,6 +203,7 @@ static int sim_close(struct file *f, struct error *err)
     struct world_sim *sim = sim_file(f)->sim;
     int rc = sim_fault(sim) ? sim_fail(sim, err, "close", sim_file(f)->path) : 0;
     if (sim_file(f)->holds_lock) sim_node(f)->locked = false;
+    if (sim_node(f)->open > 0) sim_node(f)->open--;
     mem_free(f);
     return rc;
 }
@@ -368,6 +375,7 @@ void world_sim_close(struct world_sim *sim)
 {
     memset(sim->names, 0, sizeof sim->names);
     memset(sim->durable_names, 0, sizeof sim->durable_names);
+    for (int i = 0; i < SIM_NODES; i++) sim->nodes[i].open = 0;
     nodes_sweep(sim);
 }
 
@@ -377,6 +385,7 @@ void world_sim_crash(struct world_sim *sim, bool keep_all)
     for (int i = 0; i < SIM_NODES; i++) {
         struct sim_node *node = &sim->nodes[i];
         node->locked = false;
+        node->open = 0;
         if (!node->used || (keep_all && !node->lost)) continue;
         size_t keep = node->durable.size, tail = node->now.size > keep ? node->now.size - keep : 0;
         bool appended = tail > 0 && (keep == 0 || memcmp(node->now.data, node->durable.data, keep) == 0);

@@ -20,6 +20,7 @@ struct sim_node { /* an inode */
     struct bytes now, durable; /* content as the program sees it, and as of the last fsync */
     bool lost;                 /* an fsync failed: what was not durable then never will be */
     bool locked;
+    int open; /* files that hold it */
 };
 struct sim_name { /* an entry of a folder: a full path */
     char path[SIM_NAME_SIZE];

@@ -123,7 +123,7 @@ json_t *query_json_at(struct query *q, int column, struct error *err)
     const char *text = query_text_at(q, column);
     struct error why = {0};
     json_t *value = json_read(text, strlen(text), q->name, &why);
-    if (!value) error_set(err, ERROR_INTERNAL, NULL, "database, %s", why.msg);
+    if (!value) error_set(err, why.code == ERROR_NOMEM ? ERROR_NOMEM : ERROR_INTERNAL, NULL, "database, %s", why.msg);
     return value;
 }
 
