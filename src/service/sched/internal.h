@@ -12,6 +12,8 @@ enum {
     TURN_BUSY_MS = 100,    /* between looks at the events of runs */
     TURN_IDLE_MS = 1000,   /* while nothing runs: retries that become due */
     START_GRACE_MS = 5000, /* a run found after a restart may need this long to take its lock */
+    RETRY_MS = 1000,       /* after a failure that only time mends: a full disk */
+    COMPLAIN_MS = 10000,   /* between equal complaints in the log */
     KEYS_KEEP_MS = 48 * 3600 * 1000,
     RUNS_MAX = 256
 };
@@ -37,6 +39,7 @@ struct run { /* a process, ours or of an earlier server */
     enum job_wish stop_asked; /* the wish that the stop file speaks of */
     int64_t stop_ms;          /* mono: when the stop file was written; 0: not yet */
     int signalled;            /* SIGTERM or SIGKILL that we sent; 0: none */
+    int64_t complained_ms;    /* mono: when a failure of the store was last logged; 0: all is well */
     int64_t checked_ms;       /* mono: when an adopted process was last looked for */
 };
 
@@ -59,13 +62,15 @@ struct sched {
     struct run *runs;
     int64_t slots_used;
     int64_t keys_expired_ms;
+    int64_t retry_ms; /* mono: a launch failed for want of space or access; none before this */
 
     pthread_mutex_t lock; /* guards the rest */
     struct live live[RUNS_MAX];
     size_t live_count;
     struct sched_stats stats;
     int64_t turned_ms; /* mono */
-    char hold[256];    /* why nothing is started, or "" */
+    char hold_reason[JOB_REASON_SIZE];
+    char hold[256]; /* why nothing is started, or "" */
 };
 
 /* launch.c */
@@ -79,7 +84,8 @@ int run_tail(struct run *run, bool to_end); /* events into the store; 0, or a co
 /* supervise.c */
 struct run *run_new(struct sched *s, const struct job *job, struct error *err);
 void run_free(struct run *run);
-void run_turn(struct run *run); /* tail, stop, time out, end */
+void run_complain(struct run *run, const struct error *why); /* logs, at most every few seconds */
+void run_turn(struct run *run);                              /* tail, stop, time out, end */
 bool run_ended(struct run *run);
 int run_finish(struct run *run, struct error *err); /* decides what becomes of the job; the process must be gone */
 

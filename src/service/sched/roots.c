@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "base/world.h"
+#include "contract/spec.h"
 
 static void roots_text(const char *const *roots, char *buf, size_t size)
 {
@@ -33,13 +34,11 @@ static bool has_dotdot(const char *path)
     return false;
 }
 
-/* "file:a/b", "file:///a/b", "a/b" -> the path; NULL: another scheme. */
+/* The path; NULL: another scheme than file:. */
 static const char *path_of_uri(const char *uri)
 {
-    if (str_starts(uri, "file://")) return uri + strlen("file://");
-    if (str_starts(uri, "file:")) return uri + strlen("file:");
     size_t scheme = strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
-    return uri[scheme] == ':' ? NULL : uri;
+    return uri[scheme] == ':' && !str_starts(uri, "file:") ? NULL : spec_uri_path(uri);
 }
 
 enum found {

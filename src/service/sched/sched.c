@@ -42,7 +42,7 @@ static void runs_turn(struct sched *s, bool changed)
         bool gone = false;
         if (run_ended(run)) {
             gone = run_finish(run, &err) == 0;
-            if (!gone) log_error("job %s: %s; trying again", run->job.id, err.msg);
+            if (!gone) run_complain(run, &err);
         }
         if (!gone) {
             at = &run->next;
@@ -63,22 +63,14 @@ static bool run_exists(const struct sched *s, const char *id)
     return false;
 }
 
-static void hold_set(struct sched *s, const char *why)
+static void hold_set(struct sched *s, const char *reason, const char *why)
 {
     pthread_mutex_lock(&s->lock);
     bool fresh = why[0] && strcmp(s->hold, why) != 0;
+    str_copy(s->hold_reason, sizeof s->hold_reason, reason);
     str_copy(s->hold, sizeof s->hold, why);
     pthread_mutex_unlock(&s->lock);
     if (fresh) log_warn("no job is started: %s", why);
-}
-
-static void job_refused(struct sched *s, const struct job *job, const struct error *why)
-{
-    struct error err = {0};
-    char message[JOB_MESSAGE_SIZE];
-    snprintf(message, sizeof message, "its run directory could not be made ready: %s", why->msg);
-    struct job_move move = {.from = JOB_QUEUED, .to = JOB_FAILED, .cause = CAUSE_INTERNAL, .reason = "not_started", .message = message};
-    if (store_job_move(s->config.store, job->id, &move, &err) < 0) log_error("job %s: %s", job->id, err.msg);
 }
 
 /* Start the first job in line; true: it did something, look again. The order is strict: a job that does not fit yet is not overtaken. */
@@ -96,11 +88,9 @@ static bool start_next(struct sched *s)
     if (i < next.count && next.items[i].slots <= s->config.slots - s->slots_used) {
         int rc = launch_job(s, &next.items[i], &err);
         again = rc == 0 || rc == -ERROR_CONFLICT; /* conflict: cancelled meanwhile */
-        if (rc == -ERROR_NOSPACE || rc == -ERROR_NOMEM || rc == -ERROR_UNAVAILABLE) hold_set(s, err.msg);
-        else if (!again) {
-            log_error("job %s: %s", next.items[i].id, err.msg);
-            job_refused(s, &next.items[i], &err);
-            again = true;
+        if (!again) {                             /* the fault of the disk or the server, not of the job: it waits, and says so */
+            s->retry_ms = world_mono_ms(s->config.world) + RETRY_MS;
+            hold_set(s, rc == -ERROR_NOSPACE ? "disk" : "server", err.msg);
         }
     }
     job_list_close(&next);
@@ -119,7 +109,7 @@ static void disk_look(struct sched *s)
     if (low)
         snprintf(why, sizeof why, "disk: %s free in %.100s, %s are needed", str_bytes(free_text, sizeof free_text, (uint64_t)left),
                  s->config.state_dir, str_bytes(low_text, sizeof low_text, (uint64_t)s->config.disk_low_bytes));
-    hold_set(s, low ? why : "");
+    if (low || world_mono_ms(s->config.world) >= s->retry_ms) hold_set(s, low ? "disk" : "", low ? why : "");
 }
 
 static void stats_note(struct sched *s)

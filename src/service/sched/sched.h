@@ -58,7 +58,7 @@ int sched_delete(struct sched *s, const char *id, struct error *err); /* row and
 
 /* Why a queued job waits. reason: "" when it does not wait. */
 struct job_wait {
-    char reason[JOB_REASON_SIZE]; /* "slots", "priority", "retry", "ending", "disk" */
+    char reason[JOB_REASON_SIZE]; /* "slots", "priority", "retry", "ending", "disk", "server" (it cannot start runs now) */
     int64_t ahead;                /* queued jobs before it */
     char blocked_by[ID_SIZE];     /* "" or the job that holds what it needs */
     char message[512];

@@ -52,6 +52,22 @@ static int specs_make(const struct spec *spec, const json_t *uris, json_t **reso
     return 0;
 }
 
+/* The run reads its spec under the same limit as everybody; many files with long names can make it longer than the request was. */
+static int size_check(const json_t *spec, json_t **resolved, json_t **run_spec, struct faults *faults, struct error *err)
+{
+    struct bytes text;
+    bytes_init(&text, SPEC_MAX_BYTES - 1);
+    int rc = json_write_pretty(spec, &text, NULL);
+    bytes_close(&text);
+    if (rc == 0) return 0;
+    json_decref(*resolved);
+    json_decref(*run_spec);
+    *resolved = *run_spec = NULL;
+    if (rc != -ERROR_TOOLARGE) return error_set(err, ERROR_NOMEM, NULL, "measuring the spec of the run");
+    faults_add(faults, "/dataset/uri", "names so many files that their paths exceed %d bytes; put them into fewer files", SPEC_MAX_BYTES);
+    return faults_error(faults, err);
+}
+
 /* spec (spec_close), *resolved and *run_spec (json_decref) on success. */
 static int check(struct sched *s, const json_t *body, struct spec *spec, json_t **resolved, json_t **run_spec, struct faults *faults,
                  struct error *err)
@@ -63,6 +79,7 @@ static int check(struct sched *s, const json_t *body, struct spec *spec, json_t 
     rc = uris ? uris_resolve(s, spec, body, uris, faults, err) : error_set(err, ERROR_NOMEM, NULL, "resolving the data");
     if (rc == 0 && faults->count > 0) rc = faults_error(faults, err);
     if (rc == 0) rc = specs_make(spec, uris, resolved, run_spec, err);
+    if (rc == 0) rc = size_check(*run_spec, resolved, run_spec, faults, err);
     json_decref(uris);
     if (rc < 0) spec_close(spec);
     return rc;
@@ -254,7 +271,7 @@ int sched_resume(struct sched *s, const char *who, const char *id, struct job *o
 int sched_delete(struct sched *s, const char *id, struct error *err)
 {
     char dir[PATH_SIZE], aside[PATH_SIZE], name[ID_SIZE + sizeof DELETED_PREFIX];
-    struct job job;
+    struct job job = {0};
     const struct world *w = s->config.world;
     int rc = run_directory(s, id, dir, err);
     if (rc == 0) rc = store_job_get(s->config.store, id, &job, err);
@@ -306,7 +323,7 @@ static bool wait_local(struct sched *s, const struct job *job, struct job_wait *
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < s->live_count; i++) ending |= strcmp(s->live[i].id, job->id) == 0;
     if (!ending && s->hold[0]) {
-        str_copy(out->reason, sizeof out->reason, "disk");
+        str_copy(out->reason, sizeof out->reason, s->hold_reason);
         str_copy(out->message, sizeof out->message, s->hold);
     }
     pthread_mutex_unlock(&s->lock);

@@ -48,6 +48,14 @@ struct run *run_new(struct sched *s, const struct job *job, struct error *err)
     return run;
 }
 
+void run_complain(struct run *run, const struct error *why)
+{
+    int64_t now = world_mono_ms(world_of(run));
+    if (run->complained_ms > 0 && now - run->complained_ms < COMPLAIN_MS) return;
+    run->complained_ms = now;
+    log_error("job %s: %s; trying again", run->job.id, why->msg);
+}
+
 static void handle_closed(uv_handle_t *handle) { mem_free(handle->data); }
 
 void run_free(struct run *run)
@@ -147,7 +155,7 @@ bool run_ended(struct run *run)
 
 struct last_state {
     int64_t attempt;
-    char state[16], reason[JOB_REASON_SIZE];
+    char state[16];
 };
 
 static int last_state_each(void *context, const struct event_row *row)
@@ -156,9 +164,8 @@ static int last_state_each(void *context, const struct event_row *row)
     if (row->seq == 0) return 0;
     json_t *body = json_read(row->body, row->body_size, "event", NULL);
     last->attempt = row->attempt;
-    const char *state = json_string_value(json_object_get(body, "state")), *reason = json_string_value(json_object_get(body, "reason"));
+    const char *state = json_string_value(json_object_get(body, "state"));
     str_copy(last->state, sizeof last->state, state ? state : "");
-    str_copy(last->reason, sizeof last->reason, reason ? reason : "");
     json_decref(body);
     return 0;
 }
@@ -166,7 +173,7 @@ static int last_state_each(void *context, const struct event_row *row)
 /* What the run itself said last, in the attempt of this process; "" when it said nothing. */
 static int last_state_read(struct run *run, struct last_state *last, struct error *err)
 {
-    struct attempt_list attempts;
+    struct attempt_list attempts = {0};
     const char *jobs[] = {run->job.id};
     struct event_query query = {.jobs = jobs, .job_count = 1, .types = 1u << EVENT_STATE, .limit = 1000000};
     memset(last, 0, sizeof *last);

@@ -4,7 +4,6 @@
  * event is never skipped; it ends the reading for good and becomes the cause of the job's failure when its process ends. */
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "service/sched/internal.h"
 
@@ -102,6 +101,9 @@ int run_tail(struct run *run, bool to_end)
     for (int reads = 0; rc == 0 && more && (to_end || reads < TAIL_READS_MAX); reads++) rc = tail_once(run, buf, &more, &err);
     mem_free(buf);
     lag_note(run);
-    if (rc < 0) log_error("job %s: reading its events: %s", run->job.id, err.msg);
+    if (rc < 0) {
+        error_wrap(&err, "reading its events");
+        run_complain(run, &err);
+    }
     return rc;
 }

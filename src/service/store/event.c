@@ -102,9 +102,10 @@ int store_events_add(struct store *s, const char *id, struct event *events, size
 /* One job has a statement of its own that walks the job's index; several share the walk over all events. */
 static bool job_wanted(const struct event_query *query, const char *job)
 {
+    if (!query->jobs) return true;
     for (size_t i = 0; i < query->job_count; i++)
         if (strcmp(query->jobs[i], job) == 0) return true;
-    return !query->jobs;
+    return false;
 }
 
 static void row_read(struct query *q, struct event_row *row)

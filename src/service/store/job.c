@@ -319,8 +319,8 @@ int job_move_row(struct store *s, const char *id, int64_t num, const struct job_
 
 int store_job_move(struct store *s, const char *id, const struct job_move *move, struct error *err)
 {
-    int64_t num;
-    enum job_state now;
+    int64_t num = 0;
+    enum job_state now = JOB_STATES;
     int rc = txn_enter(s, err);
     if (rc < 0) return rc;
     rc = job_num(&s->writer, id, &num, &now, err);
@@ -375,7 +375,7 @@ static int delete_chunk(struct store *s, enum statement which, int64_t num, bool
 
 static int delete_check(struct store *s, const char *id, int64_t *num, struct error *err)
 {
-    enum job_state state;
+    enum job_state state = JOB_STATES;
     int rc = txn_enter(s, err);
     if (rc < 0) return rc;
     rc = job_num(&s->writer, id, num, &state, err);

@@ -48,7 +48,7 @@ static int order_parse(struct page *page, const char *text, struct error *err)
 
 static int token_parse(struct page *page, const char *token, struct error *err)
 {
-    unsigned long long hash, num, key;
+    unsigned long long hash = 0, num = 0, key = 0;
     int used = 0;
     if (sscanf(token, "%16llx%16llx%n", &hash, &num, &used) != 2 || used != 32)
         return error_set(err, ERROR_INVALID, NULL, "page_token is not one of ours; start at the first page");

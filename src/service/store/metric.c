@@ -20,8 +20,8 @@ struct bucket {
 
 static void bucket_add(struct bucket *b, const struct metric_point *p)
 {
-    if (b->count++ == 0) b->first = *p;
-    else if (isnan(p->value) && !isnan(b->first.value)) b->first = *p; /* a point that is not finite is worth showing */
+    bool odd = isnan(p->value) && !isnan(b->first.value); /* the first point that is not finite is worth showing */
+    if (b->count++ == 0 || odd) b->first = *p;
     b->last = *p;
     if (isnan(p->value)) return;
     if (!b->finite || p->value < b->least.value) b->least = *p;
@@ -123,7 +123,7 @@ static int names_read(struct conn *c, int64_t job, const struct metric_query *qu
     while ((rc = query_step(&q, err)) > 0) {
         const char *name = query_text_at(&q, 1);
         bool wanted = !query->names;
-        for (size_t i = 0; i < query->name_count; i++) wanted |= strcmp(query->names[i], name) == 0;
+        for (size_t i = 0; query->names && i < query->name_count; i++) wanted |= strcmp(query->names[i], name) == 0;
         if (!wanted) continue;
         if ((rc = mem_grow((void **)&list->items, list->count + 1, sizeof *list->items, err)) < 0) break;
         list->items[list->count].num = query_int_at(&q, 0);
@@ -158,7 +158,7 @@ int store_metrics(struct store *s, const char *id, const struct metric_query *qu
 
 void metric_set_close(struct metric_set *set)
 {
-    for (size_t i = 0; i < set->count; i++) mem_free(set->series[i].points);
+    for (size_t i = 0; set->series && i < set->count; i++) mem_free(set->series[i].points);
     mem_free(set->series);
     memset(set, 0, sizeof *set);
 }

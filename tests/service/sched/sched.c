@@ -499,6 +499,33 @@ static void low_disk_refuses_and_holds(void **state)
     server_down(&f);
 }
 
+static void unusable_directory_holds_jobs_back(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct job job;
+    struct job_wait wait;
+    char id[ID_SIZE], runs[PATH_SIZE], away[PATH_SIZE];
+    up(&f);
+    path_join(runs, f.state, "runs", NULL);
+    path_join(away, f.state, "away", NULL);
+    assert_ok(path_rename(&world_real, runs, away, &f.err), &f.err);
+    test_write_file(runs, "", 0);
+    submit(&f, "ok", id);
+    int64_t end = world_mono_ms(&world_real) + DEADLINE_MS;
+    do {
+        job = wait_state(&f, id, JOB_QUEUED);
+        assert_ok(sched_wait_of(f.sched, &job, &wait, &f.err), &f.err);
+        job_close(&job);
+    } while (strcmp(wait.reason, "server") != 0 && world_mono_ms(&world_real) < end);
+    assert_string_equal(wait.reason, "server");
+    assert_non_null(strstr(wait.message, "cannot make folder"));
+    assert_ok(path_unlink(&world_real, runs, &f.err), &f.err);
+    assert_ok(path_rename(&world_real, away, runs, &f.err), &f.err);
+    wait_done(&f, id, JOB_SUCCEEDED); /* mended: it goes on by itself */
+    server_down(&f);
+}
+
 static void delete_takes_files(void **state)
 {
     (void)state;
@@ -661,6 +688,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(order_is_priority_then_age),
     cmocka_unit_test(submissions_are_checked),
     cmocka_unit_test(low_disk_refuses_and_holds),
+    cmocka_unit_test(unusable_directory_holds_jobs_back),
     cmocka_unit_test(delete_takes_files),
     cmocka_unit_test(cut_deletions_are_ended_or_undone),
     cmocka_unit_test(restart_finds_living_runs),
