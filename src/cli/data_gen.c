@@ -95,6 +95,13 @@ static json_t *optimum_json(const struct datagen_optimum *o)
                      json_real_or_null(o->auc), "logloss", json_real_or_null(o->logloss), "auc_error", json_real_or_null(o->auc_error));
 }
 
+static void print_optimum(FILE *out, const char *which, const struct datagen_optimum *o)
+{
+    fprintf(out, "best possible on %s rows: ", which);
+    if (isnan(o->auc)) fprintf(out, "no auc (one class only)  logloss %.6f\n", o->logloss);
+    else fprintf(out, "auc %.6f  logloss %.6f\n", o->auc, o->logloss);
+}
+
 static int print_summary(const struct data_gen_params *params, const struct datagen_summary *s, FILE *out, struct error *err)
 {
     char bytes[32], count[32], time[32];
@@ -111,10 +118,11 @@ static int print_summary(const struct data_gen_params *params, const struct data
             human_duration(time, sizeof time, s->elapsed_ms));
     fprintf(out, "base rate %.4f, %.1f %% of the fields missing\n", (double)s->positives / (double)s->rows,
             100.0 * (double)s->missing / (39.0 * (double)s->rows));
-    fprintf(out, "best possible on all rows:   auc %.6f  logloss %.6f\n", s->all.auc, s->all.logloss);
-    if (s->test.rows > 0)
-        fprintf(out, "best possible on %s test rows: auc %.6f  logloss %.6f\n", str_count(count, sizeof count, (double)s->test.rows), s->test.auc,
-                s->test.logloss);
+    print_optimum(out, "all", &s->all);
+    if (s->test.rows > 0) {
+        snprintf(bytes, sizeof bytes, "%s test", str_count(count, sizeof count, (double)s->test.rows));
+        print_optimum(out, bytes, &s->test);
+    }
     return 0;
 }
 

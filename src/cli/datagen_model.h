@@ -1,6 +1,6 @@
 /* The hidden model behind `data gen`: what a row looks like, and the true probability of a click.
  *
- * A row has 13 counts (log-logistic, so heavy-tailed like real counters) and 26 categories (bounded Zipf, from 3 to a million values), all
+ * A row has 13 counts (log-logistic, so heavy-tailed like real counters) and 26 categories (bounded Zipf, from 4 to a million values), all
  * drawn independently, each missing with its own rate. The truth is a factorisation machine (Rendle 2010) over them:
  *
  *   logit = bias + sum_f w_f(v_f) + sum_{f<g} <u_f(v_f), u_g(v_g)>       u of DATAGEN_LATENT numbers
