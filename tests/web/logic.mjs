@@ -51,7 +51,7 @@ describe('logic', { skip }, () => {
       { step: 200, attempt: 2, t: '2026-01-01T00:01:00Z', loss: 0.41 },
       { step: 300, attempt: 2, t: '2026-01-01T00:01:01Z', loss: null },
     ];
-    for (const order of [points, points.toReversed(), [points[2], points[0], points[3], points[1]]]) {
+    for (const order of [points, [...points].reverse(), [points[2], points[0], points[3], points[1]]]) {
       const series = new m.Series();
       for (const point of order) series.add(point);
       assert.deepEqual(series.axis('step'), [100, 200, 300]);

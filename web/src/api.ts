@@ -4,6 +4,7 @@
  * `unauthorized` event, which makes the page ask for a token; `token` tells that one was entered. */
 import type { Attempt, Checkpoint, Evaluation, Fault, Job, Json, JsonObject, Kinds, Page, ProblemBody } from './wire';
 
+const LOG_LINES = 1000;
 const TOKEN_KEY = 'trainyard.token';
 let token = readToken();
 
@@ -105,9 +106,12 @@ export const getMetrics = (id: string, points: number, signal?: AbortSignal): Pr
   json(`${job(id)}/metrics?points=${points}`, { signal });
 export const getKinds = (signal?: AbortSignal): Promise<Kinds> => json('/v1/kinds', { signal });
 
-export async function getLog(id: string, signal?: AbortSignal): Promise<string> {
-  const response = await call(`${job(id)}/logs`, { signal, headers: { Accept: 'text/plain' } });
-  return response.text();
+/** A piece of the log: its last lines, or with `from` what was written since. `next` is where the following piece starts. */
+export async function getLog(id: string, from: number | null, signal?: AbortSignal): Promise<{ text: string; next: number }> {
+  const response = await call(`${job(id)}/logs?${from === null ? `tail=${LOG_LINES}` : `from=${from}`}`, { signal, headers: { Accept: 'text/plain' } });
+  const bytes = await response.arrayBuffer();
+  const start = Number(response.headers.get('Log-Offset') ?? from ?? 0);
+  return { text: new TextDecoder().decode(bytes), next: start + bytes.byteLength };
 }
 
 export type Action = 'cancel' | 'pause' | 'resume' | 'retry';

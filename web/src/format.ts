@@ -96,7 +96,9 @@ export function absolute(at: number): string {
 }
 
 export function percent(share: number | null | undefined): string {
-  return finite(share) ? `${(Math.min(1, Math.max(0, share)) * 100).toFixed(share >= 0.1 || share === 0 ? 0 : 1)} %` : NONE;
+  if (!finite(share)) return NONE;
+  if (share > 0 && share < 0.001) return '< 0.1 %';
+  return `${(Math.min(1, Math.max(0, share)) * 100).toFixed(share >= 0.1 || share === 0 ? 0 : 1)} %`;
 }
 
 /** RFC 3339 to milliseconds; NaN when it is none. */

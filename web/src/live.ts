@@ -14,6 +14,8 @@ import { isFinal, isState, type Attempt, type Checkpoint, type Evaluation, type 
 const PAGE = 200;
 const POINTS = 4000;
 const EVENTS_KEPT = 500;
+const LOG_KEPT = 1_000_000; /* characters */
+const WAIT_MS = 5000; /* a queued job waits for others, whose events it does not get */
 
 /** Runs `work` soon, once for all calls that come meanwhile, never twice at a time. */
 class Joined {
@@ -163,11 +165,13 @@ export class JobView extends Store {
   log = '';
   problem: Problem | null = null;
   link: Link = 'connecting';
+  private logNext: number | null = null;
+  private waiting: ReturnType<typeof setInterval> | undefined;
   private stream: Stream | undefined;
   private readonly cut = new AbortController();
   private readonly rereadJob = new Joined(150, () => this.readJob());
   private readonly rereadFiles = new Joined(300, () => this.readFiles());
-  private readonly rereadLog = new Joined(700, () => this.readLog());
+  private readonly rereadLog = new Joined(1000, () => this.readLog());
 
   constructor(readonly id: string) {
     super();
@@ -175,10 +179,14 @@ export class JobView extends Store {
 
   start(): void {
     void this.load();
+    this.waiting = setInterval(() => {
+      if (this.job?.state === 'queued') this.rereadJob.ask();
+    }, WAIT_MS);
   }
 
   stop(): void {
     this.cut.abort();
+    clearInterval(this.waiting);
     for (const joined of [this.rereadJob, this.rereadFiles, this.rereadLog]) joined.stop();
     this.stream?.close();
   }
@@ -239,7 +247,10 @@ export class JobView extends Store {
 
   private async readLog(): Promise<void> {
     try {
-      this.log = await getLog(this.id, this.cut.signal);
+      const { text, next } = await getLog(this.id, this.logNext, this.cut.signal);
+      this.logNext = next;
+      if (text === '') return;
+      this.log = (this.log + text).slice(-LOG_KEPT);
     } catch {
       return; /* no log yet */
     }
@@ -268,6 +279,7 @@ export class JobView extends Store {
     if (event.type === 'metric') {
       const metric = metricOf(event);
       this.series.add(metric);
+      if (news) this.rereadLog.ask();
       if (news && !isFinal(this.job.state)) this.job = withMetric(this.job, metric);
     } else {
       this.events = [...this.events, event].slice(-EVENTS_KEPT);

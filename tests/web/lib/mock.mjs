@@ -206,7 +206,7 @@ export class Mock {
 
   /* Newest first; the page token is the last id of the page before. */
   list(response, query) {
-    const all = [...this.jobs.values()].toReversed();
+    const all = [...this.jobs.values()].reverse();
     const from = query.get('page_token') ? all.findIndex((job) => job.id === query.get('page_token')) + 1 : 0;
     const page = all.slice(from, from + Number(query.get('limit') ?? 50));
     const more = from + page.length < all.length;
@@ -224,7 +224,11 @@ export class Mock {
         return response.writeHead(204).end();
       case 'GET metrics': return this.json(response, 200, { series: series(hidden.points) });
       case 'GET events': return this.follow(request, response, job);
-      case 'GET logs': return response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end(hidden.text);
+      case 'GET logs': {
+        const whole = Buffer.from(hidden.text);
+        const from = Math.min(Number(new URL(request.url, this.url).searchParams.get('from') ?? 0), whole.length);
+        return response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Log-Offset': from, 'Log-Size': whole.length }).end(whole.subarray(from));
+      }
       case 'GET attempts': return list(hidden.attempts);
       case 'GET checkpoints': return list(hidden.checkpoints);
       case 'GET evaluation': return hidden.evaluation ? this.json(response, 200, hidden.evaluation) : this.problem(response, 404, 'not found', 'not evaluated yet');

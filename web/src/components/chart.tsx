@@ -31,6 +31,7 @@ export interface ChartProps {
   yText(value: number): string;
   yTick(value: number): string;
   ySteps?: number[] | undefined;
+  fromZero?: boolean | undefined; /* amounts, whose height should speak */
   log: boolean;
   weight: number; /* of the smoothing; 0: none */
   robust: boolean; /* y range without outliers */
@@ -44,7 +45,7 @@ const SYNC = 'job';
 const ROWS_SHOWN = 200;
 
 /** The range of what is seen; robust leaves out a percent on each side. */
-function rangeOf(plot: uPlot, zoom: Zoom, robust: boolean, log: boolean): [number, number] {
+function rangeOf(plot: uPlot, { zoom, robust, log, fromZero }: ChartProps): [number, number] {
   const [from, to] = zoom ?? [-Infinity, Infinity];
   const xs = plot.data[0];
   const seen: number[] = [];
@@ -63,7 +64,7 @@ function rangeOf(plot: uPlot, zoom: Zoom, robust: boolean, log: boolean): [numbe
   const high = seen[seen.length - 1 - skip]!;
   if (log) return uPlot.rangeLog(low, high === low ? high * 1.1 : high, 10, false) as [number, number];
   const pad = (high - low || Math.abs(high) || 1) * 0.06;
-  return [low - pad, high + pad];
+  return fromZero && low >= 0 ? [0, high + (high || 1) * 0.06] : [low - pad, high + pad];
 }
 
 interface Drawn extends Line {
@@ -101,7 +102,7 @@ function optionsFor(props: ChartProps, lines: readonly Drawn[], size: { width: n
     },
     scales: {
       x: { time: false, range: (_plot, low, high) => props.zoom ?? (low === high ? [low - 1, high + 1] : [low, high]) },
-      y: { distr: props.log ? 3 : 1, range: (plot) => rangeOf(plot, props.zoom, props.robust, props.log) },
+      y: { distr: props.log ? 3 : 1, range: (plot) => rangeOf(plot, props) },
     },
     axes: [
       { ...axis, space: 70, size: 34, values: (_plot, ticks) => ticks.map(props.xText), ...(props.xSteps ? { incrs: props.xSteps } : {}) },

@@ -20,6 +20,7 @@ interface Shape {
   yText(value: number): string;
   yTick(value: number): string;
   ySteps?: number[];
+  fromZero?: boolean;
   smoothed: boolean;
   lines: readonly (Omit<Line, 'values'> & { column: Column })[];
 }
@@ -45,12 +46,13 @@ const CHARTS: readonly Shape[] = [
       { label: 'validation', ink: 'line-validation', dash: [7, 4], dots: true, column: 'val_auc' },
     ],
   },
-  { title: 'Rows per second', yText: short, yTick: tick, smoothed: true, lines: [{ label: 'rows/s', ink: 'line-speed', column: 'rows_per_s' }] },
+  { title: 'Rows per second', yText: short, yTick: tick, fromZero: true, smoothed: true, lines: [{ label: 'rows/s', ink: 'line-speed', column: 'rows_per_s' }] },
   {
     title: 'Bytes exchanged per step',
     yText: bytes,
     yTick: bytes,
     ySteps: POWERS,
+    fromZero: true,
     smoothed: false,
     lines: [
       { label: 'sent', ink: 'line-sent', column: 'bytes_sent' },
@@ -116,6 +118,7 @@ export function Curves({ series, version, windowSteps, view }: CurvesProps) {
               yText={chart.yText}
               yTick={chart.yTick}
               ySteps={chart.ySteps}
+              fromZero={chart.fromZero}
               log={view.log}
               weight={chart.smoothed ? view.weight : 0}
               robust={view.robust}

@@ -35,7 +35,7 @@ export function Editor({ text, onText, faults, area }: EditorProps) {
       <textarea
         ref={area}
         value={text}
-        rows={Math.min(40, Math.max(16, lines + 1))}
+        rows={Math.min(48, Math.max(16, lines + 2))}
         spellcheck={false}
         autocomplete="off"
         autocapitalize="off"

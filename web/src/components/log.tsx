@@ -5,6 +5,7 @@ import { saveAs } from '../api';
 
 const ANSI = /\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 const NEAR_END_PX = 24;
+const LINES_SHOWN = 5000;
 
 export function LogTail({ id, text }: { id: string; text: string }) {
   const box = useRef<HTMLPreElement>(null);
@@ -14,7 +15,7 @@ export function LogTail({ id, text }: { id: string; text: string }) {
   const all = text.replace(ANSI, '').split('\n');
   if (all.at(-1) === '') all.pop();
   const wanted = search.toLowerCase();
-  const lines = wanted ? all.filter((line) => line.toLowerCase().includes(wanted)) : all;
+  const lines = (wanted ? all.filter((line) => line.toLowerCase().includes(wanted)) : all).slice(-LINES_SHOWN);
 
   useLayoutEffect(() => {
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;

@@ -36,6 +36,11 @@ export function JobPage({ route }: { route: Route }) {
   useLink(view.link);
   const curves = useMemo(() => viewOf(route.query), [route.query.toString()]);
   const job = view.job;
+  useEffect(() => {
+    if (!job) return;
+    const done = job.state === 'running' ? `${percent(job.progress)} ` : '';
+    document.title = `${done}${job.name || job.id}, ${job.state} · Trainyard`;
+  }, [job?.state, job?.name, percent(job?.progress)]);
   useKeys({
     l: () => document.getElementById('log')?.scrollIntoView(),
     '.': () => document.querySelector<HTMLElement>('.actions button')?.focus(),
@@ -185,8 +190,8 @@ function Verdict({ job, view }: { job: Job; view: JobView }) {
       </div>
       <Progress job={job} />
       <dl class="facts">
-        <Fact name="Loss" value={metric(last?.loss)} />
-        <Fact name="AUC" value={metric(last?.auc)} />
+        <Fact name="Train loss" value={metric(last?.loss)} />
+        <Fact name="Train AUC" value={metric(last?.auc)} />
         <Fact name="Step" value={count(job.step ?? last?.step)} />
         <Fact name="Rows" value={short(last?.rows)} />
         <Fact name="Rows/s" value={short(last?.rows_per_s)} />
