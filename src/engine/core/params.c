@@ -106,7 +106,9 @@ void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_
     for (size_t i = 0; i < count; i++, out += width) {
         if (i + PREFETCH_AHEAD < count)
             for (size_t j = 0; j < width; j += 16) __builtin_prefetch(w + (size_t)slots[i + PREFETCH_AHEAD] * width + j);
-        if (zero || params_live(p, slots[i])) memcpy(out, w + (size_t)slots[i] * width, width * sizeof *out);
-        else param_initial(p, t, slots[i], out);
+        const float *row = w + (size_t)slots[i] * width;
+        if (!zero && !params_live(p, slots[i])) param_initial(p, t, slots[i], out);
+        else if (width == 16) memcpy(out, row, 16 * sizeof *out); /* a constant size is a few moves, not a call */
+        else memcpy(out, row, width * sizeof *out);
     }
 }

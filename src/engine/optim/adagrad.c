@@ -1,7 +1,8 @@
 /* AdaGrad: n += g^2; w -= eta g / (sqrt(n) + eps), eps outside the root, n from `initial_accumulator`. */
-#include <math.h>
-
+#include "base/cpu.h"
+#include "base/kernel.h"
 #include "engine/optim/optimizer.h"
+#include "engine/optim/rows.h"
 
 struct adagrad_params {
     struct optim_common common;
@@ -20,20 +21,15 @@ static void adagrad_initial(const void *params, float out[STATES_MAX])
     out[0] = (float)((const struct adagrad_params *)params)->initial_accumulator;
 }
 
+KERNEL_DECLARE(void, adagrad_rows, (const struct update_rows *r, float epsilon));
+
 static void adagrad_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
                            size_t width, const float *g)
 {
+    static void (*const table[])(const struct update_rows *, float) = KERNEL_TABLE(adagrad_rows);
+    struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
     const struct adagrad_params *p = params;
-    float epsilon = (float)p->epsilon, *accumulator = state[0];
-    for (size_t i = 0; i < count; i++) {
-        size_t at = (ids ? ids[i] : i) * width;
-        for (size_t j = 0; j < width; j++) {
-            float grad = g[i * width + j] + optim_penalty(step, w[at + j]);
-            float n = accumulator[at + j] += grad * grad;
-            float root = sqrtf(n) + epsilon;
-            w[at + j] -= root > 0 ? step->lr * grad / root : 0.0f;
-        }
-    }
+    table[cpu_level()](&rows, (float)p->epsilon);
 }
 
 const struct optimizer optimizer_adagrad = {.kind = {"adagrad", "per-coordinate rates from the sum of squared gradients",

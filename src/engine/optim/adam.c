@@ -1,8 +1,9 @@
 /* Adam, lazy form: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w -= eta (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps).
  * Rows without a gradient do not move; t is the global step, so bias correction is the same for all rows. */
-#include <math.h>
-
+#include "base/cpu.h"
+#include "base/kernel.h"
 #include "engine/optim/optimizer.h"
+#include "engine/optim/rows.h"
 
 struct adam_params {
     struct optim_common common;
@@ -25,21 +26,16 @@ static double power(double b, uint64_t t)
     return result;
 }
 
+KERNEL_DECLARE(void, adam_rows, (const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2));
+
 static void adam_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
                         size_t width, const float *g)
 {
+    static void (*const table[])(const struct update_rows *, float, float, float, float, float) = KERNEL_TABLE(adam_rows);
+    struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
     const struct adam_params *p = params;
-    float b1 = (float)p->beta1, b2 = (float)p->beta2, epsilon = (float)p->epsilon;
     float correct1 = (float)(1 / (1 - power(p->beta1, step->t))), correct2 = (float)(1 / (1 - power(p->beta2, step->t)));
-    for (size_t i = 0; i < count; i++) {
-        size_t at = (ids ? ids[i] : i) * width;
-        for (size_t j = 0; j < width; j++) {
-            float grad = g[i * width + j] + optim_penalty(step, w[at + j]);
-            float m = state[0][at + j] = b1 * state[0][at + j] + (1 - b1) * grad;
-            float v = state[1][at + j] = b2 * state[1][at + j] + (1 - b2) * grad * grad;
-            w[at + j] -= step->lr * (m * correct1) / (sqrtf(v * correct2) + epsilon);
-        }
-    }
+    table[cpu_level()](&rows, (float)p->beta1, (float)p->beta2, (float)p->epsilon, correct1, correct2);
 }
 
 const struct optimizer optimizer_adam = {

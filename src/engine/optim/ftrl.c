@@ -1,9 +1,10 @@
 /* FTRL-proximal (McMahan et al. 2013, algorithm 1): sigma = (sqrt(n + g^2) - sqrt(n)) / alpha; z += g - sigma w; n += g^2;
  * w = 0 if |z| <= l1, else -(z - sgn(z) l1) / ((beta + sqrt(n)) / alpha + l2). alpha is `lr`. g is the batch's mean gradient, so l1 and l2
  * are a step's, not an example's. Rows whose z was never set (initial values other than 0) start from z that reproduces w. */
-#include <math.h>
-
+#include "base/cpu.h"
+#include "base/kernel.h"
 #include "engine/optim/optimizer.h"
+#include "engine/optim/rows.h"
 
 struct ftrl_params {
     struct optim_common common;
@@ -17,24 +18,15 @@ static const struct option ftrl_options[] = {
     {"l2", OPT_REAL, offsetof(struct ftrl_params, l2), 0, 0, 1e6, "proximal L2", NULL, 0, NULL},
     {0}};
 
+KERNEL_DECLARE(void, ftrl_rows, (const struct update_rows *r, float beta, float l1, float l2));
+
 static void ftrl_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
                         size_t width, const float *g)
 {
+    static void (*const table[])(const struct update_rows *, float, float, float) = KERNEL_TABLE(ftrl_rows);
+    struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
     const struct ftrl_params *p = params;
-    float alpha = step->lr, beta = (float)p->beta, l1 = (float)p->l1, l2 = (float)p->l2, *zs = state[0], *ns = state[1];
-    for (size_t i = 0; i < count; i++) {
-        size_t at = (ids ? ids[i] : i) * width;
-        for (size_t j = at; j < at + width; j++) {
-            float grad = g[i * width + j - at] + optim_penalty(step, w[j]);
-            float n = ns[j], z = zs[j];
-            if (n == 0 && z == 0 && w[j] != 0) z = -w[j] * (beta / alpha + l2) - (w[j] > 0 ? l1 : -l1);
-            float more = n + grad * grad, sigma = (sqrtf(more) - sqrtf(n)) / alpha;
-            z += grad - sigma * w[j];
-            float rate = (beta + sqrtf(more)) / alpha + l2;
-            zs[j] = z, ns[j] = more;
-            w[j] = fabsf(z) <= l1 || rate == 0 ? 0.0f : -(z - (z > 0 ? l1 : -l1)) / rate;
-        }
-    }
+    table[cpu_level()](&rows, (float)p->beta, (float)p->l1, (float)p->l2);
 }
 
 const struct optimizer optimizer_ftrl = {.kind = {"ftrl", "follow the regularised leader, proximal: sparse models",

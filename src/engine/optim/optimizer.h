@@ -36,7 +36,4 @@ double optim_lr(const struct optimizer *o, const void *params, uint64_t t);
 extern const struct optimizer *const optimizers[]; /* NULL-terminated: sgd, adagrad, ftrl, adam */
 extern const struct optimizer optimizer_sgd, optimizer_adagrad, optimizer_ftrl, optimizer_adam;
 
-/* optim_penalty: gradient of the penalty at w (0 at w = 0 for l1). */
-static inline float optim_penalty(const struct optim_step *s, float w) { return s->l2 * w + (w > 0 ? s->l1 : w < 0 ? -s->l1 : 0.0f); }
-
 #endif

@@ -1,5 +1,8 @@
 /* Stochastic gradient descent: w -= eta g. No state. */
+#include "base/cpu.h"
+#include "base/kernel.h"
 #include "engine/optim/optimizer.h"
+#include "engine/optim/rows.h"
 
 struct sgd_params {
     struct optim_common common;
@@ -7,14 +10,15 @@ struct sgd_params {
 
 static const struct option sgd_options[] = {OPTIM_COMMON_OPTIONS(struct sgd_params, 0.1), {0}};
 
+KERNEL_DECLARE(void, sgd_rows, (const struct update_rows *r));
+
 static void sgd_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
                        size_t width, const float *g)
 {
-    (void)params, (void)state;
-    for (size_t i = 0; i < count; i++) {
-        float *row = w + (ids ? ids[i] : i) * width;
-        for (size_t j = 0; j < width; j++) row[j] -= step->lr * (g[i * width + j] + optim_penalty(step, row[j]));
-    }
+    static void (*const table[])(const struct update_rows *) = KERNEL_TABLE(sgd_rows);
+    struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
+    (void)params;
+    table[cpu_level()](&rows);
 }
 
 const struct optimizer optimizer_sgd = {

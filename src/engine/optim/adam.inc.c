@@ -1,0 +1,34 @@
+/* Kernel of adam.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
+ * same bits. */
+#include <math.h>
+
+#include "base/kernel.h"
+#include "engine/optim/rows.h"
+
+void KERNEL(adam_rows)(const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2);
+
+static inline void rows_of_width(const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2, size_t width)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        update_fetch(r, r->w, i, width);
+        update_fetch(r, r->state[0], i, width);
+        update_fetch(r, r->state[1], i, width);
+        size_t at = update_at(r, i, width);
+        float *restrict w = r->w + at, *restrict m = r->state[0] + at, *restrict v = r->state[1] + at;
+        const float *restrict g = r->g + i * width;
+        for (size_t j = 0; j < width; j++) {
+            float grad = update_grad(r, g[j], w[j]);
+            float first = b1 * m[j] + (1 - b1) * grad, second = b2 * v[j] + (1 - b2) * grad * grad;
+            m[j] = first;
+            v[j] = second;
+            w[j] -= r->lr * (first * correct1) / (sqrtf(second * correct2) + epsilon);
+        }
+    }
+}
+
+void KERNEL(adam_rows)(const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2)
+{
+    if (r->width == 1) rows_of_width(r, b1, b2, epsilon, correct1, correct2, 1); /* constant widths unroll */
+    else if (r->width == 16) rows_of_width(r, b1, b2, epsilon, correct1, correct2, 16);
+    else rows_of_width(r, b1, b2, epsilon, correct1, correct2, r->width);
+}
