@@ -61,7 +61,7 @@ static void name_request(struct request *rq)
     static const char harmless[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
     const char *given = request_header(rq, HEADER_REQUEST_ID);
     if (given && *given && strlen(given) <= 64 && strspn(given, harmless) == strlen(given)) str_copy(rq->id, sizeof rq->id, given);
-    else id_make(rq->service->world, "req", rq->id);
+    else id_make(rq->service->world, "req_", rq->id);
 }
 
 /* exchange_judge: everything that can be said of a request before its body. */

@@ -52,7 +52,7 @@ static void bodies_that_are_no_job(void **state)
         {"[]", 422, "object"},
         {"null", 422, "object"},
         {"\"text\"", 422, "object"},
-        {"{\"name\": \"\xff\xfe\"}", 400, "UTF-8"},
+        {"{\"name\": \"\xff\xfe\"}", 400, "byte 0xff"},
         {"{\"train\": {\"shards\": 1099511627776}}", 422, "/train/shards"},
         {"{\"dataset\": {\"uri\": \"file:../../etc/passwd\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"}}", 422, "/dataset/uri"},
         {"{\"dataset\": {\"uri\": \"file:/etc/passwd\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"}}", 422, "/dataset/uri"},
