@@ -17,12 +17,19 @@ static const struct arg *table_of(const struct command *command, size_t index)
     return table ? table : no_args;
 }
 
-static const struct arg *find(const struct command *command, const char *name, size_t length, char letter)
+static const struct arg *find_name(const struct command *command, const char *name, size_t length)
 {
     for (size_t t = 0; t < ARG_TABLES; t++)
-        for (const struct arg *a = table_of(command, t); a->name; a++) {
-            if (letter ? a->letter == letter : strlen(a->name) == length && strncmp(a->name, name, length) == 0) return a;
-        }
+        for (const struct arg *a = table_of(command, t); a->name; a++)
+            if (strlen(a->name) == length && strncmp(a->name, name, length) == 0) return a;
+    return NULL;
+}
+
+static const struct arg *find_letter(const struct command *command, char letter)
+{
+    for (size_t t = 0; t < ARG_TABLES; t++)
+        for (const struct arg *a = table_of(command, t); a->name; a++)
+            if (a->letter == letter) return a;
     return NULL;
 }
 
@@ -114,7 +121,7 @@ static int parse_option(struct call *call, int argc, char **argv, int *at, struc
     const char *text = argv[*at], *value = NULL, *name = text + 2;
     bool is_long = text[1] == '-';
     size_t length = is_long ? strcspn(name, "=") : 1;
-    const struct arg *a = is_long ? find(call->command, name, length, 0) : find(call->command, NULL, 0, text[1]);
+    const struct arg *a = is_long ? find_name(call->command, name, length) : find_letter(call->command, text[1]);
     char shown[96];
     if (!a && is_long) return unknown(call->command, name, length, err);
     if (!a) return error_set(err, ERROR_USAGE, NULL, "no option %s", str_shown(shown, sizeof shown, text, strlen(text), 60));

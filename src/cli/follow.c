@@ -92,10 +92,8 @@ int follow_run(const struct follow *follow, struct error *err)
         sse_restart(&f.reader);
         f.heard = false;
         rc = connect_once(&f, &wait_ms, &why);
-        if (f.ended) {
-            rc = 0;
-            break;
-        }
+        if (f.ended) rc = 0;
+        if (rc == 0) break;
         now = world_mono_ms(follow->world);
         if (f.heard || lost_ms < 0) {
             lost_ms = now;

@@ -235,7 +235,7 @@ static int submit_run(const struct call *call, struct error *err)
     json_t *job = NULL;
     int rc = client_open(&w.client, &w.params->client, err);
     if (rc < 0) return rc;
-    if ((rc = specfile_read(&file, call->operands[0], err)) < 0) {
+    if (specfile_read(&file, call->operands[0], err) < 0) {
         err->code = ERROR_INVALID; /* whatever is wrong with the file: exit 2 */
         return -ERROR_INVALID;
     }
