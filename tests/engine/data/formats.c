@@ -2,8 +2,10 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "lib/data_kit.h"
@@ -153,6 +155,38 @@ static void criteo_keys_by_definition(void **state)
     kit_rows_close(&rows);
 }
 
+/* Each instruction set's copy of the kernels gives the same rows and the same complaints. */
+static void kernels_agree(void **state)
+{
+    (void)state;
+    struct bytes log, csv;
+    bytes_init(&log, 1 << 24), bytes_init(&csv, 1 << 20);
+    kit_criteo(&log, 500, 3);
+    assert_ok(bytes_add_text(&log, GOOD "0\t1\t2\n" GOOD "2" TABS12 "\n", NULL), NULL);
+    assert_ok(bytes_add_text(&csv, "label,a,b\n", NULL), NULL);
+    for (int i = 0; i < 3000; i++) assert_ok(bytes_printf(&csv, NULL, i % 500 ? "%d,%d,%x\n" : "%d,%d\n", i & 1, i * 7, i * 1234567), NULL);
+    for (int which = 0; which < 2; which++) {
+        struct kit_rows want = {0}, got;
+        struct dataset_info first = {0}, info;
+        const struct bytes *text = which ? &csv : &log;
+        for (int level = 0; level <= (int)cpu_level(); level++) {
+            struct error err = {0};
+            setenv("TRAINYARD_CPU", cpu_level_name((enum cpu_level)level), 1);
+            assert_ok(load(which ? "csv" : "criteo", NULL, bytes_text(text), text->size, 10, &got, &info, &err), &err);
+            unsetenv("TRAINYARD_CPU");
+            assert_int_equal(info.bad_rows, which ? 6 : 2);
+            if (level == 0) want = got, first = info;
+            else {
+                assert_true(kit_rows_equal(&got, &want));
+                assert_string_equal(info.first_bad, first.first_bad);
+                kit_rows_close(&got);
+            }
+        }
+        kit_rows_close(&want);
+    }
+    bytes_close(&log), bytes_close(&csv);
+}
+
 static void sparse_keys_and_values(void **state)
 {
     (void)state;
@@ -271,6 +305,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_format_refuses_rubbish),
     cmocka_unit_test(one_label_only_is_no_fault_of_the_text),
     cmocka_unit_test(criteo_keys_by_definition),
+    cmocka_unit_test(kernels_agree),
     cmocka_unit_test(sparse_keys_and_values),
     cmocka_unit_test(csv_columns_of_every_type),
     cmocka_unit_test(csv_columns_by_number),
