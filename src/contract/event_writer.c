@@ -61,7 +61,7 @@ static int writer_recover(struct event_writer *writer, uint64_t size, uint64_t *
 static int writer_start(struct event_writer *writer, struct error *err)
 {
     char dir[PATH_SIZE];
-    struct file_stat st;
+    struct file_stat st = {0};
     struct event last = {0};
     int rc = file_open(writer->world, writer->path, FILE_APPEND, &writer->file, err);
     if (rc == 0) rc = file_stat(writer->file, &st, err);
