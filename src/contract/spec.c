@@ -56,7 +56,7 @@ static const struct option train_options[] = {
     {"epochs", OPT_INT, AT(train.epochs), 1, 1, 10000, .help = "passes over the training rows"},
     {"max_rows", OPT_INT, AT(train.max_rows), 0, 0, COUNT_MAX, .help = "stop after that many training rows in all; 0: none"},
     {"seed", OPT_INT, AT(train.seed), 1, 0, COUNT_MAX, .help = "of initial weights, shuffles and random codecs"},
-    {"log_every_steps", OPT_INT, AT(train.log_every_steps), 50, 1, 1e9, .help = "a metric event each that many steps", .flags = OPTION_RUNTIME},
+    {"log_every_steps", OPT_INT, AT(train.log_every_steps), 10, 1, 1e9, .help = "a metric event each that many steps", .flags = OPTION_RUNTIME},
     {"shuffle", OPT_BOOL, AT(train.shuffle), 1, .help = "visit the rows in a seeded random order"},
     {"early_stopping.patience", OPT_INT, AT(train.early_stopping_patience), 0, 0, 1e6,
      .help = "stop after that many validations in a row without a better metric; 0: never"},
