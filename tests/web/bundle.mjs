@@ -33,3 +33,9 @@ test('the lock file names no registry, and every version is pinned', () => {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(`${web}package.json`, 'utf8'));
   for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) assert.match(version, /^\d+\.\d+\.\d+$/, name);
 });
+
+test('dark by the system and dark by the switch are the same colours', () => {
+  const css = readFileSync(`${web}src/style/base.css`, 'utf8');
+  const block = (selector) => css.slice(css.indexOf(`${selector} {`)).match(/\{([^}]*)\}/)[1].replace(/\s+/g, ' ');
+  assert.equal(block(":root:not([data-theme='light'])"), block(":root[data-theme='dark']"));
+});

@@ -22,7 +22,7 @@ import { useLink } from '../link';
 import { JobView } from '../live';
 import { tell, warn } from '../notice';
 import { keepForm } from '../draft';
-import { go, toJobs, toNew, type Route } from '../route';
+import { go, toJob, toJobs, toNew, type Route } from '../route';
 import { useNow, useStore } from '../store';
 import { isFinal, type Job, type JsonObject } from '../wire';
 
@@ -185,7 +185,11 @@ function Verdict({ job, view }: { job: Job; view: JobView }) {
           {words.verdict}
           {tested?.auc !== undefined && job.state === 'succeeded' && <span class="muted"> · test AUC {metric(tested.auc)}</span>}
         </p>
-        {(wait || (job.message && job.message !== words.verdict)) && <p class="verdict-reason">{wait || job.message}</p>}
+        {(wait || (job.message && job.message !== words.verdict)) && (
+          <p class="verdict-reason">
+            {wait || job.message} {wait && job.wait?.blocked_by && <a href={toJob(job.wait.blocked_by)}>Open the job that is in the way</a>}
+          </p>
+        )}
         <p class="muted">{words.next}</p>
       </div>
       <Progress job={job} />
