@@ -76,7 +76,7 @@ static void spec_fills_every_default(void **state)
     assert_int_equal(spec.train.batch_size, 4096);
     assert_int_equal(spec.train.epochs, 1);
     assert_int_equal(spec.train.seed, 1);
-    assert_int_equal(spec.train.log_every_steps, 50);
+    assert_int_equal(spec.train.log_every_steps, 10);
     assert_true(spec.train.shuffle);
     assert_int_equal(spec.train.early_stopping_patience, 0);
     assert_true(spec.compression.error_feedback);

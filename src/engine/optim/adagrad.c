@@ -12,7 +12,7 @@ struct adagrad_params {
 static const struct option adagrad_options[] = {
     OPTIM_COMMON_OPTIONS(struct adagrad_params, 0.05),
     {"epsilon", OPT_REAL, offsetof(struct adagrad_params, epsilon), 1e-8, 0, 1, "added to the root of the accumulator", NULL, 0, NULL},
-    {"initial_accumulator", OPT_REAL, offsetof(struct adagrad_params, initial_accumulator), 1e-6, 0, 1e6,
+    {"initial_accumulator", OPT_REAL, offsetof(struct adagrad_params, initial_accumulator), 1e-4, 0, 1e6,
      "n before the first gradient; larger damps the first steps", NULL, 0, NULL},
     {0}};
 
