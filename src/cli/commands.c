@@ -12,9 +12,23 @@
 
 enum { USAGE_EXIT = 64, NAMES_MAX = 64 };
 
-const struct command *const commands[] = {&command_serve,    &command_run,      &command_submit, &command_jobs,    &command_job,
-                                          &command_logs,     &command_events,   &command_cancel, &command_pause,   &command_resume,
-                                          &command_data_gen, &command_validate, &command_kinds,  &command_version, NULL};
+const struct command *const commands[] = {&command_serve,
+                                          &command_run,
+                                          &command_submit,
+                                          &command_jobs,
+                                          &command_job,
+                                          &command_logs,
+                                          &command_events,
+                                          &command_cancel,
+                                          &command_pause,
+                                          &command_resume,
+                                          &command_data_gen,
+                                          &command_validate,
+                                          &command_kinds,
+                                          &command_checkpoint_show,
+                                          &command_checkpoint_verify,
+                                          &command_version,
+                                          NULL};
 
 static void help(FILE *out)
 {

@@ -115,6 +115,7 @@ static void test_key(void **state)
     assert_int_equal(CALL(&second, "submit", path, "--key", "build-17"), 0);
     assert_string_equal(first.out, second.out);
     assert_int_equal(CALL(&other, "submit", spec("silent", path), "--key", "build-17"), 2);
+    child_close(&other);
     assert_int_equal(CALL(&other, "submit", path, "--key", "a b"), 2);
     child_close(&first), child_close(&second), child_close(&other);
     server_done(&server);

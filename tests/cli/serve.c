@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 struct place { /* a folder with a state, data and a specification */
@@ -198,6 +198,43 @@ static void test_example_configuration(void **state)
     child_close(&c);
 }
 
+static void check_checkpoint(struct place *p, const char *run, const char *sha256)
+{
+    struct child c;
+    char path[PATH_SIZE];
+    size_t size;
+    in(path, run, "final.safetensors");
+    assert_int_equal(CALL(p, &c, "checkpoint", "show", path), 0);
+    assert_has(c.out, "linear");
+    assert_has(c.out, "adagrad");
+    child_close(&c);
+    assert_int_equal(CALL(p, &c, "checkpoint", "show", path, "--json"), 0);
+    assert_has(c.out, "\"dtype\": \"F32\"");
+    child_close(&c);
+    assert_int_equal(CALL(p, &c, "checkpoint", "verify", path, "--sha256", sha256), 0);
+    assert_has(c.out, sha256);
+    child_close(&c);
+
+    char *bytes = test_read_file(path, &size), damaged[PATH_SIZE];
+    in(damaged, p->dir, "damaged.safetensors");
+    bytes[size - 1] ^= 1;
+    test_write_file(damaged, bytes, size);
+    assert_int_equal(CALL(p, &c, "checkpoint", "verify", damaged, "--sha256", sha256), 65);
+    assert_has(c.err, "is damaged");
+    child_close(&c);
+    uint64_t header;
+    memcpy(&header, bytes, sizeof header);
+    memset(bytes + 8 + header, 0xff, 4); /* a NaN in the first tensor, the bias */
+    test_write_file(damaged, bytes, size);
+    assert_int_equal(CALL(p, &c, "checkpoint", "verify", damaged), 65);
+    assert_has(c.err, "tensor bias: element 0 is not finite");
+    child_close(&c);
+    test_write_file(damaged, bytes, size / 2);
+    assert_int_equal(CALL(p, &c, "checkpoint", "show", damaged), 65);
+    child_close(&c);
+    mem_free(bytes);
+}
+
 static void test_run(void **state)
 {
     struct place p;
@@ -217,6 +254,7 @@ static void test_run(void **state)
     assert_has(c.err, "reading 100%");
     snprintf(first, sizeof first, "%.64s", strstr(c.out, "sha256 ") + 7);
     child_close(&c);
+    check_checkpoint(&p, run, first);
     in(run, p.dir, "again");
     assert_int_equal(CALL(&p, &c, "run", p.spec, "--dir", run, "--workers", "1", "--json", "-q"), 0);
     assert_has(c.out, first); /* the model's bits do not depend on the workers */
