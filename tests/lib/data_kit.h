@@ -20,6 +20,7 @@ struct kit {                   /* what dataset_open wants; zeroed fields have de
     size_t chunk_bytes, line_bytes_max;
     int64_t max_bad_rows;
     uint64_t hash_seed;
+    struct dataset_progress progress;
 };
 struct dataset *kit_open(const struct kit *kit, struct error *err);
 

@@ -127,7 +127,7 @@ static int dataset_acquire(struct dataset *d, struct error *err)
     int rc = dataset_find(d, name, false, err);
     d->info.from_cache = true;
     if (rc == 0) {
-        if ((rc = shelf_lock(&d->shelf, err)) < 0) return rc;
+        if ((rc = shelf_lock(&d->shelf, &d->config.progress, err)) < 0) return rc;
         rc = dataset_find(d, name, true, err);
     }
     if (rc == 0) {
@@ -187,18 +187,35 @@ void dataset_free(struct dataset *d)
     mem_free(d);
 }
 
-/* The entry could not be read: take a sound one from the shelf, or make one. mending held; `used` is the entry that failed. */
-static int dataset_mend(struct dataset *d, const struct error *why, struct error *err)
+/* Has another process put a sound entry on the shelf meanwhile? Sound as far as the block that failed tells. Lock held. */
+static bool dataset_mended(struct dataset *d, uint64_t index)
 {
-    static const struct dataset_progress silent = {0};
+    struct block probe = {0};
+    if (dataset_try(d, d->info.digest, NULL) < 0) return false;
+    bool sound = cache_entry_read(&d->entries[d->entry_count], index, &probe, NULL) == 0;
+    block_close(&probe);
+    if (sound) d->entry_count++;
+    else cache_entry_close(&d->entries[d->entry_count]);
+    return sound;
+}
+
+/* Block `index` of the entry could not be read: take a sound one from the shelf, or make one. d->mending held. */
+static int dataset_mend(struct dataset *d, uint64_t index, const struct error *why, struct error *err)
+{
+    /* Rows are being read by several threads, perhaps by the very workers that config.parallel would use: build on this one alone. */
+    const struct dataset_progress silent = {.context = d->config.progress.context, .cancelled = d->config.progress.cancelled};
     char name[CACHE_NAME_SIZE];
     int rc;
     if (d->entry_count == ENTRIES_MAX)
         return error_set(err, ERROR_IO, NULL, "block cache %s is damaged again and again (%s); check the disk below %s", d->info.digest, why->msg,
                          d->config.cache_dir);
+    if ((rc = shelf_lock(&d->shelf, &silent, err)) < 0) return rc;
+    if (dataset_mended(d, index)) goto out;
     log_warn("block cache %s: %s; it is made anew from the source", d->info.digest, why->msg);
-    if ((rc = source_list_check(&d->files, err)) < 0) return error_wrap(err, "block cache is damaged (%s) and cannot be made anew", why->msg);
-    if ((rc = shelf_lock(&d->shelf, err)) < 0) return rc;
+    if ((rc = source_list_check(&d->files, err)) < 0) {
+        error_wrap(err, "block cache is damaged (%s) and cannot be made anew", why->msg);
+        goto out;
+    }
     if ((rc = shelf_remove(&d->shelf, d->info.digest, err)) < 0) goto out;
     if ((rc = dataset_build(d, &parallel_inline, &silent, name, err)) < 0) goto out;
     if (strcmp(name, d->info.digest) != 0) {
@@ -223,7 +240,7 @@ int dataset_read_block(struct dataset *d, uint64_t index, struct block *out, str
         if (rc == 0) return 0;
         if (why.code != ERROR_DATA && why.code != ERROR_IO) return error_set(err, why.code, NULL, "%s", why.msg);
         pthread_mutex_lock(&d->mending);
-        rc = d->entry_count > used ? 0 : dataset_mend(d, &why, err); /* else another reader has mended it */
+        rc = d->entry_count > used ? 0 : dataset_mend(d, index, &why, err); /* else another reader has mended it */
         pthread_mutex_unlock(&d->mending);
         if (rc < 0) return rc;
     }

@@ -1,6 +1,7 @@
 #include "engine/data/shelf.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100 };
+enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100, LOCK_POLL_MS = 20 };
 
 static int schema_hash(const struct format *format, const void *params, uint64_t hash_seed, size_t line_bytes_max, uint64_t *hash, struct error *err)
 {
@@ -110,16 +111,20 @@ static int leftover_remove(void *context, const char *name)
     return 0;
 }
 
-int shelf_lock(struct shelf *s, struct error *err)
+int shelf_lock(struct shelf *s, const struct dataset_progress *progress, struct error *err)
 {
     char path[PATH_SIZE];
+    struct error held = {0};
     int rc = shelf_build_path(s, path, err);
     if (rc < 0) return rc;
     struct leftovers l = {s, slot_of(strrchr(path, '/') + 1)};
-    struct error held = {0};
-    if (slot_lock(s, l.slot, false, &s->lock, &held) < 0) {
-        if (held.code == ERROR_CONFLICT) log_info("another job reads the same data; waiting for its cache");
-        if ((rc = slot_lock(s, l.slot, true, &s->lock, err)) < 0) return error_wrap(err, "block cache");
+    for (bool told = false; slot_lock(s, l.slot, false, &s->lock, &held) < 0; told = true) {
+        if (held.code != ERROR_CONFLICT) return error_set(err, held.code, NULL, "block cache: %s", held.msg);
+        if (!told) log_info("another job reads the same data; waiting for its cache");
+        if (progress->cancelled && progress->cancelled(progress->context))
+            return error_set(err, ERROR_STOPPED, NULL, "stopped while another job read the same data");
+        poll(NULL, 0, LOCK_POLL_MS); /* flock alone would wait for minutes, and hear of no cancel */
+        error_clear(&held);
     }
     path_list(s->world, s->dir, leftover_remove, &l, NULL);
     return 0;

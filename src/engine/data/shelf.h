@@ -20,8 +20,9 @@ struct shelf {
 int shelf_open(struct shelf *s, const struct world *world, const char *dir, const struct dataset_config *how, const struct source_list *files,
                struct error *err);
 
-/* shelf_lock: wait until no other job makes an entry of these files, then remove what killed ones left behind. shelf_unlock is safe twice. */
-int shelf_lock(struct shelf *s, struct error *err);
+/* shelf_lock: wait until no other job makes an entry of these files, then remove what killed ones left behind. ERROR_STOPPED: progress
+ * says that the job was cancelled meanwhile. shelf_unlock is safe twice. */
+int shelf_lock(struct shelf *s, const struct dataset_progress *progress, struct error *err);
 void shelf_unlock(struct shelf *s);
 
 /* shelf_entry_name: SCHEMA-CONTENT. shelf_path: dir/name. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "engine/data/shelf.h"
 #include "lib/data_kit.h"
 #include "lib/test.h"
 #include "lib/world_sim.h"
@@ -392,6 +393,33 @@ static void a_folder_that_cannot_be_written_is_named(void **state)
     assert_non_null(strstr(err.msg, "block cache: cannot make folder"));
 }
 
+static bool cancelled(void *context) { return ++*(unsigned *)context > 2; }
+
+static void waiting_for_another_job_can_be_cancelled(void **state)
+{
+    (void)state;
+    static const struct dataset_progress silent = {0};
+    struct source_list files;
+    struct error err = {0};
+    struct shelf shelf;
+    unsigned asked = 0;
+    struct dataset_config how = {.format = &formats[0]->kind, .line_bytes_max = 1 << 20};
+    assert_ok(source_list_open(&files, &world_real, (char *[]){source}, 1, &err), &err);
+    assert_ok(shelf_open(&shelf, &world_real, cache, &how, &files, &err), &err);
+    assert_ok(shelf_lock(&shelf, &silent, &err), &err);
+    struct kit kit = {.path = source, .cache = cache, .progress = {&asked, NULL, cancelled}};
+    assert_null(kit_open(&kit, &err));
+    assert_error(&err, ERROR_STOPPED, "another job");
+    assert_int_equal(asked, 3);
+    shelf_unlock(&shelf);
+    asked = 0;
+    err = (struct error){0};
+    assert_null(kit_open(&kit, &err));
+    assert_error(&err, ERROR_STOPPED, "while the data was read");
+    assert_int_equal(look().builds, 0);
+    source_list_close(&files);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(the_next_job_parses_nothing, set_up),
     cmocka_unit_test_setup(known_files_are_not_read_again, set_up),
@@ -405,6 +433,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(each_allocation_fails_once, set_up),
     cmocka_unit_test_setup(jobs_that_build_at_once_share_one_entry, set_up),
     cmocka_unit_test_setup(killed_builders_leave_nothing_that_stays, set_up),
+    cmocka_unit_test_setup(waiting_for_another_job_can_be_cancelled, set_up),
     cmocka_unit_test_setup(a_folder_that_cannot_be_written_is_named, set_up),
 };
 TEST_MAIN(tests)
