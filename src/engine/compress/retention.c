@@ -2,20 +2,13 @@
 
 #include <math.h>
 
-const char *const retention_per[] = {"epoch", "step", NULL};
+#include "engine/core/float.h"
 
-/* d^n by squaring in double, from n alone: no drift by repeated products, the same on every libm. */
-static double power(double d, uint64_t n)
-{
-    double result = 1;
-    for (; n; n >>= 1, d *= d)
-        if (n & 1) result *= d;
-    return result;
-}
+const char *const retention_per[] = {"epoch", "step", NULL};
 
 double retention_at(const struct retention *r, uint32_t epoch, uint64_t step)
 {
-    double share = r->start * power(r->decay, r->per == 0 ? epoch : step - 1), floor = r->min < r->start ? r->min : r->start;
+    double share = r->start * float_power(r->decay, r->per == 0 ? epoch : step - 1), floor = r->min < r->start ? r->min : r->start;
     return share > floor ? share : floor;
 }
 

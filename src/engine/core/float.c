@@ -1,6 +1,5 @@
 #include "engine/core/float.h"
 
-#include <stdint.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -22,4 +21,12 @@ bool float_all_finite(const float *x, size_t n)
         bad |= (bits & 0x7f800000u) == 0x7f800000u;
     }
     return !bad;
+}
+
+double float_power(double base, uint64_t n)
+{
+    double result = 1;
+    for (; n; n >>= 1, base *= base)
+        if (n & 1) result *= base;
+    return result;
 }

@@ -5,10 +5,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 void float_flush_denormals(void);
 
 /* float_all_finite: no NaN and no infinity among x (n). */
 bool float_all_finite(const float *x, size_t n);
+
+/* float_power: base^n by squaring in double: a function of n alone, without drift, the same with every libm. */
+double float_power(double base, uint64_t n);
 
 #endif

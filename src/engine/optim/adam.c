@@ -2,6 +2,7 @@
  * Rows without a gradient do not move; t is the global step, so bias correction is the same for all rows. */
 #include "base/cpu.h"
 #include "base/kernel.h"
+#include "engine/core/float.h"
 #include "engine/optim/optimizer.h"
 #include "engine/optim/rows.h"
 
@@ -17,15 +18,6 @@ static const struct option adam_options[] = {
     {"epsilon", OPT_REAL, offsetof(struct adam_params, epsilon), 1e-8, 0, 1, "added to the root of the second moment", NULL, OPTION_ABOVE_MIN, NULL},
     {0}};
 
-/* b^t by squaring in double: the same on every libm. */
-static double power(double b, uint64_t t)
-{
-    double result = 1;
-    for (; t; t >>= 1, b *= b)
-        if (t & 1) result *= b;
-    return result;
-}
-
 KERNEL_DECLARE(void, adam_rows, (const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2));
 
 static void adam_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
@@ -34,7 +26,7 @@ static void adam_update(const void *params, const struct optim_step *step, float
     static void (*const table[])(const struct update_rows *, float, float, float, float, float) = KERNEL_TABLE(adam_rows);
     struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
     const struct adam_params *p = params;
-    float correct1 = (float)(1 / (1 - power(p->beta1, step->t))), correct2 = (float)(1 / (1 - power(p->beta2, step->t)));
+    float correct1 = (float)(1 / (1 - float_power(p->beta1, step->t))), correct2 = (float)(1 / (1 - float_power(p->beta2, step->t)));
     table[cpu_level()](&rows, (float)p->beta1, (float)p->beta2, (float)p->epsilon, correct1, correct2);
 }
 

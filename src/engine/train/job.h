@@ -61,7 +61,4 @@ struct job {
     int64_t stop_polled_ms;
 };
 
-/* job_stop_asked: 0 none, 1 checkpoint then stop, 2 stop now: from SIGTERM, SIGINT or the stop file (polled a few times a second). */
-int job_stop_asked(struct job *job);
-
 #endif

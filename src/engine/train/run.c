@@ -3,7 +3,6 @@
 #include "engine/train/run.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,33 +15,7 @@
 #include "engine/train/job.h"
 #include "engine/train/report.h"
 #include "engine/train/score.h"
-
-enum { STOP_POLL_MS = 200 };
-
-static volatile sig_atomic_t signalled; /* signals are global by nature */
-
-static void on_signal(int number)
-{
-    (void)number;
-    signalled = 1;
-}
-
-static void signals_catch(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-int job_stop_asked(struct job *job)
-{
-    if (signalled) return 1;
-    int64_t now = world_mono_ms(job->world);
-    if (now - job->stop_polled_ms < STOP_POLL_MS) return 0;
-    job->stop_polled_ms = now;
-    return rundir_stop_asked(job->world, job->dir.path);
-}
+#include "engine/train/stop.h"
 
 static bool dataset_cancelled(void *context) { return job_stop_asked(context) != 0; }
 
@@ -285,7 +258,7 @@ int run_job(const struct run_options *options, struct run_result *result, struct
     if (rc < 0) return rc;
     job->world = options->world;
     job->progress = options->progress;
-    signals_catch();
+    stop_signals_catch();
     if ((rc = spec_load(&job->spec, options->world, options->spec_path, options->registry, err)) < 0) goto out;
     job_choose(job);
     if ((rc = rundir_open(&job->dir, options->world, options->dir, err)) < 0) goto out;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/train/stop.h"
 
 enum { CHUNK_ROWS = 1024, SCORES_MAX_BYTES = 64 << 20 };
 

@@ -9,6 +9,7 @@
 #include "engine/train/job.h"
 #include "engine/train/report.h"
 #include "engine/train/score.h"
+#include "engine/train/stop.h"
 #include "engine/train/update.h"
 
 struct sync {

@@ -1,0 +1,32 @@
+#include "engine/train/stop.h"
+
+#include <signal.h>
+
+#include "engine/train/job.h"
+
+enum { STOP_POLL_MS = 200 };
+
+static volatile sig_atomic_t signalled; /* signals are global by nature */
+
+static void on_signal(int number)
+{
+    (void)number;
+    signalled = 1;
+}
+
+void stop_signals_catch(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int job_stop_asked(struct job *job)
+{
+    if (signalled) return 1;
+    int64_t now = world_mono_ms(job->world);
+    if (now - job->stop_polled_ms < STOP_POLL_MS) return 0;
+    job->stop_polled_ms = now;
+    return rundir_stop_asked(job->world, job->dir.path);
+}
