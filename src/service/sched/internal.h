@@ -10,7 +10,7 @@
 
 enum {
     TURN_BUSY_MS = 100,    /* between looks at the events of runs */
-    TURN_IDLE_MS = 1000,   /* while nothing runs: retries that become due */
+    TURN_IDLE_MS = 200,    /* while nothing runs: retries that become due */
     START_GRACE_MS = 5000, /* a run found after a restart may need this long to take its lock */
     RETRY_MS = 1000,       /* after a failure that only time mends: a full disk */
     COMPLAIN_MS = 10000,   /* between equal complaints in the log */

@@ -1,6 +1,7 @@
 /* The scheduler's thread: one turn looks at every run, takes leave of those that ended, and starts what fits.
  *
- * A turn comes every 100 ms while something runs, every second otherwise, and at once when a process ends or a caller changed a row. */
+ * A turn comes every 100 ms while something runs, every 200 ms otherwise (a retry may become due), and at once when a process ends or a
+ * caller changed a row. */
 #include "service/sched/internal.h"
 
 #include <stdio.h>

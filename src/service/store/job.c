@@ -122,8 +122,8 @@ static int job_state_event(struct store *s, const char *id, int64_t num, const s
     int64_t event, now = world_utc_ms(s->world);
     char at[TIME_TEXT_SIZE];
     time_text(now, at);
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:I}", "t", at, "type", "state", "state", job_state_name(move->to), "reason", move->reason, "message",
-                             move->message[0] ? move->message : NULL, "attempt", (json_int_t)attempt);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:I}", "t", at, "type", "state", "state", job_state_name(move->to), "reason", move->reason,
+                             "message", move->message[0] ? move->message : NULL, "attempt", (json_int_t)attempt);
     if (!body || (from && json_object_set_new(body, "from", json_string(from)) < 0) ||
         (move->cause != CAUSE_NONE && (json_object_set_new(body, "cause", json_string(job_cause_name(move->cause))) < 0 ||
                                        json_object_set_new(body, "retryable", json_boolean(job_cause_retryable(move->cause))) < 0))) {
