@@ -34,8 +34,8 @@ static int healthz(struct request *rq, struct reply *rp, struct error *err)
 /* readyz: can a job be accepted and run? Says of each part whether it can. */
 static int readyz(struct request *rq, struct reply *rp, struct error *err)
 {
-    struct store_stats store;
-    struct sched_stats sched;
+    struct store_stats store = {0};
+    struct sched_stats sched = {0};
     struct error why = {0};
     char loop[128] = "ok", disk[128] = "ok";
     int database = store_stats(rq->service->store, &store, &why);

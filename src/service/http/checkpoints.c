@@ -20,7 +20,7 @@ static int checkpoint_get(struct request *rq, struct reply *rp, struct error *er
 static int open_file(struct request *rq, struct reply *rp, const struct checkpoint *c, struct error *err)
 {
     char path[PATH_SIZE];
-    struct file_stat st;
+    struct file_stat st = {0};
     int rc = sched_checkpoint_path(rq->service->sched, c, path, err);
     if (rc == 0) rc = file_open(rq->service->world, path, FILE_READ, &rp->file, err);
     if (rc == 0) rc = file_stat(rp->file, &st, err);

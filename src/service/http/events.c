@@ -52,8 +52,8 @@ static int all_said(struct request *rq, const char *const *jobs, size_t count, i
 
 static int stream_open(struct request *rq, struct reply *rp, const char *const *jobs, size_t count, struct error *err)
 {
-    int64_t after;
-    bool said;
+    int64_t after = 0;
+    bool said = false;
     int rc = read_cursor(rq, &after, err);
     if (rc == 0) rc = all_said(rq, jobs, count, after, &said, err);
     if (rc < 0) return rc;

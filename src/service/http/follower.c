@@ -81,11 +81,11 @@ int follower_fill(struct follower *s, struct error *err)
     const char *ids[FOLLOWER_JOBS_MAX];
     const char *over[FOLLOWER_JOBS_MAX]; /* the final state of a job that had one before we read events */
     struct store *store = s->service->store;
+    memset(over, 0, sizeof over);
     for (size_t i = 0; i < s->job_count; i++) {
         struct error why = {0};
         struct job job = {0};
         ids[i] = s->jobs[i].id;
-        over[i] = NULL;
         if (s->jobs[i].ended) continue;
         int rc = store_job_get(store, ids[i], &job, &why);
         if (rc == -ERROR_NOTFOUND) over[i] = "deleted";

@@ -39,7 +39,7 @@ static int job_logs(struct request *rq, struct reply *rp, struct error *err)
 {
     struct bytes text;
     struct job job = {0};
-    int64_t lines, offset;
+    int64_t lines = 0, offset = -1;
     uint64_t from = 0, total = 0;
     int rc = request_query_int(rq, "tail", LOG_LINES_DEFAULT, 0, LOG_LINES_MAX, &lines, err);
     if (rc == 0) rc = request_query_int(rq, "from", -1, 0, INT64_MAX, &offset, err);

@@ -33,10 +33,10 @@ static void write_store(struct exposition *e, const struct store_stats *s)
     char labels[128];
     exposition_family(e, "trainyard_jobs", FAMILY_GAUGE, "Jobs in the database by state.");
     for (int i = 0; i < JOB_STATES; i++)
-        exposition_sample(e, exposition_labels(labels, sizeof labels, "state", job_state_name((enum job_state)i), NULL), (double)s->jobs[i]);
+        exposition_sample(e, exposition_labels(labels, sizeof labels, "state", job_state_name((enum job_state)i), (char *)NULL), (double)s->jobs[i]);
     exposition_family(e, "trainyard_jobs_failed", FAMILY_GAUGE, "Failed jobs in the database by cause.");
     for (int i = CAUSE_NONE + 1; i < CAUSES; i++)
-        exposition_sample(e, exposition_labels(labels, sizeof labels, "cause", job_cause_name((enum job_cause)i), NULL),
+        exposition_sample(e, exposition_labels(labels, sizeof labels, "cause", job_cause_name((enum job_cause)i), (char *)NULL),
                           (double)s->failed_by_cause[i]);
     gauge(e, "trainyard_queue_oldest_age_seconds", "How long the job that waits longest has waited.", (double)s->oldest_queued_ms / 1000);
     counter(e, "trainyard_events", "Events stored since the database was made.", (double)s->events);
@@ -66,8 +66,8 @@ static const char *route_labels(char *buf, size_t size, size_t index, const char
 {
     const struct route *route = route_at(index);
     const char *path = route ? route->path : "none", *method = route ? route->method : "any";
-    return class ? exposition_labels(buf, size, "route", path, "method", method, "status", class, NULL)
-                 : exposition_labels(buf, size, "route", path, "method", method, NULL);
+    return class ? exposition_labels(buf, size, "route", path, "method", method, "status", class, (char *)NULL)
+                 : exposition_labels(buf, size, "route", path, "method", method, (char *)NULL);
 }
 
 static void write_http(struct exposition *e, struct http_stats *s, struct hub *hub)
@@ -122,13 +122,13 @@ static void write_process(struct exposition *e, const struct service *service)
     if (path_list(service->world, "/proc/self/fd", count_entry, &fds, NULL) == 0) gauge(e, "process_open_fds", "Open file descriptors.", (double)fds);
     gauge(e, "process_start_time_seconds", "When the server started, in seconds since 1970.", (double)service->started_ms / 1000);
     exposition_family(e, "trainyard_build_info", FAMILY_GAUGE, "Always 1; the labels say what is running.");
-    exposition_sample(e, exposition_labels(labels, sizeof labels, "version", TRAINYARD_VERSION, "commit", TRAINYARD_COMMIT, NULL), 1);
+    exposition_sample(e, exposition_labels(labels, sizeof labels, "version", TRAINYARD_VERSION, "commit", TRAINYARD_COMMIT, (char *)NULL), 1);
 }
 
 static int metrics_get(struct request *rq, struct reply *rp, struct error *err)
 {
-    struct store_stats store;
-    struct sched_stats sched;
+    struct store_stats store = {0};
+    struct sched_stats sched = {0};
     bool open = header_list_has(request_header(rq, HEADER_ACCEPT), "application/openmetrics-text");
     const char *type = open ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
     int rc = reply_bytes(rp, 200, type, "", 0, err);

@@ -74,7 +74,13 @@ size_t route_index(const struct route *route)
     return index;
 }
 
-size_t routes_count(void) { return route_index(NULL); }
+size_t routes_count(void)
+{
+    size_t count = 0;
+    for (const struct route *const *table = route_tables; *table; table++)
+        for (const struct route *row = *table; row->method; row++) count++;
+    return count;
+}
 
 const struct route *route_at(size_t index)
 {

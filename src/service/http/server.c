@@ -95,8 +95,9 @@ static int guard_init(struct http_server *server, const struct listen_address *a
             "or listen on 127.0.0.1",
             address->host);
     str_copy(guard->host, sizeof guard->host, address->host);
-    while (config->hosts && config->hosts[guard->host_count]) guard->host_count++;
-    guard->any_host = !loopback && guard->host_count == 0;
+    guard->any_host = !loopback && !(config->hosts && config->hosts[0]);
+    if (!config->hosts) return 0;
+    while (config->hosts[guard->host_count]) guard->host_count++;
     if (guard->host_count > 0 && !(guard->hosts = mem_array(guard->host_count, 1, sizeof *guard->hosts, err))) return -ERROR_NOMEM;
     for (size_t i = 0; i < guard->host_count; i++) str_copy(guard->hosts[i], sizeof guard->hosts[i], config->hosts[i]);
     return 0;

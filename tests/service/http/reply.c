@@ -12,21 +12,11 @@ static void tags_are_compared(void **state)
         const char *value, *etag;
         bool weak, strong;
     } cases[] = {
-        {"\"a\"", "\"a\"", true, true},
-        {"W/\"a\"", "\"a\"", true, false},
-        {"\"a\"", "W/\"a\"", true, false},
-        {"W/\"a\"", "W/\"a\"", true, false},
-        {"\"b\", \"a\"", "\"a\"", true, true},
-        {"\"b\",W/\"a\" ,\"c\"", "\"a\"", true, false},
-        {"*", "\"a\"", true, false},
-        {"\"b\"", "\"a\"", false, false},
-        {"\"a", "\"a\"", false, false},
-        {"\"ab\"", "\"a\"", false, false},
-        {"\"x,\"a\"\"", "\"a\"", false, false},
-        {"a", "\"a\"", false, false},
-        {"", "\"a\"", false, false},
-        {",,\"", "\"a\"", false, false},
-        {NULL, "\"a\"", false, false},
+        {"\"a\"", "\"a\"", true, true},      {"W/\"a\"", "\"a\"", true, false},      {"\"a\"", "W/\"a\"", true, false},
+        {"W/\"a\"", "W/\"a\"", true, false}, {"\"b\", \"a\"", "\"a\"", true, true},  {"\"b\",W/\"a\" ,\"c\"", "\"a\"", true, false},
+        {"*", "\"a\"", true, false},         {"\"b\"", "\"a\"", false, false},       {"\"a", "\"a\"", false, false},
+        {"\"ab\"", "\"a\"", false, false},   {"\"x,\"a\"\"", "\"a\"", false, false}, {"a", "\"a\"", false, false},
+        {"", "\"a\"", false, false},         {",,\"", "\"a\"", false, false},        {NULL, "\"a\"", false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bool weak = etag_matches(cases[i].value, cases[i].etag, false), strong = etag_matches(cases[i].value, cases[i].etag, true);
