@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "cli/terminal.h"
 
-enum { REDRAW_MS = 100, BAR_COLUMNS = 20, PART_SIZE = 64, LINE_SIZE = 512 };
+enum { REDRAW_MS = 100, BAR_COLUMNS = 16, PART_SIZE = 64, LINE_SIZE = 512 };
 
 static const char *const phases[PROGRESS_PHASES] = {"reading", "training", "evaluating", "writing"};
 
@@ -44,14 +44,15 @@ size_t bar_text(char *buf, size_t size, const struct progress *p, bool with_bar,
     else snprintf(part, sizeof part, with_bar ? "%-10s %3.0f%%" : "%s %.0f%%", phases[p->phase], floor(share * 100));
     add(buf, size, &used, width, part);
     if (with_bar && !isnan(share)) draw(part, share), add(buf, size, &used, width, part);
-    if (p->epochs > 0) snprintf(part, sizeof part, "epoch %u/%u", p->epoch, p->epochs), add(buf, size, &used, width, part);
-    if (p->rows > 0) snprintf(part, sizeof part, "%s rows", str_count(number, sizeof number, (double)p->rows)), add(buf, size, &used, width, part);
+    /* what matters most comes first: it still fits 80 columns */
     if (p->rows_per_s > 0)
         snprintf(part, sizeof part, "%s rows/s", str_count(number, sizeof number, p->rows_per_s)), add(buf, size, &used, width, part);
     if (!isnan(p->loss)) snprintf(part, sizeof part, "loss %.4f", p->loss), add(buf, size, &used, width, part);
-    if (!isnan(p->auc)) snprintf(part, sizeof part, "auc %.4f", p->auc), add(buf, size, &used, width, part);
     if (p->eta_ms >= 0 && !(p->total && p->done >= p->total))
         snprintf(part, sizeof part, "ETA %s", human_duration(number, sizeof number, p->eta_ms)), add(buf, size, &used, width, part);
+    if (!isnan(p->auc)) snprintf(part, sizeof part, "auc %.4f", p->auc), add(buf, size, &used, width, part);
+    if (p->epochs > 0) snprintf(part, sizeof part, "epoch %u/%u", p->epoch, p->epochs), add(buf, size, &used, width, part);
+    if (p->rows > 0) snprintf(part, sizeof part, "%s rows", str_count(number, sizeof number, (double)p->rows)), add(buf, size, &used, width, part);
     return used;
 }
 

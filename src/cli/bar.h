@@ -22,7 +22,7 @@ void bar_progress(void *bar, const struct progress *p);                /* fits s
 void bar_note(void *bar, enum progress_level level, const char *text); /* a line of its own above the bar; fits struct progress_sink */
 void bar_end(struct bar *bar);                                         /* the last phase's last line */
 
-/* bar_text: the figures of p as one line of at most `width` columns: "training 43%  epoch 1/2  1.72 M rows  1.81 M rows/s  loss 0.4471".
+/* bar_text: the figures of p as one line of at most `width` columns: "training 43%  1.81 M rows/s  loss 0.4471  ETA 12.0 s".
  * with_bar adds the drawn bar. What does not fit is left out from the right. Returns its length. */
 size_t bar_text(char *buf, size_t size, const struct progress *p, bool with_bar, size_t width);
 

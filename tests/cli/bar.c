@@ -26,18 +26,22 @@ static void test_lines(void **state)
     struct progress p = half;
     (void)state;
     bar_text(line, sizeof line, &p, false, 200);
-    assert_string_equal(line, "training 50%  epoch 1/2  1.72 M rows  1.81 M rows/s  loss 0.4471  auc 0.7812  ETA 12.0 s");
+    assert_string_equal(line, "training 50%  1.81 M rows/s  loss 0.4471  ETA 12.0 s  auc 0.7812  epoch 1/2  1.72 M rows");
     bar_text(line, sizeof line, &p, true, 200);
-    assert_non_null(strstr(line, "training    50%  [==========>         ]  epoch 1/2"));
+    assert_non_null(strstr(line, "training    50%  [========>       ]  1.81 M rows/s"));
     p.total = 0; /* how much there is, is not known */
     p.loss = p.auc = p.rows_per_s = NAN;
     bar_text(line, sizeof line, &p, false, 200);
-    assert_string_equal(line, "training  epoch 1/2  1.72 M rows  ETA 12.0 s");
+    assert_string_equal(line, "training  ETA 12.0 s  epoch 1/2  1.72 M rows");
     p = half;
     p.done = 7; /* more than all is all */
     bar_text(line, sizeof line, &p, true, 200);
-    assert_non_null(strstr(line, "100%  [====================]"));
+    assert_non_null(strstr(line, "100%  [================]"));
     assert_null(strstr(line, "ETA"));
+    p = half;
+    p.eta_ms = 245000;
+    bar_text(line, sizeof line, &p, true, 79); /* an ordinary terminal shows rows/s, loss and ETA */
+    assert_non_null(strstr(line, "1.81 M rows/s  loss 0.4471  ETA 4 min 05 s"));
     p.done = 1999999, p.total = 2000000; /* 100 % is not said before it is true */
     bar_text(line, sizeof line, &p, false, 200);
     assert_non_null(strstr(line, "training 99%"));
