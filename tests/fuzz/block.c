@@ -46,7 +46,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     } else MUST(err.code == ERROR_DATA);
     block_close(&b);
-    static volatile uint64_t keep;
-    keep += sum; /* so that the loads stay */
-    return 0;
+    return sum == 1 && size == 2; /* 0: no block is that short; so that the loads stay */
 }
