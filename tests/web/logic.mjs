@@ -69,6 +69,14 @@ describe('logic', { skip }, () => {
     assert.deepEqual(series.perStep('bytes_sent', 0), [10, 20, 10, 10]);
   });
 
+  test('a validation between two windows does not shorten the second', () => {
+    const series = new m.Series();
+    series.add({ step: 50, attempt: 1, t: 'a', bytes_sent: 500 });
+    series.add({ step: 84, attempt: 1, t: 'b', val_auc: 0.7 });
+    series.add({ step: 100, attempt: 1, t: 'c', bytes_sent: 500 });
+    assert.deepEqual(series.perStep('bytes_sent', 50), [10, undefined, 10]);
+  });
+
   test('an axis never goes back, even when a clock did', () => {
     const series = new m.Series();
     series.add({ step: 1, attempt: 1, t: '2026-01-01T00:00:10Z' });

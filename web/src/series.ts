@@ -48,13 +48,15 @@ export class Series {
     });
   }
 
-  /** Bytes of a window, divided by its steps: since the point before, but never more than a window has (the server may have left
+  /** Bytes of a window, divided by its steps: since the point before that has some, but never more than a window has (the server may have left
    * points out, and a resumed run starts a window anew). */
   perStep(name: PerStep, windowSteps: number): (Cell | undefined)[] {
     const sorted = this.sorted();
     return this.column(name).map((value, i) => {
       if (typeof value !== 'number') return value;
-      const since = sorted[i]!.step - (sorted[i - 1]?.step ?? 0);
+      let before = i - 1; /* the window's other end: a point of a validation has no bytes and ends no window */
+      while (before >= 0 && typeof sorted[before]![name] !== 'number') before--;
+      const since = sorted[i]!.step - (sorted[before]?.step ?? 0);
       return value / Math.max(1, windowSteps > 0 ? Math.min(since, windowSteps) : since);
     });
   }

@@ -133,6 +133,26 @@ int checkpoint_load(struct job *job, uint64_t step, struct error *err)
     return rc < 0 ? rc : snapshot_load(job, path, err);
 }
 
+/* The file against the SHA-256 that its sidecar records. A kill may have come before the sidecar: then the file's own form must do. */
+static int checkpoint_verify(struct job *job, uint64_t step, struct error *err)
+{
+    char path[PATH_SIZE], sidecar[PATH_SIZE], sha256[SHA256_HEX];
+    struct bytes text;
+    int rc = rundir_checkpoint_path(job->dir.path, step, "safetensors", path, err);
+    if (rc == 0) rc = rundir_checkpoint_path(job->dir.path, step, "json", sidecar, err);
+    if (rc < 0 || !path_exists(job->world, sidecar)) return rc;
+    bytes_init(&text, 64 << 10);
+    rc = file_slurp(job->world, sidecar, &text, err);
+    json_t *json = rc == 0 ? json_read(text.data, text.size, sidecar, NULL) : NULL;
+    const char *want = json_string_value(json_object_get(json, "sha256"));
+    if (rc == 0 && !want) rc = error_set(err, ERROR_DATA, NULL, "%s: names no sha256", sidecar);
+    if (rc == 0) rc = file_sha256(job->world, path, sha256, err);
+    if (rc == 0 && strcmp(sha256, want) != 0) rc = error_set(err, ERROR_DATA, NULL, "%s is damaged: its SHA-256 is not the one beside it", path);
+    json_decref(json);
+    bytes_close(&text);
+    return rc < 0 ? -(int)err->code : 0;
+}
+
 int checkpoint_load_newest(struct job *job, struct error *err)
 {
     uint64_t step, before = UINT64_MAX;
@@ -140,7 +160,7 @@ int checkpoint_load_newest(struct job *job, struct error *err)
         struct error why = {0};
         int rc = rundir_latest_checkpoint(job->world, job->dir.path, before, &step, &why);
         if (rc < 0) return error_set(err, why.code, why.field, "%s", why.msg);
-        if (checkpoint_load(job, step, &why) == 0) return 0;
+        if (checkpoint_verify(job, step, &why) == 0 && checkpoint_load(job, step, &why) == 0) return 0;
         if (why.code != ERROR_DATA) return error_set(err, why.code, why.field, "%s", why.msg);
         report_log(job, PROGRESS_WARN, "%s; trying the one before", why.msg);
     }
