@@ -67,7 +67,8 @@ static void integers_at_the_edges(void **state)
         bool ok = text_i64(rows[i].text, rows[i].text + strlen(rows[i].text), &got);
         if (ok != rows[i].ok || (ok && got != rows[i].value)) fail_msg("\"%s\"", rows[i].text);
     }
-    assert_true(text_u64("18446744073709551615", "18446744073709551615" + 20, &wide));
+    static const char greatest[] = "18446744073709551615";
+    assert_true(text_u64(greatest, greatest + strlen(greatest), &wide));
 }
 
 static int label(const char *text) { return text_label(text, text + strlen(text)); }
