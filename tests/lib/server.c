@@ -109,8 +109,12 @@ static int read_some(int fd, struct bytes *out, int64_t until_ms)
 {
     char buf[16384];
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    int64_t left = until_ms - world_mono_ms(&world_real);
-    if (left <= 0 || poll(&p, 1, (int)left) <= 0) return -1;
+    int ready;
+    do { /* a run that ends under us interrupts the wait (SIGCHLD) */
+        int64_t left = until_ms - world_mono_ms(&world_real);
+        ready = left <= 0 ? 0 : poll(&p, 1, (int)left);
+    } while (ready < 0 && errno == EINTR);
+    if (ready <= 0) return -1;
     ssize_t n = recv(fd, buf, sizeof buf, 0);
     if (n <= 0) return 0;
     return bytes_add(out, buf, (size_t)n, NULL) == 0 ? (int)n : -1;
