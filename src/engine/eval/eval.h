@@ -37,9 +37,7 @@ struct measure {
     char reason[160];            /* "" when value and se are both there */
 };
 
-enum {
-    EVALUATION_METRICS_MAX = 16
-};
+enum { EVALUATION_METRICS_MAX = 16 };
 
 struct evaluation {
     uint64_t rows, positives, bad_scores;            /* bad_scores: logits that were NaN or infinite */
@@ -53,11 +51,7 @@ int evaluator_finish(struct evaluator *evaluator, struct evaluation *out, struct
 /* What the program can measure. The name is the key in evaluation.json, in gates and in train.early_stopping.metric. */
 struct eval_sums;
 struct rank_groups;
-enum metric_needs {
-    METRIC_BOTH_CLASSES = 1,
-    METRIC_POSITIVES = 2,
-    METRIC_RANKS = 4
-}; /* without them: null, with a reason */
+enum metric_needs { METRIC_BOTH_CLASSES = 1, METRIC_POSITIVES = 2, METRIC_RANKS = 4 }; /* without them: null, with a reason */
 struct metric {
     struct kind kind; /* first */
     bool higher_is_better;
@@ -77,9 +71,7 @@ bool metric_better(const struct metric *metric, double a, double b);
 json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *folds, struct error *err);
 
 /* scores.tsv: a header, then one line a row: `row TAB label TAB score`, score = probability with 12 significant digits. */
-enum {
-    SCORES_LINE_MAX = 64
-};
+enum { SCORES_LINE_MAX = 64 };
 extern const char scores_header[];
 size_t scores_line(char out[SCORES_LINE_MAX], uint64_t row, float label, float logit); /* bytes written, newline included, no NUL */
 
@@ -87,9 +79,7 @@ size_t scores_line(char out[SCORES_LINE_MAX], uint64_t row, float label, float l
 double eval_loss(double logit, double label);
 
 /* A window of progressive AUC: counts in 4096 bins of the logit over [-16, 16), a few nanoseconds a row, mergeable in any order. */
-enum {
-    AUC_WINDOW_BINS = 4096
-};
+enum { AUC_WINDOW_BINS = 4096 };
 struct auc_window {
     uint64_t counts[AUC_WINDOW_BINS][2]; /* [bin][label]; plain data: zeroed = empty */
 };

@@ -11,24 +11,13 @@
 #include "base/mem.h"
 #include "engine/eval/parts.h"
 
-enum {
-    BINS = 1 << 20,
-    EXACT_ROWS_DEFAULT = 1 << 23
-};
+enum { BINS = 1 << 20, EXACT_ROWS_DEFAULT = 1 << 23 };
 static const float bin_range = 32;     /* logits beyond +-32 share the end bins */
 static const float score_limit = 1e9f; /* a logit beyond it is as good as not finite */
 static const double fixed_one = 0x1p40;
 
 typedef __int128 fixed;
-enum term {
-    TERM_LOSS,
-    TERM_LOSS_SQUARED,
-    TERM_LOSS_POSITIVE,
-    TERM_PROB,
-    TERM_PROB_SQUARED,
-    TERM_PROB_POSITIVE,
-    TERMS
-};
+enum term { TERM_LOSS, TERM_LOSS_SQUARED, TERM_LOSS_POSITIVE, TERM_PROB, TERM_PROB_SQUARED, TERM_PROB_POSITIVE, TERMS };
 
 struct keys { /* of one class */
     uint32_t *data;

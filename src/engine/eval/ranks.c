@@ -22,11 +22,7 @@ float rank_unkey(uint32_t key)
     return score;
 }
 
-enum {
-    DIGIT_BITS = 11,
-    DIGITS = 1 << DIGIT_BITS,
-    PASSES = 3
-};
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, PASSES = 3 };
 
 void rank_sort(uint32_t *keys, uint32_t *scratch, size_t n)
 {

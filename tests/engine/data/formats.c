@@ -164,7 +164,8 @@ static void kernels_agree(void **state)
     kit_criteo(&log, 500, 3);
     assert_ok(bytes_add_text(&log, GOOD "0\t1\t2\n" GOOD "2" TABS12 "\n", NULL), NULL);
     assert_ok(bytes_add_text(&csv, "label,a,b\n", NULL), NULL);
-    for (int i = 0; i < 3000; i++) assert_ok(bytes_printf(&csv, NULL, i % 500 ? "%d,%d,%x\n" : "%d,%d\n", i & 1, i * 7, (unsigned)i * 1234567u), NULL);
+    for (int i = 0; i < 3000; i++)
+        assert_ok(bytes_printf(&csv, NULL, i % 500 ? "%d,%d,%x\n" : "%d,%d\n", i & 1, i * 7, (unsigned)i * 1234567u), NULL);
     for (int which = 0; which < 2; which++) {
         struct kit_rows want = {0}, got;
         struct dataset_info first = {0}, info;
