@@ -1,4 +1,5 @@
-/* Any bytes as a data file, packed or not: read in pieces of two sizes, the text is the same or so is the complaint. */
+/* Any bytes as a data file, packed or not: read in pieces of two sizes, the text is the same, or both fail
+ * (the byte near which a damage was noticed may differ: the libraries read ahead as far as there is room for the text). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world_sim_init(&sim);
     MUST(file_publish(&sim.world, "f", data, size, NULL) == 0);
     struct hash128 x = unpack(&sim.world, 1 << 16, &a), y = unpack(&sim.world, 1 << 7, &b);
-    MUST(x.low == y.low && x.high == y.high && strcmp(a.msg, b.msg) == 0);
+    MUST(x.low == y.low && x.high == y.high && a.code == b.code);
     world_sim_close(&sim);
     return 0;
 }

@@ -107,12 +107,24 @@ static int cutter_overlong(struct cutter *c, struct piece *piece, struct error *
     return 1;
 }
 
+/* Is the first record of a piece beyond the limit? It may have fitted into the piece all the same. */
+static bool cutter_first_long(const struct cutter *c, const struct piece *piece)
+{
+    const char *text = piece->chunk.text, *end = text + piece->chunk.size;
+    const char *newline = memchr(text, '\n', piece->chunk.size);
+    const char *next = c->format->record_end ? c->format->record_end(c->state, text, end, c->line_bytes_max, true) : newline ? newline + 1 : end;
+    if (next > text && next[-1] == '\n') next--;
+    if (next > text && next[-1] == '\r') next--;
+    return piece->overlong || (size_t)(next - text) > c->line_bytes_max;
+}
+
 static int cutter_header(struct cutter *c, struct piece *piece, struct error *err)
 {
     size_t used = 0;
     if (!piece->first || !c->state || !c->format->header) return 0;
     const char *path = c->files->files[c->file].path;
-    if (piece->overlong) return error_set(err, ERROR_DATA, "/dataset/uri", "%s:1: the first line is longer than %zu bytes", path, c->line_bytes_max);
+    if (cutter_first_long(c, piece))
+        return error_set(err, ERROR_DATA, "/dataset/uri", "%s:1: the first line is longer than %zu bytes", path, c->line_bytes_max);
     int rc = c->format->header(c->state, piece->chunk.text, piece->chunk.size, &used, err);
     if (rc < 0) return error_wrap(err, "%s:1", path);
     for (size_t i = 0; i < used; i++) piece->header_lines += piece->chunk.text[i] == '\n';
