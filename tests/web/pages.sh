@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The dashboard's own tests: its logic, its bundle, and its pages on a mock server in headless Chromium.
-# test: timeout 300
+# test: timeout 600
 set -euo pipefail
 cd "$(dirname "$0")"
 

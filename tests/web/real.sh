@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The dashboard in headless Chromium on the real server, with a real job on generated data.
-# test: timeout 300
+# test: timeout 600
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -17,6 +17,7 @@ export const missing = !existsSync(driver)
       ? 'there is no Chromium: run script/setup'
       : '';
 export const skip = missing || false;
+const PATIENCE_MS = 30_000; /* a busy machine is slow, not wrong; only a failure waits so long */
 
 const ARGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
@@ -38,7 +39,7 @@ export async function openPage(browser, { allow, ...options } = {}) {
   });
   page.on('pageerror', (error) => complain(`exception: ${error.stack ?? error.message}`));
   await page.addInitScript(() => addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   return page;
 }
 
@@ -51,7 +52,7 @@ export async function shot(page, name) {
 }
 
 /* Poll until the function gives something true, or fail with what it gave last. */
-export async function until(what, probe, timeoutMs = 10_000) {
+export async function until(what, probe, timeoutMs = PATIENCE_MS) {
   const end = Date.now() + timeoutMs;
   let last;
   while (Date.now() < end) {
