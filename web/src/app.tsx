@@ -52,7 +52,7 @@ export function App() {
   }, [route.page, route.id]);
 
   function nextTheme(): void {
-    const next = NEXT_THEME[chosen];
+    const next = NEXT_THEME[theme()]; /* not the state: two quick presses are two steps */
     setTheme(next);
     setChosen(next);
   }

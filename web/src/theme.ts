@@ -4,20 +4,21 @@
 export type Theme = 'system' | 'light' | 'dark';
 const KEY = 'trainyard.theme';
 
-export function theme(): Theme {
-  const kept = read();
-  return kept === 'light' || kept === 'dark' ? kept : 'system';
-}
+let current: Theme = read();
 
-function read(): string | null {
+export const theme = (): Theme => current;
+
+function read(): Theme {
   try {
-    return localStorage.getItem(KEY);
+    const kept = localStorage.getItem(KEY);
+    return kept === 'light' || kept === 'dark' ? kept : 'system';
   } catch {
-    return null; /* storage may be forbidden; the choice then lasts as long as the page */
+    return 'system'; /* storage may be forbidden; the choice then lasts as long as the page */
   }
 }
 
 export function setTheme(next: Theme): void {
+  current = next;
   try {
     if (next === 'system') localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, next);
@@ -34,7 +35,7 @@ function apply(next: Theme): void {
 }
 
 export function startTheme(): void {
-  apply(theme());
+  apply(current);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dispatchEvent(new Event('theme')));
 }
 
