@@ -51,10 +51,10 @@ kill_on_its_way() # after its third checkpoint; again when it was quicker than t
         rm -rf "$tmp/damaged"
         "$trainyard" run "$tmp/undisturbed.spec" --dir "$tmp/damaged" --quiet >/dev/null 2>&1 &
         job=$!
-        reap $job
-        while kill -0 $job 2>/dev/null && [ "$(checkpoints | wc -l)" -lt 3 ]; do :; done
-        kill -9 $job 2>/dev/null || true
-        wait $job 2>/dev/null || true
+        reap "$job"
+        while kill -0 "$job" 2>/dev/null && [ "$(checkpoints | wc -l)" -lt 3 ]; do :; done
+        kill -9 "$job" 2>/dev/null || true
+        wait "$job" 2>/dev/null || true
         if [ ! -e "$tmp/damaged/final.safetensors" ] && [ "$(checkpoints | wc -l)" -ge 2 ]; then return 0; fi
         printf 'try %d was too late\n' "$try"
     done
