@@ -8,6 +8,7 @@
 #include "engine/data/split.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
+#include "engine/train/run.h"
 #include "engine/train/strategy.h"
 
 #define KINDS(table) ((const struct kind *const *)(table))
@@ -18,4 +19,5 @@ const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats
                                                 [SECTION_OPTIMIZER] = KINDS(optimizers),
                                                 [SECTION_STRATEGY] = KINDS(strategies),
                                                 [SECTION_CODEC] = KINDS(codecs),
-                                                [SECTION_AGGREGATE] = KINDS(aggregates)}};
+                                                [SECTION_AGGREGATE] = KINDS(aggregates)},
+                                      .memory_bytes = run_memory_bytes};

@@ -54,6 +54,17 @@ static int job_submit(struct request *rq, struct reply *rp, struct error *err)
     return rc;
 }
 
+/* What a run of this resolved spec takes at most, or null where the build cannot say. New reference. */
+static json_t *memory_estimate(const struct registry *registry, const json_t *resolved)
+{
+    struct spec spec;
+    struct faults faults = {0};
+    if (!registry->memory_bytes || spec_read(&spec, resolved, registry, &faults, NULL) < 0) return json_null();
+    json_t *bytes = json_integer((json_int_t)registry->memory_bytes(&spec));
+    spec_close(&spec);
+    return bytes;
+}
+
 static int job_validate(struct request *rq, struct reply *rp, struct error *err)
 {
     struct faults *faults = request_faults(rq, err);
@@ -61,7 +72,8 @@ static int job_validate(struct request *rq, struct reply *rp, struct error *err)
     if (!body) return -(int)err->code;
     int rc = sched_check(rq->service->sched, body, &resolved, faults, err);
     json_decref(body);
-    return rc < 0 ? rc : reply_json(rp, 200, json_pack("{s:b, s:o}", "valid", 1, "spec", resolved), err);
+    json_t *memory = rc < 0 ? NULL : memory_estimate(rq->service->registry, resolved);
+    return rc < 0 ? rc : reply_json(rp, 200, json_pack("{s:b, s:o, s:o}", "valid", 1, "spec", resolved, "memory_bytes", memory), err);
 }
 
 /* ---- GET /v1/jobs ---- */
