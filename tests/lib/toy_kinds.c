@@ -50,12 +50,12 @@ static const struct kind *const formats[] = {&criteo, &csv, NULL}, *const splits
 static const struct kind *const optimizers[] = {&adagrad, &ftrl, NULL}, *const strategies[] = {&sync_kind, NULL};
 static const struct kind *const codecs[] = {&dense, &sign, &topk, NULL}, *const aggregates[] = {&mean, &vote, NULL};
 
-const struct registry toy_registry = {{
-    [SECTION_FORMAT] = formats,
-    [SECTION_SPLIT] = splits,
-    [SECTION_MODEL] = models,
-    [SECTION_OPTIMIZER] = optimizers,
-    [SECTION_STRATEGY] = strategies,
-    [SECTION_CODEC] = codecs,
-    [SECTION_AGGREGATE] = aggregates,
-}};
+const struct registry toy_registry = {.kinds = {
+                                          [SECTION_FORMAT] = formats,
+                                          [SECTION_SPLIT] = splits,
+                                          [SECTION_MODEL] = models,
+                                          [SECTION_OPTIMIZER] = optimizers,
+                                          [SECTION_STRATEGY] = strategies,
+                                          [SECTION_CODEC] = codecs,
+                                          [SECTION_AGGREGATE] = aggregates,
+                                      }};
