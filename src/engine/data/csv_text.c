@@ -48,7 +48,7 @@ static const char *unquote(const char *p, const char *end, struct csv_field *fie
 size_t csv_fields(char delimiter, const char *p, const char *end, struct csv_field *fields, size_t max, char *scratch, const char **why,
                   size_t *column, const char **where)
 {
-    struct csv_field beyond;
+    struct csv_field beyond = {0};
     for (size_t count = 0;; p++) {
         struct csv_field *field = count < max ? &fields[count] : &beyond;
         *column = ++count;

@@ -107,31 +107,35 @@ static int cutter_overlong(struct cutter *c, struct piece *piece, struct error *
     return 1;
 }
 
-/* Is the first record of a piece beyond the limit? It may have fitted into the piece all the same. */
-static bool cutter_first_long(const struct cutter *c, const struct piece *piece)
+/* The length of the piece's first record, its newline included. */
+static size_t cutter_first(const struct cutter *c, const struct piece *piece)
 {
     const char *text = piece->chunk.text, *end = text + piece->chunk.size;
     const char *newline = memchr(text, '\n', piece->chunk.size);
     const char *next = c->format->record_end ? c->format->record_end(c->state, text, end, c->line_bytes_max, true) : newline ? newline + 1 : end;
-    if (next > text && next[-1] == '\n') next--;
-    if (next > text && next[-1] == '\r') next--;
-    return piece->overlong || (size_t)(next - text) > c->line_bytes_max;
+    return (size_t)(next - text);
 }
 
 static int cutter_header(struct cutter *c, struct piece *piece, struct error *err)
 {
     size_t used = 0;
     if (!piece->first || !c->state || !c->format->header) return 0;
-    const char *path = c->files->files[c->file].path;
-    if (cutter_first_long(c, piece))
+    const char *path = c->files->files[c->file].path, *text = piece->chunk.text;
+    size_t record = cutter_first(c, piece), line = record;
+    if (line > 0 && text[line - 1] == '\n') line--;
+    if (line > 0 && text[line - 1] == '\r') line--;
+    if (piece->overlong || line > c->line_bytes_max) /* a long one may have fitted into the piece all the same */
         return error_set(err, ERROR_DATA, "/dataset/uri", "%s:1: the first line is longer than %zu bytes", path, c->line_bytes_max);
-    int rc = c->format->header(c->state, piece->chunk.text, piece->chunk.size, &used, err);
+    int rc = c->format->header(c->state, text, record, &used, err);
     if (rc < 0) return error_wrap(err, "%s:1", path);
-    for (size_t i = 0; i < used; i++) piece->header_lines += piece->chunk.text[i] == '\n';
+    for (size_t i = 0; i < used; i++) piece->header_lines += text[i] == '\n';
     piece->chunk.text += used;
     piece->chunk.size -= used;
     return 0;
 }
+
+/* Bytes of a byte order mark that some editors put in front of UTF-8. */
+static size_t mark_size(const char *buf, size_t size, bool first) { return first && size >= 3 && memcmp(buf, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; }
 
 /* One piece of the open file; 0: it has no more. */
 static int cutter_piece(struct cutter *c, struct piece *piece, struct error *err)
@@ -141,11 +145,13 @@ static int cutter_piece(struct cutter *c, struct piece *piece, struct error *err
     int rc;
     memcpy(piece->buf, c->carry, size);
     if ((rc = cutter_fill(c, piece, &size, size < c->chunk_bytes ? c->chunk_bytes : c->room, err)) < 0) return rc;
-    size_t whole = c->ended ? 0 : cutter_whole(c, piece->buf, size);
+    size_t mark = mark_size(piece->buf, size, first), whole = c->ended ? 0 : cutter_whole(c, piece->buf + mark, size - mark);
     if (whole == 0 && !c->ended) {
         if ((rc = cutter_fill(c, piece, &size, c->room, err)) < 0) return rc;
-        if (!c->ended) whole = cutter_whole(c, piece->buf, size);
+        mark = mark_size(piece->buf, size, first);
+        if (!c->ended) whole = cutter_whole(c, piece->buf + mark, size - mark);
     }
+    whole += whole > 0 ? mark : 0;
     piece->file = c->file;
     piece->first = first;
     piece->overlong = false;
@@ -158,7 +164,8 @@ static int cutter_piece(struct cutter *c, struct piece *piece, struct error *err
     } else if (whole == 0) return cutter_overlong(c, piece, err);
     c->carry_size = size - whole;
     memcpy(c->carry, piece->buf + whole, c->carry_size);
-    piece->chunk.size = whole;
+    piece->chunk.text += mark;
+    piece->chunk.size = whole - mark;
     return 1;
 }
 

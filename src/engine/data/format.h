@@ -40,8 +40,8 @@ struct format {
     /* prepare: what params and seed determine, shared read-only by the parsers. NULL on failure. release takes it back; NULL is fine. */
     void *(*prepare)(const void *params, uint64_t hash_seed, struct error *err);
     void (*release)(void *state);
-    /* header: called with the first record of each file before any of the file is parsed; NULL: the format has none. *used: bytes that
-     * belong to the header and are not parsed (0: the record is a row). ERROR_DATA: a message without the file's name. */
+    /* header: called with the first record of each file (its newline included) before any of the file is parsed; NULL: the format has none. *used:
+     * bytes that belong to the header and are not parsed (0: the record is a row). ERROR_DATA: a message without the file's name. */
     int (*header)(void *state, const char *text, size_t size, size_t *used, struct error *err);
     /* record_end: just behind the newline that ends the record at p, or NULL when that newline is not before end. final: no text
      * follows end. NULL function: every newline ends a record. */

@@ -75,13 +75,13 @@ static int csv_header_check(const struct csv *csv, const struct csv_field *names
 static int csv_header(void *state, const char *text, size_t size, size_t *used, struct error *err)
 {
     struct csv *csv = state;
-    size_t mark = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, column; /* UTF-8's byte order mark */
-    const char *p = text + mark, *next = csv_record_end(csv, p, text + size, size, true), *end = next, *why, *where;
+    const char *p = text, *end = text + size, *why, *where;
+    size_t column;
     char shown[80];
     int rc = 0;
     if (end > p && end[-1] == '\n') end--;
     if (end > p && end[-1] == '\r') end--;
-    *used = csv->params.header ? (size_t)(next - text) : mark;
+    *used = csv->params.header ? size : 0;
     if (memchr(p, 0, (size_t)(end - p))) return error_set(err, ERROR_DATA, "/dataset/uri", "a NUL byte in the first line; is this a text file?");
     struct csv_field *fields = mem_array(CSV_COLUMNS_MAX, 1, sizeof *fields, err);
     char *scratch = mem_zero((size_t)(end - p) + 1, err);
