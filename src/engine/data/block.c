@@ -124,7 +124,7 @@ int block_open(struct block *block, size_t size_bytes, uint64_t number, uint64_t
 
     struct layout l = block_layout(&h);
     uint32_t *spare = (uint32_t *)(memory + size_bytes), *offsets = h.row_features ? spare : (uint32_t *)(memory + l.offsets);
-    float *labels = (float *)(spare + h.rows + 1);
+    float *labels = (float *)(void *)(spare + h.rows + 1);
     if (h.row_features)
         for (uint32_t r = 0; r <= h.rows; r++) offsets[r] = r * h.row_features;
     for (uint32_t r = 0; r < h.rows; r++) {
@@ -136,7 +136,7 @@ int block_open(struct block *block, size_t size_bytes, uint64_t number, uint64_t
                                   .features = h.features,
                                   .offsets = offsets,
                                   .keys = (const uint32_t *)(memory + l.keys),
-                                  .values = h.flags & BLOCK_VALUES ? (const float *)(memory + l.values) : NULL,
+                                  .values = h.flags & BLOCK_VALUES ? (const float *)(const void *)(memory + l.values) : NULL,
                                   .labels = labels};
     block->first_row = first_row;
     return 0;

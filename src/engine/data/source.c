@@ -128,21 +128,21 @@ static int list_add_uri(struct source_list *list, const char *uri, struct error 
 
 static int file_compare(const void *a, const void *b)
 {
-    const struct source_file *x = *(struct source_file *const *)a, *y = *(struct source_file *const *)b;
-    if (x->stat.device != y->stat.device) return x->stat.device < y->stat.device ? -1 : 1;
-    return (x->stat.inode > y->stat.inode) - (x->stat.inode < y->stat.inode);
+    const struct file_stat *x = &((const struct source_file *)a)->stat, *y = &((const struct source_file *)b)->stat;
+    if (x->device != y->device) return x->device < y->device ? -1 : 1;
+    return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
 /* A file that two patterns match would be trained on twice: say so. */
 static int list_check_twice(const struct source_list *list, struct error *err)
 {
-    struct source_file **sorted = mem_array(list->count, 1, sizeof *sorted, err);
+    struct source_file *sorted = mem_array(list->count, 1, sizeof *sorted, err);
     int rc = sorted ? 0 : -ERROR_NOMEM;
-    for (size_t i = 0; i < list->count && rc == 0; i++) sorted[i] = &list->files[i];
+    if (rc == 0) memcpy(sorted, list->files, list->count * sizeof *sorted); /* paths are borrowed */
     if (rc == 0) qsort(sorted, list->count, sizeof *sorted, file_compare);
     for (size_t i = 1; i < list->count && rc == 0; i++)
         if (file_compare(&sorted[i - 1], &sorted[i]) == 0)
-            rc = error_set(err, ERROR_DATA, FIELD, "%s and %s are the same file; name it once", sorted[i - 1]->path, sorted[i]->path);
+            rc = error_set(err, ERROR_DATA, FIELD, "%s and %s are the same file; name it once", sorted[i - 1].path, sorted[i].path);
     mem_free(sorted);
     return rc;
 }
