@@ -22,7 +22,8 @@ while read -r kind room _; do
 done <tools/rooms.txt
 
 "$trainyard" --help >"$tmp/help"
-for command in $(grep -ohE '^ *(\$ )?(build/)?trainyard [a-z]+' README.md docs/*.md | sed -E 's/.*trainyard //' | sort -u); do
+grep -ohE '^ *(\$ )?(build/)?trainyard [a-z]+' README.md docs/*.md | sed -E 's/.*trainyard //' | sort -u >"$tmp/commands"
+while read -r command; do
     check "trainyard $command is a command" grep -qE "^  $command\b" "$tmp/help"
-done
+done <"$tmp/commands"
 finish
