@@ -1,73 +1,50 @@
 /* The mean weighted by examples: shards hand over sums, so it is their canonical-tree sum divided once by all examples; the same as one big
  * batch, uneven and empty shards included. */
-#include <string.h>
-
 #include "engine/compress/aggregate.h"
 
-enum { SHARDS_IN_REGISTERS = 1024 };
+enum { COLUMNS = 16, SHARDS = 1024 };
 
-/* Sum over present shards of one value, tree order. lane (shards) is scratch. */
-static float tree_sum(const struct merged *m, const uint32_t *src, size_t column, float *lane, bool *here)
+struct fold { /* working memory of one row's tree */
+    const float *leaf[SHARDS];
+    float sums[SHARDS * COLUMNS]; /* sum of the subtree that starts at shard s: sums + s * COLUMNS */
+};
+
+static inline void add_columns(const float *a, const float *b, float *out, size_t n)
 {
-    for (size_t s = 0; s < m->shards; s++) {
-        here[s] = src[s] != 0;
-        if (here[s]) lane[s] = m->values[s][(size_t)(src[s] - 1) * m->width + column];
-    }
-    for (size_t apart = 1; apart < m->shards; apart *= 2)
-        for (size_t s = 0; s + apart < m->shards; s += 2 * apart) {
-            if (!here[s + apart]) continue;
-            lane[s] = here[s] ? lane[s] + lane[s + apart] : lane[s + apart];
-            here[s] = true;
-        }
-    return lane[0];
+    for (size_t j = 0; j < n; j++) out[j] = a[j] + b[j];
 }
 
-/* Rows wider than one value: whole rows are folded, so the inner loops run over columns. */
-static void tree_rows(const struct merged *m, const uint32_t *src, float *lane, bool *here, float *out)
+/* Columns column .. column + n - 1 of one row: leaves are read where they lie; an absent shard is a skipped leaf. Returns the root. */
+static const float *fold_columns(const struct merged *m, const uint32_t *src, size_t column, size_t n, struct fold *f)
 {
-    size_t width = m->width;
-    for (size_t s = 0; s < m->shards; s++) {
-        here[s] = src[s] != 0;
-        if (here[s]) memcpy(lane + s * width, m->values[s] + (size_t)(src[s] - 1) * width, width * sizeof *lane);
-    }
+    for (size_t s = 0; s < m->shards; s++) f->leaf[s] = src[s] ? m->values[s] + (size_t)(src[s] - 1) * m->width + column : NULL;
     for (size_t apart = 1; apart < m->shards; apart *= 2)
         for (size_t s = 0; s + apart < m->shards; s += 2 * apart) {
-            if (!here[s + apart]) continue;
-            float *into = lane + s * width;
-            const float *from = lane + (s + apart) * width;
-            if (here[s])
-                for (size_t j = 0; j < width; j++) into[j] += from[j];
-            else memcpy(into, from, width * sizeof *into);
-            here[s] = true;
+            const float *other = f->leaf[s + apart];
+            if (!other) continue;
+            if (!f->leaf[s]) {
+                f->leaf[s] = other;
+                continue;
+            }
+            float *sum = f->sums + s * COLUMNS;
+            if (n == COLUMNS) add_columns(f->leaf[s], other, sum, COLUMNS); /* a constant count: whole vectors */
+            else add_columns(f->leaf[s], other, sum, n);
+            f->leaf[s] = sum;
         }
-    memcpy(out, lane, width * sizeof *out);
-}
-
-/* How many shards sent the row, and the last of them. */
-static size_t senders(const uint32_t *src, size_t shards, size_t *last)
-{
-    size_t n = 0;
-    for (size_t s = 0; s < shards; s++)
-        if (src[s]) n++, *last = s;
-    return n;
+    return f->leaf[0];
 }
 
 static void mean_combine(const void *params, const struct merged *m, double examples, float *out)
 {
     (void)params;
-    bool here[SHARDS_IN_REGISTERS];
-    float lane[SHARDS_IN_REGISTERS];
+    struct fold f;
     float inverse = (float)(1 / examples);
-    size_t width = m->width;
-    for (size_t i = 0; i < m->count; i++, out += width) {
-        const uint32_t *src = m->src + i * m->shards;
-        size_t last = 0;
-        if (senders(src, m->shards, &last) == 1) memcpy(out, m->values[last] + (size_t)(src[last] - 1) * width, width * sizeof *out);
-        else if (width * m->shards <= SHARDS_IN_REGISTERS) tree_rows(m, src, lane, here, out);
-        else
-            for (size_t j = 0; j < width; j++) out[j] = tree_sum(m, src, j, lane, here);
-        for (size_t j = 0; j < width; j++) out[j] *= inverse;
-    }
+    for (size_t i = 0; i < m->count; i++)
+        for (size_t column = 0; column < m->width; column += COLUMNS) {
+            size_t n = m->width - column < COLUMNS ? m->width - column : COLUMNS;
+            const float *root = fold_columns(m, m->src + i * m->shards, column, n, &f);
+            for (size_t j = 0; j < n; j++) *out++ = root[j] * inverse;
+        }
 }
 
 const struct aggregate aggregate_mean = {.kind = {"mean", "mean weighted by examples: the big batch exactly", "", 0, NULL}, .combine = mean_combine};
