@@ -5,7 +5,7 @@
 
 struct job;
 
-void stop_signals_catch(void); /* also ignores SIGPIPE */
+void stop_signals_catch(void); /* forgets earlier ones; also ignores SIGPIPE */
 
 /* job_stop_asked: 0 none, 1 checkpoint then stop, 2 stop now. The file is polled a few times a second. */
 int job_stop_asked(struct job *job);

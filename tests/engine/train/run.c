@@ -19,6 +19,7 @@
 enum { ROWS = 3000 };
 
 static char root[PATH_SIZE];
+static void (*stop_progress)(void *context, const struct progress *p); /* what the runs report to */
 
 /* libsvm text: 8 of 60 features a row, some with values; the label follows a hidden linear model, or a coin when `shuffled`; sorted: all positives
  * last. */
@@ -69,7 +70,13 @@ static int run_in(const struct world *world, const char *spec, const char *dir, 
     for (char *c = text; *c; c++)
         if (*c == '\'') *c = '"';
     test_write_file(path, text, (size_t)n);
-    struct run_options options = {.world = world, .registry = &registry_all, .spec_path = path, .dir = run, .workers = workers, .cache_dir = cache};
+    struct run_options options = {.world = world,
+                                  .registry = &registry_all,
+                                  .spec_path = path,
+                                  .dir = run,
+                                  .workers = workers,
+                                  .cache_dir = cache,
+                                  .progress.progress = stop_progress};
     *err = (struct error){0};
     return run_job(&options, result, err);
 }
@@ -155,26 +162,56 @@ static void bits_do_not_depend_on_workers(void **state)
     assert_string_equal(one.sha256, other.sha256);
 }
 
-/* A stop file after each of several steps, then resume: the same bits as never stopped; and what was done is not done again. */
+static unsigned stops_left;
+
+/* SIGTERM to ourselves at the first step that is reported. */
+static void stop_at_once(void *context, const struct progress *p)
+{
+    (void)context;
+    if (p->phase != PROGRESS_TRAINING || stops_left == 0) return;
+    stops_left--;
+    raise(SIGTERM);
+}
+
+/* Stopped after its first step, and again after each resume: every stop leaves a checkpoint of just that step, and the end has the same bits as a
+ * run that was never stopped. */
 static void bits_survive_stops(void **state)
 {
     (void)state;
+    enum { STOPS = 6 };
     struct run_result whole, part;
     struct error err;
     char dir[PATH_SIZE];
     assert_ok(run_in(&world_real, bits_spec, "whole", 2, &whole, &err), &err);
     snprintf(dir, sizeof dir, "%.*s/parts", 3000, root);
-    int rc = -ERROR_STOPPED, stops = 0;
-    for (; rc == -ERROR_STOPPED && stops < 50; stops++) {
-        assert_ok(path_mkdirs(&world_real, dir, &err), &err);
-        if (stops < 3) assert_ok(rundir_ask_stop(&world_real, dir, false, &err), &err);
-        rc = run_in(&world_real, bits_spec, "parts", 1 + (unsigned)stops % 2, &part, &err);
-        assert_ok(rundir_clear_stop(&world_real, dir, NULL), NULL);
+    stop_progress = stop_at_once;
+    for (uint64_t stop = 1; stop <= STOPS; stop++) {
+        uint64_t step;
+        stops_left = 1;
+        assert_int_equal(run_in(&world_real, bits_spec, "parts", 1 + (unsigned)stop % 2, &part, &err), -ERROR_STOPPED);
+        assert_ok(rundir_latest_checkpoint(&world_real, dir, UINT64_MAX, &step, &err), NULL);
+        assert_int_equal(step, stop);
     }
-    assert_ok(rc, &err);
+    assert_ok(run_in(&world_real, bits_spec, "parts", 2, &part, &err), &err);
     assert_string_equal(whole.sha256, part.sha256);
     assert_ok(run_in(&world_real, bits_spec, "parts", 2, &part, &err), &err); /* once more: nothing left to do, the same model */
     assert_string_equal(whole.sha256, part.sha256);
+    stop_progress = NULL;
+}
+
+/* A stop file that is there before training starts. */
+static void stop_file_is_obeyed(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err = {0};
+    char dir[PATH_SIZE];
+    snprintf(dir, sizeof dir, "%.*s/asked", 3000, root);
+    assert_ok(path_mkdirs(&world_real, dir, &err), &err);
+    assert_ok(rundir_ask_stop(&world_real, dir, false, &err), &err);
+    assert_int_equal(run_in(&world_real, bits_spec, "asked", 2, &result, &err), -ERROR_STOPPED);
+    assert_ok(rundir_clear_stop(&world_real, dir, NULL), NULL);
+    assert_ok(run_in(&world_real, bits_spec, "asked", 2, &result, &err), &err);
 }
 
 /* Fail the k-th change to the disk, for k = 1, 2, ... until none is left: the run ends well or with ERROR_NOSPACE, and running again gives the model.
@@ -297,6 +334,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_eva
                                           cmocka_unit_test(sorted_file_is_as_good),
                                           cmocka_unit_test(bits_do_not_depend_on_workers),
                                           cmocka_unit_test(bits_survive_stops),
+                                          cmocka_unit_test(stop_file_is_obeyed),
                                           cmocka_unit_test(disk_may_be_full_at_any_write),
                                           cmocka_unit_test(two_runs_do_not_share_a_directory),
                                           cmocka_unit_test(another_spec_does_not_resume),
