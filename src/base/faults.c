@@ -25,7 +25,8 @@ int faults_error(const struct faults *faults, struct error *err)
     char msg[sizeof err->msg], more[40] = "";
     size_t used = 0, i = 0, room = sizeof msg - sizeof more; /* cut or not, the message ends with how many are missing from it */
     for (; i < faults->count && i < FAULTS_MAX && used < room; i++) {
-        int n = snprintf(msg + used, room - used, "%s%s %s", i ? "; " : "", faults->list[i].pointer, faults->list[i].detail);
+        const struct fault *fault = &faults->list[i]; /* of the whole: no pointer, and no blank in its place */
+        int n = snprintf(msg + used, room - used, "%s%s%s%s", i ? "; " : "", fault->pointer, *fault->pointer ? " " : "", fault->detail);
         used += n > 0 ? (size_t)n : 0;
     }
     if (used >= room) i--, used = room - 1;

@@ -57,8 +57,10 @@ json_t *json_read(const void *text, size_t size, const char *name, struct error 
         error_set(err, ERROR_NOMEM, NULL, "%s: not enough memory to read %zu bytes of JSON", name, size);
     } else if (!value) {
         char shown[256];
+        bool nul = json_error_code(&why) == json_error_null_character || json_error_code(&why) == json_error_null_byte_in_key;
+        const char *text_of = nul ? "a text may not hold \\u0000" : why.text; /* the library would name a flag of its own */
         error_set(err, ERROR_MALFORMED, NULL, "%s is not valid JSON: line %d, column %d: %s", name, why.line, why.column,
-                  str_shown(shown, sizeof shown, why.text, strlen(why.text), 200));
+                  str_shown(shown, sizeof shown, text_of, strlen(text_of), 200));
     }
     return value;
 }

@@ -11,7 +11,8 @@ static int load_faults(const struct faults *faults, const char *path, const stru
     for (; i < faults->count && i < FAULTS_MAX && used < room; i++) {
         const struct fault *fault = &faults->list[i];
         size_t line = json_line_of(bytes_text(text), text->size, fault->pointer);
-        used += (size_t)snprintf(msg + used, room - used, "%s%s:%zu: %s %s", i ? "\n" : "", path, line, fault->pointer, fault->detail);
+        used += (size_t)snprintf(msg + used, room - used, "%s%s:%zu: %s%s%s", i ? "\n" : "", path, line, fault->pointer, *fault->pointer ? " " : "",
+                                 fault->detail);
     }
     if (used >= room) i--, used = room - 1;
     if (i < faults->count) snprintf(more, sizeof more, "...\n%zu more", faults->count - i);

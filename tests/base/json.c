@@ -21,7 +21,7 @@ static void json_read_names_the_place(void **state)
         {"{\"a\": 1, \"a\": 2}", "duplicate object key"},
         {"{} {}", "end of file expected"},
         {"\"\xff\"", "not valid JSON"},
-        {"\"a\\u0000b\"", "not valid JSON"},
+        {"\"a\\u0000b\"", "column 10: a text may not hold \\u0000"},
         {"1e999", "not valid JSON"},
         {"NaN", "not valid JSON"},
     };

@@ -169,6 +169,12 @@ static void faults_are_all_counted(void **state)
     assert_error(&err, ERROR_INVALID, "/x fault 0 ?; /x fault 1 ?");
     assert_string_equal(err.msg + strlen(err.msg) - strlen("...; 136 more"), "...; 136 more");
     assert_string_equal(err.field, "/x");
+
+    struct error whole = {0};
+    faults.count = 0;
+    faults_add(&faults, "", "the spec must be an object");
+    faults_error(&faults, &whole);
+    assert_string_equal(whole.msg, "the spec must be an object"); /* of the whole document: no pointer, and no blank in its place */
 }
 
 static const struct CMUnitTest tests[] = {

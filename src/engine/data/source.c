@@ -32,8 +32,9 @@ static int list_add(struct source_list *list, const char *path, struct error *er
     int rc;
     if (path_stat(list->world, path, &st, &cause) < 0) return source_error(err, &cause);
     if (st.is_dir) return error_set(err, ERROR_DATA, FIELD, "%s is a folder; name files in it with a pattern, like %s/*", path, path);
-    if (st.is_regular && st.size_bytes == 0)
-        return error_set(err, ERROR_DATA, FIELD, "%s is empty (0 bytes); a data file needs at least one row", path);
+    if (!st.is_regular) /* a pipe blocks for ever, and a source is read more than once: for its digest, then for its rows */
+        return error_set(err, ERROR_DATA, FIELD, "%s is a pipe, socket or device; write its data to a file first", path);
+    if (st.size_bytes == 0) return error_set(err, ERROR_DATA, FIELD, "%s is empty (0 bytes); a data file needs at least one row", path);
     if (list->count == FILES_MAX) return error_set(err, ERROR_DATA, FIELD, "more than %d files; use a narrower pattern", FILES_MAX);
     if (list->count == list->max) {
         size_t max = list->max * 2 + 8;

@@ -68,7 +68,7 @@ static const struct problem_row {
     [ERROR_CONFLICT] = {"The job is in a state that does not allow this, or an Idempotency-Key was used again with another body.",
                         "The detail names the state and what is possible; for keys, take a new one."},
     [ERROR_TOOLARGE] = {"The body is larger than the call takes.", "Data does not travel in the body: name it by dataset.uri."},
-    [ERROR_MEDIATYPE] = {"Bodies are JSON.", "Send \"Content-Type: application/json\"."},
+    [ERROR_MEDIATYPE] = {"Bodies are JSON, not packed.", "Send \"Content-Type: application/json\", and no Content-Encoding."},
     [ERROR_RANGE] = {"The range of bytes that was asked for lies beyond the end of the file.", "See Content-Range for its size."},
     [ERROR_INVALID] = {"The specification has faults.",
                        "`errors` lists all of them, with the place of each; POST /v1/jobs:validate checks without submitting."},

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -276,9 +277,12 @@ static enum MHD_Result exchange_begin(struct exchange *ex, const char *method)
         bytes_init(&ex->rq.body, rq->route->body_max);
         return MHD_YES;
     }
-    /* Refused. A client that asks first, or that would send more than we care to read, is answered at once; the connection ends. */
+    /* Refused. A client that asks first, or that would send more than we care to read, or without an end, is answered at once; the
+       connection ends. */
     if (request_header(rq, HEADER_CONTENT_LENGTH)) str_to_int64(request_header(rq, HEADER_CONTENT_LENGTH), &length);
-    if (!request_header(rq, HEADER_EXPECT) && length <= BODY_SWALLOW_MAX) return MHD_YES;
+    const char *coding = request_header(rq, HEADER_TRANSFER_ENCODING);
+    bool endless = coding && strcasecmp(coding, "chunked") != 0; /* the library would read on until the client hangs up */
+    if (!request_header(rq, HEADER_EXPECT) && !endless && length <= BODY_SWALLOW_MAX) return MHD_YES;
     ex->rp.flags |= REPLY_CLOSE;
     connection_busy(ex, true);
     exchange_finish(ex);

@@ -90,9 +90,12 @@ static bool is_json(const char *type)
 int guard_body(const struct request *rq, const struct route *route, struct error *err)
 {
     const char *length = request_header(rq, HEADER_CONTENT_LENGTH), *type = request_header(rq, HEADER_CONTENT_TYPE);
+    const char *chunked = request_header(rq, HEADER_TRANSFER_ENCODING), *packed = request_header(rq, HEADER_CONTENT_ENCODING);
     int64_t size = 0;
     char shown[100];
-    bool chunked = request_header(rq, HEADER_TRANSFER_ENCODING) != NULL;
+    if (chunked && strcasecmp(chunked, "chunked") != 0) /* the body's end would be unknown: it would be waited for until the time-out */
+        return error_set(err, ERROR_MALFORMED, NULL, "Transfer-Encoding must be chunked, or not sent, got \"%s\"",
+                         str_shown(shown, sizeof shown, chunked, strlen(chunked), 40));
     if (length && (!str_to_int64(length, &size) || size < 0))
         return error_set(err, ERROR_MALFORMED, NULL, "Content-Length is no length: \"%s\"",
                          str_shown(shown, sizeof shown, length, strlen(length), 40));
@@ -100,6 +103,9 @@ int guard_body(const struct request *rq, const struct route *route, struct error
     if (route->body_max == 0) return error_set(err, ERROR_MALFORMED, NULL, "%s %s takes no body", rq->method, route->path);
     if ((uint64_t)size > route->body_max)
         return error_set(err, ERROR_TOOLARGE, NULL, "the body has %lld bytes; %s takes at most %zu", (long long)size, route->path, route->body_max);
+    if (packed && strcasecmp(packed, "identity") != 0)
+        return error_set(err, ERROR_MEDIATYPE, NULL, "the body must be application/json as it is, not packed with Content-Encoding: %s",
+                         str_shown(shown, sizeof shown, packed, strlen(packed), 40));
     if (!is_json(type))
         return error_set(err, ERROR_MEDIATYPE, NULL, "the body must be JSON, sent with \"Content-Type: application/json\", got %s%s",
                          type ? "" : "no Content-Type", type ? str_shown(shown, sizeof shown, type, strlen(type), 80) : "");

@@ -23,6 +23,7 @@ struct route;
     X(ACCEPT, "Accept", ", ") \
     X(ACCEPT_ENCODING, "Accept-Encoding", ", ") \
     X(AUTHORIZATION, "Authorization", NULL) \
+    X(CONTENT_ENCODING, "Content-Encoding", ", ") \
     X(CONTENT_LENGTH, "Content-Length", NULL) \
     X(CONTENT_TYPE, "Content-Type", NULL) \
     X(EXPECT, "Expect", NULL) \

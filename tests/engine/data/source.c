@@ -1,6 +1,7 @@
 /* Which files a URI means, what packs them, and what is said when one cannot be read. */
 #include "engine/data/source.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,6 +80,10 @@ static void files_that_cannot_be_meant(void **state)
     check_list_error((char *[]){in_dir("no/such/folder/*")}, 1, "matches no file");
     check_list_error((char *[]){dir}, 1, "is a folder; name files in it with a pattern");
     check_list_error((char *[]){in_dir("empty")}, 1, "empty is empty (0 bytes)");
+    assert_return_code(mkfifo(in_dir("pipe"), 0600), errno);
+    check_list_error((char *[]){in_dir("pipe")}, 1, "pipe is a pipe, socket or device");
+    check_list_error((char *[]){in_dir("pip*")}, 1, "pipe is a pipe, socket or device");
+    check_list_error((char *[]){(char *)"/dev/zero"}, 1, "/dev/zero is a pipe, socket or device");
     check_list_error((char *[]){in_dir("a"), in_dir("a")}, 2, "are the same file");
     check_list_error((char *[]){in_dir("[ab]")}, 1, "are the same file");
     check_list_error((char *[]){(char *)"file:"}, 1, "names no file");

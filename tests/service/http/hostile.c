@@ -93,6 +93,12 @@ static void only_json_is_taken(void **state)
         assert_int_equal(a.status, 415);
         assert_non_null(strstr(answer_text(&a, "detail"), "application/json"));
     }
+    talk(&server, &a, "POST", "/v1/jobs", "Content-Type: application/json\r\nContent-Encoding: gzip\r\n", body);
+    assert_int_equal(a.status, 415);
+    assert_non_null(strstr(answer_text(&a, "detail"), "not packed with Content-Encoding: gzip"));
+    talk(&server, &a, "POST", "/v1/jobs", "Content-Type: application/json\r\nTransfer-Encoding: gzip\r\n", body);
+    assert_int_equal(a.status, 400);
+    assert_non_null(strstr(answer_text(&a, "detail"), "Transfer-Encoding must be chunked"));
     talk(&server, &a, "POST", "/v1/jobs", "content-type: Application/JSON; charset=utf-8\r\n", body);
     assert_int_equal(a.status, 201);
     answer_close(&a);
