@@ -1,10 +1,23 @@
 #!/usr/bin/env bash
 # test: timeout 300
 # Bad input: each gets one clear answer that says what, where and what to do, with the right exit code or status; and the server
-# lives on. Prints the table of inputs and answers.
+# lives on. Prints the table of inputs and answers; with TABLE=docs/bad-input.md also as a page.
 set -euo pipefail
 . tests/lib/check.sh
 . tests/e2e/lib/server.sh
+table=${TABLE:-/dev/null}
+printf '# Bad input, and what it is answered\n\nWritten by `TABLE=docs/bad-input.md tests/e2e/badinput.sh` from real runs; the paths are shortened.\n' >"$table"
+
+heading() { printf '%s\n' "$1" && printf '\n## %s\n\n| input | exit or status | answer |\n|---|---|---|\n' "${1%:}" >>"$table"; }
+# row NAME CODE ANSWER: one line of the table, without the places of this run.
+row()
+{
+    local answer=${3//"$data/"/}
+    answer=${answer//"$tmp/"/}
+    printf '  %-34s %-8s %s\n' "$1" "$2" "$(head -c 260 <<<"$answer")"
+    answer=$(head -c 400 <<<"${answer//$'\n'/; }" | iconv -c -t utf-8 | sed -E 's/"instance":"[^"]*",?//; s/\|/\\|/g; s/</\&lt;/g; s/job_[0-9A-Z]{26}/job_…/g')
+    printf '| %s | %s | %s |\n' "$1" "$2" "$answer" >>"$table"
+}
 
 good() { awk -v rows="$1" 'BEGIN { srand(1); for (i = 0; i < rows; i++) { printf "%d", i % 4 == 0; for (j = 0; j < 13; j++) printf "\t%d", (i * (j + 3)) % 97;
     for (j = 0; j < 26; j++) printf "\t%08x", (i * (j + 7)) % 1009; printf "\n" } }'; }
@@ -22,7 +35,7 @@ refused()
     rm -rf "$tmp/run"
     timeout 100 "$trainyard" run "$spec" --dir "$tmp/run" --quiet >"$tmp/out" 2>&1 || rc=$?
     message=$(tail -1 "$tmp/out")
-    printf '  %-26s exit %-3d %s\n' "$name" $rc "$(head -c 260 <<<"${message//"$data/"/}")"
+    row "$name" "exit $rc" "$message"
     [ $rc -eq "$want" ] || { fail "$name: exit $rc, want $want" && return 0; }
     for pattern in "$@"; do
         grep -qE -- "$pattern" "$tmp/out" || { fail "$name: no \"$pattern\" in: $message" && return 0; }
@@ -44,7 +57,7 @@ spec_case() # spec_case NAME JQ-EDIT PATTERN...
     refused "$name" "$tmp/bad.json" 65 "$@"
 }
 
-printf 'data, by `trainyard run`:\n'
+heading 'data, by `trainyard run`:'
 { good 16 && printf '1\t2\t3\n'; } >"$data/bad"
 file_case "wrong column count" 65 'bad' 'bad:17:' '3 columns, want 40'
 { good 3 | sed '2s/\t[0-9]*/\tseven/'; } >"$data/bad"
@@ -67,28 +80,47 @@ printf '1 3:1\n0 2:inf\n' >"$data/inf.svm" && spec "$data/inf.svm" '.dataset.for
 { good 2000 && printf 'rubbish\n' && good 5; } >"$data/tolerated.tsv"
 spec "$data/tolerated.tsv" '.dataset.max_bad_rows = 1' >"$tmp/bad.json" && refused "one bad row of one allowed" "$tmp/bad.json" 0
 
-printf 'specifications, by `trainyard run`:\n'
+mkfifo "$data/pipe" && spec "$data/pipe" >"$tmp/bad.json" && refused "a pipe that nobody writes" "$tmp/bad.json" 65 'is a pipe, socket or device'
+spec /dev/zero >"$tmp/bad.json" && refused "a device" "$tmp/bad.json" 65 'is a pipe, socket or device'
+spec "$data" >"$tmp/bad.json" && refused "a folder" "$tmp/bad.json" 65 'is a folder; name files in it'
+good 1 >"$data/bad"
+file_case "one row, which is on the test side" 65 'no row is on the t'
+good 5 >"$data/bad"
+spec "$data/bad" '.train.shards = 64' >"$tmp/bad.json" && refused "fewer rows than shards" "$tmp/bad.json" 0
+cp "$data/good.tsv" "$data/a b ü%41[x].tsv" && spec "$data/a b ü%41[x].tsv" >"$tmp/bad.json" && refused "an odd file name" "$tmp/bad.json" 0
+
+heading 'specifications, by `trainyard run`:'
 spec_case "an unknown key" '.optimiser = {}' '/optimiser' 'did you mean "?optimizer'
 spec_case "an unknown kind" '.model.kind = "fmm"' '/model/kind' 'did you mean "?fm'
 spec_case "a learning rate of -1" '.optimizer.lr = -1' '/optimizer/lr' '> 0' '-1'
 spec_case "2^40 shards" '.train.shards = 1099511627776' '/train/shards' '1099511627776'
 spec_case "three faults at once" '.optimizer.lr = -1 | .train.epochs = 0 | .model.kind = "x"' '/optimizer/lr' '/train/epochs' '/model/kind'
+spec_case "a text that holds NUL" '.name = "a\u0000b"' 'a text may not hold'
+spec_case "a name with a line feed" '.name = "a\nb"' '/name must not contain control characters'
+spec_case "a label of 1 MB" '.labels = {a: ("x" * 1000000)}' '/labels/a must be shorter'
+spec "$data/good.tsv" '.model = {kind: "fm", hash_bits: 30, embedding_dim: 256}' >"$tmp/bad.json"
+refused "a model of 4 TiB" "$tmp/bad.json" 71 'the model needs up to 4.0 TiB' 'lower model.hash_bits'
+spec_case "test_fraction 1" '.split = {kind: "holdout", test_fraction: 1}' '/split/test_fraction must be >= 0 and < 1'
+spec_case "no row left to train" '.split = {kind: "holdout", test_fraction: 0.99999}' 'no row is on the training side'
+spec_case "early stopping, nothing to stop by" '.train.early_stopping = {metric: "auc", patience: 1}' 'needs a validation side'
+spec_case "batch_size 2^31" '.train.batch_size = 2147483648' '/train/batch_size must be'
+printf '[1, 2]' >"$tmp/bad.json" && refused "a list for a spec" "$tmp/bad.json" 65 'bad.json:1: the spec must be an object'
 printf '{"dataset": ' >"$tmp/bad.json" && refused "malformed JSON" "$tmp/bad.json" 65 'bad.json'
 touch "$tmp/notadir"
 spec "$data/good.tsv" >"$tmp/ok.json"
 rc=0 && "$trainyard" run "$tmp/ok.json" --dir "$tmp/notadir/run" --quiet >"$tmp/out" 2>&1 || rc=$?
-printf '  %-26s exit %-3d %s\n' "a folder that cannot be" $rc "$(tail -1 "$tmp/out")"
+row "a folder that cannot be" "exit $rc" "$(tail -1 "$tmp/out")"
 check "a folder that cannot be" test $rc -ne 0
 if [ "$(id -u)" -eq 0 ] && mkdir "$tmp/small" && mount -t tmpfs -o size=48k tmpfs "$tmp/small" 2>/dev/null; then
     rc=0 && timeout 60 "$trainyard" run "$tmp/ok.json" --dir "$tmp/small/run" --quiet >"$tmp/out" 2>&1 || rc=$?
-    printf '  %-26s exit %-3d %s\n' "a full disk" $rc "$(tail -1 "$tmp/out")"
+    row "a full disk" "exit $rc" "$(tail -1 "$tmp/out")"
     check "a full disk: exit 73" test $rc -eq 73
     umount "$tmp/small"
 else
     skip "a full disk (needs a small file system)"
 fi
 
-printf 'requests, by `trainyard serve`:\n'
+heading 'requests, by `trainyard serve`:'
 server_start || { fail "the server did not come up"; finish; }
 # answered NAME STATUS PATTERN CURL-OPTION...: problem+json (or what is asked for) with that status.
 answered()
@@ -96,7 +128,7 @@ answered()
     local name=$1 want=$2 pattern=$3 status
     shift 3
     status=$(curl -sS -o "$tmp/answer" -w '%{http_code} %{content_type}' --max-time 60 "$@" 2>"$tmp/curl.err") || true
-    printf '  %-26s %s %s\n' "$name" "${status%% *}" "$(jq -c '{title, detail, errors} | del(..|nulls)' "$tmp/answer" 2>/dev/null | head -c 260)"
+    row "$name" "${status%% *}" "$(jq -r '.detail // ("state " + .state)' "$tmp/answer" 2>/dev/null || head -c 100 "$tmp/answer")"
     if [ "${status%% *}" != "$want" ]; then fail "$name: ${status}, want $want; $(head -c 300 "$tmp/answer") $(cat "$tmp/curl.err")" && return 0; fi
     if ! grep -qE -- "$pattern" "$tmp/answer"; then fail "$name: no \"$pattern\" in $(head -c 300 "$tmp/answer")" && return 0; fi
     if [ "$want" -ge 400 ] && [[ $status != *problem+json* ]]; then fail "$name: not problem+json but $status" && return 0; fi
@@ -113,8 +145,20 @@ head -c 100000000 /dev/zero | tr '\0' ' ' >"$tmp/huge"
 answered "a body of 100 MB" 413 'large|bytes' "$url/v1/jobs" "${json[@]}" --data-binary "@$tmp/huge"
 # Without a stated length the limit is met on the way: an answer if the client listens, else a cut connection. Never the whole body.
 sent=$(curl -sS -o /dev/null -w '%{http_code} %{size_upload}' "$url/v1/jobs" "${json[@]}" -H 'Transfer-Encoding: chunked' --data-binary "@$tmp/huge" 2>/dev/null) || true
-printf '  %-26s %s after %s bytes\n' "100 MB without a length" "${sent% *}" "${sent#* }"
+row "100 MB without a length" "${sent% *}" "after ${sent#* } bytes"
 check "100 MB without a length are not taken" test "${sent#* }" -lt 60000000
+answered "a file URI of /etc" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec ///etc/passwd)"
+answered "a glob through a symlink" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec 'ou*/passwd')"
+answered "a pipe below the roots" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec pipe)"
+answered "a packed body" 415 'Content-Encoding' "$url/v1/jobs" "${json[@]}" -H 'Content-Encoding: gzip' -d "$(spec good.tsv)"
+answered "an odd Transfer-Encoding" 400 'Transfer-Encoding' "$url/v1/jobs" "${json[@]}" -H 'Transfer-Encoding: gzip' --max-time 5 -d "$(spec good.tsv)"
+answered "a page of another site" 403 'another site' "$url/v1/jobs" "${json[@]}" -H 'Origin: http://evil.example' -d "$(spec good.tsv)"
+answered "another Host" 403 'does not go by the name' "$url/v1/jobs" -H 'Host: evil.example'
+answered "a parameter twice" 400 'twice' "$url/v1/jobs?limit=1&limit=2"
+answered "limit=0" 422 'limit' "$url/v1/jobs?limit=0"
+answered "a NUL in the path" 400 'control byte' "$url/v1/jobs/%00"
+answered "dots in the path" 400 'may not hold' --path-as-is "$url/../../etc/passwd"
+answered "a strange method" 405 '' "$url/v1/jobs" -X BREW
 answered "no JSON type" 415 'application/json' "$url/v1/jobs" -H 'Content-Type: text/plain' -d 'hello'
 answered "an unknown parameter" 400 'limits' "$url/v1/jobs?limits=3"
 answered "an unknown job" 404 'job' "$url/v1/jobs/job_01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -123,7 +167,7 @@ answered "the wrong method" 405 '' "$url/v1/jobs" -X PUT -d x
 printf 'rubbish\n' >"$data/rubbish.tsv"
 id=$(submit "$(spec rubbish.tsv)" -H 'Prefer: wait=60' | jq -r .id)
 poll 60 job_ended "$id" || true
-printf '  %-26s %s\n' "a job on a bad file" "$(curl -sS "$url/v1/jobs/$id" | jq -c '{state, cause, message}')"
+row "a job on a bad file" 201 "$(curl -sS "$url/v1/jobs/$id" | jq -c '{state, cause, message}')"
 check "a job on a bad file fails with its cause" test "$(job_field "$id" '.state + " " + (.cause // "")')" = "failed invalid_data"
 
 # Slow loris: 200 clients that never finish their request keep nobody else out.
