@@ -23,8 +23,19 @@ static int metadata_same(const struct safetensors *st, const char *key, const ch
 {
     const char *got = metadata_get(st, key);
     if (strcmp(got, want) == 0) return 0;
-    return error_set(err, ERROR_CONFLICT, NULL, "%s: it was trained with another %s (%.64s, this job has %.64s); use a new run directory", st->path,
+    return error_set(err, ERROR_INVALID, NULL, "%s: it was trained with another %s (%.64s, this job has %.64s); use a new run directory", st->path,
                      key, got, want);
+}
+
+/* Not ERROR_DATA, upon which an older checkpoint would be tried: that one saw the old data as well. */
+static int data_same(const struct safetensors *st, const char *want, struct error *err)
+{
+    if (strcmp(metadata_get(st, "data"), want) == 0) return 0;
+    return error_set(
+        err, ERROR_INVALID, "/dataset/uri",
+        "the data is not what it was when training began (%s is of digest %.64s, the files now have %.64s); bring the files back as they "
+        "were, or train anew: submit a new job, or use a new run directory",
+        st->path, metadata_get(st, "data"), want);
 }
 
 static int metadata_number(const struct safetensors *st, const char *key, uint64_t *out, struct error *err)
@@ -164,7 +175,7 @@ static int load_all(struct job *job, const struct safetensors *st, struct error 
     int rc = metadata_same(st, "model", job->model->kind.name, err);
     if (rc == 0) rc = metadata_same(st, "hash_bits", bits, err);
     if (rc == 0) rc = metadata_same(st, "spec", job->digest, err);
-    if (rc == 0) rc = metadata_same(st, "data", dataset_info(job->dataset)->digest, err);
+    if (rc == 0) rc = data_same(st, dataset_info(job->dataset)->digest, err);
     if (rc == 0) rc = load_slots(job, st, &slots, &live, err);
     for (size_t t = 0; t < p->count; t++)
         if (p->tensor[t].desc.width > widest) widest = p->tensor[t].desc.width;

@@ -260,7 +260,20 @@ static void another_spec_does_not_resume(void **state)
     struct error err;
     assert_ok(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}"), "other", 1, &result, &err), &err);
     assert_true(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}, 'optimizer': {'lr': 0.01}"), "other", 1, &result, &err) < 0);
-    assert_error(&err, ERROR_CONFLICT, "another spec");
+    assert_error(&err, ERROR_INVALID, "another spec"); /* not a conflict, whose exit code says that waiting helps */
+}
+
+static void changed_data_does_not_resume(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    write_data("changing.svm", false, false);
+    assert_ok(run_in(&world_real, SPEC("changing.svm", "'model': {'kind': 'lr'}"), "changing", 1, &result, &err), &err);
+    write_data("changing.svm", true, false);
+    assert_true(run_in(&world_real, SPEC("changing.svm", "'model': {'kind': 'lr'}"), "changing", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_INVALID, "the data is not what it was when training began");
+    assert_string_equal(err.field, "/dataset/uri");
 }
 
 static void damaged_checkpoint_falls_back(void **state)
@@ -338,6 +351,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_eva
                                           cmocka_unit_test(disk_may_be_full_at_any_write),
                                           cmocka_unit_test(two_runs_do_not_share_a_directory),
                                           cmocka_unit_test(another_spec_does_not_resume),
+                                          cmocka_unit_test(changed_data_does_not_resume),
                                           cmocka_unit_test(damaged_checkpoint_falls_back),
                                           cmocka_unit_test(divergence_is_named),
                                           cmocka_unit_test(model_that_cannot_fit_says_so),
