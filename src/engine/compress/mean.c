@@ -17,7 +17,13 @@ static inline void add_columns(const float *a, const float *b, float *out, size_
 /* Columns column .. column + n - 1 of one row: leaves are read where they lie; an absent shard is a skipped leaf. Returns the root. */
 static const float *fold_columns(const struct merged *m, const uint32_t *src, size_t column, size_t n, struct fold *f)
 {
-    for (size_t s = 0; s < m->shards; s++) f->leaf[s] = src[s] ? m->values[s] + (size_t)(src[s] - 1) * m->width + column : NULL;
+    size_t senders = 0, last = 0;
+    for (size_t s = 0; s < m->shards; s++) {
+        f->leaf[s] = src[s] ? m->values[s] + (size_t)(src[s] - 1) * m->width + column : NULL;
+        last = src[s] ? s : last;
+        senders += src[s] != 0;
+    }
+    if (senders == 1) return f->leaf[last]; /* most rows of Zipf traffic */
     for (size_t apart = 1; apart < m->shards; apart *= 2)
         for (size_t s = 0; s + apart < m->shards; s += 2 * apart) {
             const float *other = f->leaf[s + apart];

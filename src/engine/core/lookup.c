@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { SLOT_BITS = 30, STAMP_BITS = 10, INDEX_BITS = 24, TABLE_BITS_FIRST = 12, SPARSE = 8, AHEAD = 12 };
+enum { SLOT_BITS = 30, STAMP_BITS = 10, INDEX_BITS = 24, TABLE_BITS_FIRST = 12, SPARSE = 8, AHEAD = 16 };
 #define INDEX_SHIFT (SLOT_BITS + STAMP_BITS)
 #define MATCH_MASK ((1ull << INDEX_SHIFT) - 1)
 

@@ -12,7 +12,7 @@
 enum { CHUNK_ROWS = 1024, SCORES_MAX_BYTES = 64 << 20 };
 
 struct scorer { /* a worker's own */
-    struct shard shard;
+    struct workspace space;
     struct block block;
     struct row_ref *refs;
     size_t refs_max;
@@ -51,7 +51,7 @@ static int scorer_lines(struct scorer *w, size_t from, size_t count, struct erro
     char line[SCORES_LINE_MAX];
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        size_t size = scores_line(line, w->block.first_row + w->refs[from + i].row, w->shard.batch.batch.labels[i], w->shard.logits.data[i]);
+        size_t size = scores_line(line, w->block.first_row + w->refs[from + i].row, w->space.batch.batch.labels[i], w->space.logits.data[i]);
         rc = bytes_add(&w->lines, line, size, err);
     }
     return rc;
@@ -69,8 +69,8 @@ static int score_block(void *context, unsigned worker, struct error *err)
     if (rc == 0) rc = scorer_refs(w, scoring, &count, err);
     for (size_t at = 0; rc == 0 && at < count; at += CHUNK_ROWS) {
         size_t n = count - at < CHUNK_ROWS ? count - at : CHUNK_ROWS;
-        rc = shard_score(&w->shard, scoring->job, w->refs + at, n, false, err);
-        if (rc == 0) rc = evaluator_add(scoring->evaluator, worker, w->shard.logits.data, w->shard.batch.batch.labels, n, err);
+        rc = score_rows(&w->space, scoring->job, w->refs + at, n, false, err);
+        if (rc == 0) rc = evaluator_add(scoring->evaluator, worker, w->space.logits.data, w->space.batch.batch.labels, n, err);
         if (rc == 0 && scoring->lines) rc = scorer_lines(w, at, n, err);
     }
     return rc;
@@ -121,7 +121,7 @@ static int scores_publish(struct job *job, struct file *file, const char *tmp, c
 static void scoring_close(struct scoring *scoring)
 {
     for (unsigned w = 0; scoring->scorers && w < scoring->job->team.workers; w++) {
-        shard_close(&scoring->scorers[w].shard);
+        workspace_close(&scoring->scorers[w].space);
         block_close(&scoring->scorers[w].block);
         mem_free(scoring->scorers[w].refs);
         bytes_close(&scoring->scorers[w].lines);

@@ -39,57 +39,61 @@ void shard_init(struct shard *s, const struct job *job)
 
 void shard_close(struct shard *s)
 {
-    batch_buffer_close(&s->batch);
-    lookup_close(&s->lookup);
-    floats_close(&s->scratch);
-    floats_close(&s->logits);
-    floats_close(&s->delta);
     grad_close(&s->grad);
     for (size_t t = 0; t < TENSORS_MAX; t++) {
-        floats_close(&s->compact[t]);
         residual_close(&s->residual[t]);
         message_close(&s->message[t]);
         grad_buffer_close(&s->decoded[t]);
     }
 }
 
-int shard_score(struct shard *s, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
+void workspace_close(struct workspace *w)
+{
+    batch_buffer_close(&w->batch);
+    lookup_close(&w->lookup);
+    floats_close(&w->scratch);
+    floats_close(&w->logits);
+    floats_close(&w->delta);
+    for (size_t t = 0; t < TENSORS_MAX; t++) floats_close(&w->compact[t]);
+}
+
+int score_rows(struct workspace *w, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
 {
     const struct params *p = &job->params;
     struct model_view view;
     int rc;
-    if ((rc = batch_gather(&s->batch, refs, count, err)) < 0) return rc;
-    if ((rc = lookup_build(&s->lookup, &s->batch.batch, p, ascending, err)) < 0) return rc;
-    if ((rc = floats_reserve(&s->logits, count, err)) < 0) return rc;
-    if ((rc = floats_reserve(&s->scratch, count * job->model->scratch(job->model_params), err)) < 0) return rc;
-    view.local = s->lookup.local;
+    if ((rc = batch_gather(&w->batch, refs, count, err)) < 0) return rc;
+    if ((rc = lookup_build(&w->lookup, &w->batch.batch, p, ascending, err)) < 0) return rc;
+    if ((rc = floats_reserve(&w->logits, count, err)) < 0) return rc;
+    if ((rc = floats_reserve(&w->scratch, count * job->model->scratch(job->model_params), err)) < 0) return rc;
+    view.local = w->lookup.local;
     for (size_t t = 0; t < p->count; t++) {
         const struct param *tensor = &p->tensor[t];
         view.tensor[t] = tensor->w;
         if (!tensor->desc.table) continue;
-        if ((rc = floats_reserve(&s->compact[t], s->lookup.count * tensor->desc.width, err)) < 0) return rc;
-        param_gather(p, t, s->lookup.slots, s->lookup.count, s->compact[t].data);
-        view.tensor[t] = s->compact[t].data;
+        if ((rc = floats_reserve(&w->compact[t], w->lookup.count * tensor->desc.width, err)) < 0) return rc;
+        param_gather(p, t, w->lookup.slots, w->lookup.count, w->compact[t].data);
+        view.tensor[t] = w->compact[t].data;
     }
-    job->model->forward(job->model_params, &s->batch.batch, &view, s->scratch.data, s->logits.data);
+    job->model->forward(job->model_params, &w->batch.batch, &view, w->scratch.data, w->logits.data);
     return 0;
 }
 
 /* Zeroed gradient rows for each tensor: the lookup's slots for tables, one row a value for dense tensors. */
-static int grad_prepare(struct shard *s, const struct params *p, float *grad[TENSORS_MAX], struct error *err)
+static int grad_prepare(struct shard *s, const struct lookup *lookup, const struct params *p, float *grad[TENSORS_MAX], struct error *err)
 {
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
         struct grad_buffer *g = &s->grad.tensor[t];
-        size_t count = desc->table ? s->lookup.count : desc->width;
+        size_t count = desc->table ? lookup->count : desc->width;
         uint32_t width = desc->table ? desc->width : 1;
         int rc = grad_buffer_reserve(g, count, width, false, err);
         if (rc < 0) return rc;
         g->rows.count = count;
         memset(g->rows.values, 0, count * width * sizeof(float));
         if (desc->table) {
-            memcpy(g->rows.ids, s->lookup.slots, count * sizeof *g->rows.ids);
-            memcpy(g->rows.slice_start, s->lookup.slice_start, sizeof g->rows.slice_start);
+            memcpy(g->rows.ids, lookup->slots, count * sizeof *g->rows.ids);
+            memcpy(g->rows.slice_start, lookup->slice_start, sizeof g->rows.slice_start);
         } else {
             for (size_t i = 0; i < count; i++) g->rows.ids[i] = (uint32_t)i;
             for (size_t q = 0; q <= SLICES_MAX; q++) g->rows.slice_start[q] = q == 0 ? 0 : (uint32_t)count;
@@ -134,22 +138,22 @@ static int shard_compress(struct shard *s, size_t t, const struct job *job, uint
     return feedback ? residual_keep(&s->residual[t], &a->rows, &d->rows, eta, err) : 0;
 }
 
-static int shard_gradient(struct shard *s, const struct job *job, uint64_t step, struct error *err)
+static int shard_gradient(struct shard *s, struct workspace *w, const struct job *job, uint64_t step, struct error *err)
 {
     const struct params *p = &job->params;
-    struct model_view view = {.local = s->lookup.local};
+    struct model_view view = {.local = w->lookup.local};
     float *grad[TENSORS_MAX];
-    size_t rows = s->batch.batch.rows;
-    int rc = floats_reserve(&s->delta, rows, err);
-    if (rc == 0) rc = grad_prepare(s, p, grad, err);
+    size_t rows = w->batch.batch.rows;
+    int rc = floats_reserve(&w->delta, rows, err);
+    if (rc == 0) rc = grad_prepare(s, &w->lookup, p, grad, err);
     if (rc < 0) return rc;
-    s->loss = logistic_loss(s->logits.data, s->batch.batch.labels, rows);
+    s->loss = logistic_loss(w->logits.data, w->batch.batch.labels, rows);
     if (!isfinite(s->loss))
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
-    auc_window_add(&s->window, s->logits.data, s->batch.batch.labels, rows);
-    logistic_delta(s->logits.data, s->batch.batch.labels, s->delta.data, rows);
-    for (size_t t = 0; t < p->count; t++) view.tensor[t] = p->tensor[t].desc.table ? s->compact[t].data : p->tensor[t].w;
-    job->model->backward(job->model_params, &s->batch.batch, &view, s->scratch.data, s->delta.data, grad);
+    auc_window_add(&s->window, w->logits.data, w->batch.batch.labels, rows);
+    logistic_delta(w->logits.data, w->batch.batch.labels, w->delta.data, rows);
+    for (size_t t = 0; t < p->count; t++) view.tensor[t] = p->tensor[t].desc.table ? w->compact[t].data : p->tensor[t].w;
+    job->model->backward(job->model_params, &w->batch.batch, &view, w->scratch.data, w->delta.data, grad);
     return 0;
 }
 
@@ -164,15 +168,16 @@ static int shard_nothing(struct shard *s, const struct params *p)
     return 0;
 }
 
-int shard_step(struct shard *s, unsigned index, const struct job *job, const struct row_ref *refs, size_t count, uint64_t step, struct error *err)
+int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct job *job, const struct row_ref *refs, size_t count, uint64_t step,
+               struct error *err)
 {
     const struct params *p = &job->params;
     bool encodes = job->codec->encode;
     s->bytes_dense = s->bytes_sent = 0;
     s->grad.examples = (double)count;
     if (count == 0) return shard_nothing(s, p);
-    int rc = shard_score(s, job, refs, count, encodes, err);
-    if (rc == 0) rc = shard_gradient(s, job, step, err);
+    int rc = score_rows(w, job, refs, count, encodes, err);
+    if (rc == 0) rc = shard_gradient(s, w, job, step, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         const struct grad_rows *g = &s->grad.tensor[t].rows;
         uint64_t bytes = rows_bytes(g, p->tensor[t].desc.table);

@@ -1,4 +1,5 @@
-/* A logical shard: its share of a step's rows to its gradient, and its message. All of its state and buffers, so that any worker can run it.
+/* A logical shard: its share of a step's rows to its gradient, and its message. All of its state, so that any worker can run it in a
+ * workspace of its own.
  *
  *   rows -> batch -> distinct slots -> compact parameters -> logits -> delta -> gradient sums -> [+ residual -> encode -> decode -> residual] */
 #ifndef TRAINYARD_ENGINE_TRAIN_SHARD_H
@@ -17,10 +18,14 @@ struct floats { /* a buffer that grows, content lost */
     size_t max;
 };
 
-struct shard {
+struct workspace { /* what scoring a micro-batch needs: a worker's own, so that it stays in that core's cache from shard to shard */
     struct batch_buffer batch;
     struct lookup lookup;
     struct floats compact[TENSORS_MAX], scratch, logits, delta;
+};
+void workspace_close(struct workspace *w); /* safe on a zeroed struct, and twice */
+
+struct shard { /* what a shard keeps from its turn to the update, and from step to step */
     struct grad grad;
     struct residual residual[TENSORS_MAX];
     struct message message[TENSORS_MAX];
@@ -36,11 +41,12 @@ struct shard {
 void shard_init(struct shard *s, const struct job *job); /* of a zeroed struct; allocates nothing */
 void shard_close(struct shard *s);
 
-/* shard_score: logits (count) of rows into s->logits, labels in s->batch. Pure in the parameters. */
-int shard_score(struct shard *s, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err);
+/* score_rows: logits (count) of rows into w->logits, labels in w->batch. Pure in the parameters. ascending: as in lookup_build. */
+int score_rows(struct workspace *w, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err);
 
 /* shard_step: gradient and message of `count` rows (0: an empty shard) for step `step` (from 1). ERROR_DIVERGED names step and tensor. */
-int shard_step(struct shard *s, unsigned index, const struct job *job, const struct row_ref *refs, size_t count, uint64_t step, struct error *err);
+int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct job *job, const struct row_ref *refs, size_t count, uint64_t step,
+               struct error *err);
 
 int floats_reserve(struct floats *f, size_t n, struct error *err);
 

@@ -15,7 +15,10 @@
 struct sync {
     struct job *job;
     struct stream *stream;
-    struct updater *updaters; /* (workers) */
+    struct sync_worker { /* a worker's own */
+        struct workspace space;
+        struct updater updater;
+    } * workers;
     struct background prefetch;
     const struct row_ref *refs; /* of the present step */
     size_t rows;
@@ -28,10 +31,9 @@ static int sync_shards(void *context, unsigned worker, struct error *err)
 {
     struct sync *sync = context;
     unsigned shards = (unsigned)sync->job->spec.train.shards;
-    (void)worker;
     for (unsigned s; (s = atomic_fetch_add_explicit(&sync->next_shard, 1, memory_order_relaxed)) < shards;) {
         size_t from = sync->rows * s / shards, to = sync->rows * (s + 1) / shards;
-        int rc = shard_step(&sync->job->shards[s], s, sync->job, sync->refs + from, to - from, sync->step, err);
+        int rc = shard_step(&sync->job->shards[s], &sync->workers[worker].space, s, sync->job, sync->refs + from, to - from, sync->step, err);
         if (rc < 0) return rc;
     }
     return 0;
@@ -43,7 +45,7 @@ static int sync_slices(void *context, unsigned worker, struct error *err)
     struct sync *sync = context;
     uint32_t slices = sync->job->params.slices, workers = sync->job->team.workers;
     for (uint32_t q = slices * worker / workers; q < slices * (worker + 1) / workers; q++) {
-        int rc = update_slice(&sync->updaters[worker], sync->job, q, sync->step, (double)sync->rows, err);
+        int rc = update_slice(&sync->workers[worker].updater, sync->job, q, sync->step, (double)sync->rows, err);
         if (rc < 0) return rc;
     }
     return 0;
@@ -152,18 +154,21 @@ static int sync_train(struct job *job, struct error *err)
                                    .seed = (uint64_t)job->spec.train.seed};
     int rc = -ERROR_NOMEM;
     if (job->cursor.ended) return 0;
-    sync.updaters = mem_array(job->team.workers, 1, sizeof *sync.updaters, err);
-    if (!sync.updaters || !(sync.stream = stream_new(&config, err))) goto out;
+    sync.workers = mem_array(job->team.workers, 1, sizeof *sync.workers, err);
+    if (!sync.workers || !(sync.stream = stream_new(&config, err))) goto out;
     for (unsigned w = 0; w < job->team.workers; w++)
-        if ((rc = updater_init(&sync.updaters[w], job, err)) < 0) goto out;
+        if ((rc = updater_init(&sync.workers[w].updater, job, err)) < 0) goto out;
     if ((rc = stream_seek(sync.stream, job->cursor.epoch, job->cursor.position, err)) < 0) goto out;
     if ((rc = background_start(&job->team, &sync.prefetch, sync_prefetch, sync.stream, err)) < 0) goto out;
     rc = sync_epochs(&sync, err);
     stream_prefetch_stop(sync.stream);
     if (background_wait(&sync.prefetch, rc < 0 ? NULL : err) < 0 && rc == 0) rc = -(int)ERROR_IO;
 out:
-    for (unsigned w = 0; sync.updaters && w < job->team.workers; w++) updater_close(&sync.updaters[w]);
-    mem_free(sync.updaters);
+    for (unsigned w = 0; sync.workers && w < job->team.workers; w++) {
+        workspace_close(&sync.workers[w].space);
+        updater_close(&sync.workers[w].updater);
+    }
+    mem_free(sync.workers);
     stream_free(sync.stream);
     return rc < 0 && err->code != ERROR_NONE ? -(int)err->code : rc;
 }
