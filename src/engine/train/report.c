@@ -133,6 +133,7 @@ int report_validation(struct report *r, const struct evaluation *e, struct error
     json_t *body = json_pack("{s:I, s:I, s:o, s:o, s:I}", "epoch", (json_int_t)epoch_shown(job), "rows", (json_int_t)job->cursor.rows, "val_logloss",
                              json_real_or_null(measure_value(e, "logloss")), "val_auc", json_real_or_null(measure_value(e, "auc")), "val_rows",
                              (json_int_t)e->rows);
+    r->window_ns = world_mono_ns(job->world);
     return event_write(job->events, EVENT_METRIC, job->cursor.step, body, err);
 }
 

@@ -72,7 +72,8 @@ static int sync_validate(struct job *job, struct error *err)
 {
     struct evaluation e;
     if (job->side_rows[SIDE_VALIDATION] == 0 || job->cursor.validated == job->cursor.step) return 0;
-    int rc = score_side(job, SIDE_VALIDATION, NULL, &e, err);
+    int rc = report_flush(job->report, err); /* so that no window's rate counts the time of a validation */
+    if (rc == 0) rc = score_side(job, SIDE_VALIDATION, NULL, &e, err);
     if (rc == 0) rc = report_validation(job->report, &e, err);
     job->cursor.validated = job->cursor.step;
     if (rc < 0 || !early_stopping(job)) return rc;

@@ -29,6 +29,7 @@ static bool path_matches(const char *template, struct request *rq)
 static void allow_add(char *allow, size_t size, const char *method)
 {
     size_t used = strlen(allow);
+    if (strstr(allow, method)) return; /* no method's name is part of another's */
     snprintf(allow + used, size - used, "%s%s%s", used ? ", " : "", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
