@@ -81,8 +81,12 @@ static int sync_validate(struct job *job, struct error *err)
     const struct measure *m = evaluation_measure(&e, name);
     if (!metric_better(metric_find(name), m->value, job->best.step ? job->best.value : NAN)) {
         if (++job->best.since >= job->spec.train.early_stopping_patience) {
-            report_log(job, PROGRESS_INFO, "early stopping at step %" PRIu64 ": %s was best at step %" PRIu64 " (%.6f)", job->cursor.step, name,
-                       job->best.step, job->best.value);
+            if (job->best.step > 0)
+                report_log(job, PROGRESS_INFO, "early stopping at step %" PRIu64 ": %s was best at step %" PRIu64 " (%.6f)", job->cursor.step, name,
+                           job->best.step, job->best.value);
+            else
+                report_log(job, PROGRESS_WARN, "early stopping at step %" PRIu64 ": %s was never defined on the validation side (%s)",
+                           job->cursor.step, name, m->reason);
             job->cursor.ended = true;
         }
         return 0;
