@@ -147,7 +147,8 @@ static int checkpoint_verify(struct job *job, uint64_t step, struct error *err)
     const char *want = json_string_value(json_object_get(json, "sha256"));
     if (rc == 0 && !want) rc = error_set(err, ERROR_DATA, NULL, "%s: names no sha256", sidecar);
     if (rc == 0) rc = file_sha256(job->world, path, sha256, err);
-    if (rc == 0 && strcmp(sha256, want) != 0) rc = error_set(err, ERROR_DATA, NULL, "%s is damaged: its SHA-256 is not the one beside it", path);
+    if (rc == 0 && want && strcmp(sha256, want) != 0)
+        rc = error_set(err, ERROR_DATA, NULL, "%s is damaged: its SHA-256 is not the one beside it", path);
     json_decref(json);
     bytes_close(&text);
     return rc < 0 ? -(int)err->code : 0;

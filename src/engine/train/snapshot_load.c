@@ -117,7 +117,7 @@ static int load_tensor(struct job *job, const struct safetensors *st, size_t ten
         if (rc == 0 && !float_all_finite(chunk, n * width))
             rc = error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has a value that is not finite", st->path, name);
         for (size_t i = 0; rc == 0 && i < n; i++)
-            memcpy(into + (p->desc.table ? slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into);
+            memcpy(into + (p->desc.table && slots ? slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into);
     }
     return rc;
 }
@@ -138,7 +138,7 @@ static int load_residual(struct job *job, const struct safetensors *st, size_t t
     int rc = load_find(st, name, TENSOR_F32, count, 0, &eta, err);
     snprintf(name, sizeof name, "residual.%s.%zu.rows", desc->name, shard);
     if (rc == 0) rc = load_find(st, name, TENSOR_F32, count, r->width, &rows, err);
-    if (rc < 0) return rc;
+    if (rc < 0 || !eta || !rows) return rc;
     uint32_t *id = mem_array((size_t)count, 1, sizeof *id, err);
     float *rate = mem_array((size_t)count, 1, sizeof *rate, err), *values = mem_array((size_t)count, r->width, sizeof *values, err);
     rc = id && rate && values ? safetensors_read(st, ids, 0, id, (size_t)ids->size_bytes, err) : -ERROR_NOMEM;
