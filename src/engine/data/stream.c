@@ -78,7 +78,8 @@ static uint64_t plan_block(const struct stream *s, const struct plan *p, uint64_
     return s->config.shuffle ? permutation_at(&p->order, position) : position;
 }
 
-/* Cut the epoch's order of blocks into windows: enough rows of the side, but not too many blocks or features. */
+/* Cut the epoch's order of blocks into windows: never fewer rows of the side than a batch; beyond that enough to mix well, but not too many blocks or
+ * features. */
 static int plan_make(struct stream *s, struct plan *p, uint32_t epoch, struct error *err)
 {
     struct window_place w = {0};
@@ -95,7 +96,9 @@ static int plan_make(struct stream *s, struct plan *p, uint32_t epoch, struct er
         w.rows += s->side_rows[block];
         features += dataset_block_features(s->config.dataset, block);
         all_rows += dataset_block_rows(s->config.dataset, block);
-        if (w.rows < s->config.window_rows && features < WINDOW_FEATURES_MAX && all_rows < all_rows_max && i + 1 < s->blocks) continue;
+        bool small = w.rows < s->config.batch_rows;
+        bool roomy = w.rows < s->config.window_rows && features < WINDOW_FEATURES_MAX && all_rows < all_rows_max;
+        if ((small || roomy) && i + 1 < s->blocks) continue;
         if ((rc = plan_add(p, w, err)) < 0) return rc;
         w = (struct window_place){.first_block = i + 1, .first_row = w.first_row + w.rows};
         features = all_rows = 0;

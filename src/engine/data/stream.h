@@ -23,6 +23,7 @@ struct stream_config {
     bool shuffle;
     uint64_t seed;
     size_t window_rows; /* rows of the side in a window; 0 = default (2^17 shuffled, 2^14 in file order) */
+    size_t batch_rows;  /* the most that a call will want: no window is smaller, so such a call is full until the epoch ends. 0: no promise */
 };
 
 struct stream *stream_new(const struct stream_config *config, struct error *err);
@@ -32,9 +33,9 @@ uint64_t stream_rows(const struct stream *stream); /* rows of the side: the leng
 /* stream_seek: the next row is number `position` of epoch `epoch`. position may be the epoch's row count (its end). */
 int stream_seek(struct stream *stream, uint32_t epoch, uint64_t position, struct error *err);
 
-/* stream_next: up to `want` (<= 2^17) next rows of the epoch; *got = 0 at the epoch's end. refs stay valid until the next call. A call
- * spans at most two windows, so *got < want can also happen far from the end when the side is a small share of the rows; it depends on
- * (data, split, seed, epoch, position) alone. */
+/* stream_next: up to `want` next rows of the epoch; *got = 0 at the epoch's end. refs stay valid until the next call. A call spans at most two
+ * windows: with want <= batch_rows, *got < want at the end of the epoch alone; beyond that it can happen anywhere, as a function of (data,
+ * split, seed, epoch, position). */
 int stream_next(struct stream *stream, size_t want, const struct row_ref **refs, size_t *got, struct error *err);
 
 /* stream_prefetch: loads windows ahead until stream_prefetch_stop(); run it on its own thread, or not at all (then stream_next loads). After

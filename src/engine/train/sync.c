@@ -156,7 +156,8 @@ static int sync_train(struct job *job, struct error *err)
                                    .split = &job->splitter,
                                    .side = SIDE_TRAIN,
                                    .shuffle = job->spec.train.shuffle,
-                                   .seed = (uint64_t)job->spec.train.seed};
+                                   .seed = (uint64_t)job->spec.train.seed,
+                                   .batch_rows = (size_t)job->spec.train.batch_size};
     int rc = -ERROR_NOMEM;
     if (job->cursor.ended) return 0;
     sync.workers = mem_array(job->team.workers, 1, sizeof *sync.workers, err);

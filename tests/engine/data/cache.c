@@ -412,7 +412,7 @@ static void waiting_for_another_job_can_be_cancelled(void **state)
     assert_error(&err, ERROR_STOPPED, "another job");
     assert_int_equal(asked, 3);
     shelf_unlock(&shelf);
-    asked = 0;
+    asked = 2; /* at the first question: a small source may be asked about only once */
     err = (struct error){0};
     assert_null(kit_open(&kit, &err));
     assert_error(&err, ERROR_STOPPED, "while the data was read");

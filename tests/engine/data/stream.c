@@ -105,6 +105,33 @@ static void every_row_of_the_side_once(void **state)
             }
 }
 
+/* A promised batch is full until the epoch ends, however small the windows and however rare the side. */
+static void a_promised_batch_is_full(void **state)
+{
+    (void)state;
+    enum { BATCH = 1300 };
+    for (int side = 0; side < SIDES; side += SIDE_TEST)
+        for (int shuffle = 0; shuffle < 2; shuffle++) {
+            struct error err = {0};
+            struct stream_config c = {.dataset = data,
+                                      .split = &by_tenth,
+                                      .side = (enum split_side)side,
+                                      .shuffle = shuffle,
+                                      .seed = 77,
+                                      .window_rows = 1,
+                                      .batch_rows = BATCH};
+            struct stream *s = stream_new(&c, &err);
+            assert_ok(s ? 0 : -1, &err);
+            const struct row_ref *refs;
+            size_t got;
+            for (uint64_t left = stream_rows(s); left > 0; left -= got) {
+                assert_ok(stream_next(s, BATCH, &refs, &got, &err), &err);
+                assert_int_equal(got, left < BATCH ? left : BATCH);
+            }
+            stream_free(s);
+        }
+}
+
 static void any_position_resumes_the_sequence(void **state)
 {
     (void)state;
@@ -243,6 +270,7 @@ static void gathered_rows_are_the_rows(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(every_row_of_the_side_once, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_promised_batch_is_full, set_up, tear_down),
     cmocka_unit_test_setup_teardown(any_position_resumes_the_sequence, set_up, tear_down),
     cmocka_unit_test_setup_teardown(epochs_and_seeds_are_other_orders, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_window_is_well_mixed, set_up, tear_down),
