@@ -103,8 +103,9 @@ static int make_block(void *context, unsigned index, struct error *err)
         block->test_logits[tests] = block->logits[i];
         block->test_labels[tests++] = block->labels[i];
     }
-    int rc = evaluator_add(job->all, index, block->logits, block->labels, count, err);
-    return rc < 0 ? rc : evaluator_add(job->test, index, block->test_logits, block->test_labels, tests, err);
+    int rc = evaluator_add(job->all, index, &(struct eval_rows){.n = count, .logits = block->logits, .labels = block->labels}, err);
+    if (rc < 0) return rc;
+    return evaluator_add(job->test, index, &(struct eval_rows){.n = tests, .logits = block->test_logits, .labels = block->test_labels}, err);
 }
 
 static int sink_open(struct sink *s, const struct world *w, const char *path, struct error *err)

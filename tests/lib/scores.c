@@ -20,7 +20,7 @@ struct evaluation scores_judge(const float *logits, const float *labels, size_t 
     struct evaluation out;
     struct evaluator *e = evaluator_new(&(struct evaluator_config){.lanes = 1, .exact_rows_max = exact_rows_max}, &err);
     assert_ok(e ? 0 : -1, &err);
-    assert_ok(evaluator_add(e, 0, logits, labels, n, &err), &err);
+    assert_ok(evaluator_add(e, 0, &(struct eval_rows){.n = n, .logits = logits, .labels = labels}, &err), &err);
     assert_ok(evaluator_finish(e, &out, &err), &err);
     evaluator_free(e);
     return out;

@@ -15,34 +15,100 @@
 
 #include "base/json.h"
 #include "base/kind.h"
+#include "base/parallel.h"
+#include "base/world.h"
 
 struct evaluator;
 
-struct evaluator_config {
+enum { EVALUATION_METRICS_MAX = 16, EVALUATION_SLICES_MAX = 8, SLICE_VALUES_MAX = 20, DECILES = 10, BOOTSTRAP_REPLICATES_MAX = 1000 };
+
+struct evaluator_config {    /* zeroed but for lanes: plain metrics of unweighted rows. All pointers are borrowed until evaluator_free */
     unsigned lanes;          /* callers of evaluator_add at the same moment, >= 1: one a worker */
-    uint64_t exact_rows_max; /* up to here AUC is exact (4 bytes a row); beyond, a histogram of 2^20 logit bins. 0: 2^23 */
+    uint64_t exact_rows_max; /* up to here AUC is exact (4 bytes a row, 8 when weighted); beyond, a histogram of logit bins. 0: 2^23 */
+    bool weighted;           /* rows come with weights; without it eval_rows.weights must be NULL */
+    struct {                 /* Poisson bootstrap: percentile intervals beside the analytic ones */
+        unsigned replicates; /* 0: none; else 20 to BOOTSTRAP_REPLICATES_MAX. Memory: 64 KiB each and lane */
+        uint64_t seed;
+    } bootstrap;
+    struct {         /* gauc, ndcg, hit_rate */
+        bool wanted; /* rows come with groups */
+        unsigned k;  /* of NDCG@k and hit rate@k; 0: 10 */
+    } groups;
+    unsigned slice_count; /* 0 to EVALUATION_SLICES_MAX: fields whose values get a table */
+    const char *const *slice_names;
+    const struct world *world; /* with folder: where rows of groups and slices are sorted once they outgrow memory_bytes; NULL: in memory alone, */
+    const char *folder;        /* and beyond memory_bytes the group metrics and slices are undefined, with that reason. The folder must exist */
+    size_t memory_bytes;       /* for groups and slices, 16 bytes a row and column; 0: 64 MiB */
+    const struct parallel *parallel; /* for the finish; NULL: the caller's thread alone */
+};
+
+/* n rows. All arrays have n entries and are borrowed for the call. */
+struct eval_rows {
+    size_t n;
+    const float *logits, *labels; /* log-odds; 0 or 1 */
+    const float *weights;         /* NULL: all 1. 0, or from 1e-6 to 1e6: measures do not depend on the scale. A row of weight 0 counts nowhere */
+    const uint64_t *groups;       /* hash of the group column (user, query); NULL only without groups.wanted */
+    const uint64_t *rows;         /* ordinals in the data set: the bootstrap's draws are a function of (seed, replicate, row). NULL only without it */
+    const uint32_t *slices;       /* (n, slice_count): the keys of the slice fields; NULL only without slices */
 };
 
 struct evaluator *evaluator_new(const struct evaluator_config *config, struct error *err); /* NULL: ERROR_NOMEM, ERROR_USAGE */
 void evaluator_free(struct evaluator *evaluator);                                          /* NULL is fine */
 
-/* evaluator_add: n rows. logits (n) are log-odds, labels (n) are 0 or 1; both borrowed. Thread-safe between different lanes; one caller a
- * lane at a time. ERROR_NOMEM; ERROR_DATA for a label that is neither 0 nor 1. Scores that are not finite are counted, not refused. */
-int evaluator_add(struct evaluator *evaluator, unsigned lane, const float *logits, const float *labels, size_t n, struct error *err);
+/* evaluator_add: thread-safe between different lanes; one caller a lane at a time. A call is taken whole or not at all. ERROR_NOMEM; ERROR_DATA
+ * for a label that is neither 0 nor 1 or a weight outside its range; ERROR_USAGE for an array that the configuration needs and is not there;
+ * ERROR_IO, ERROR_NOSPACE of the folder. Scores that are not finite are counted, not refused. */
+int evaluator_add(struct evaluator *evaluator, unsigned lane, const struct eval_rows *rows, struct error *err);
 
 /* One metric's outcome. value NaN: not defined, `reason` says why. se NaN: no standard error, reason says why when value is there. */
 struct measure {
-    double value, se, low, high; /* low, high: 95 % interval */
-    double error_bound;          /* |value - exact value| <= this; 0 when exact */
-    char reason[160];            /* "" when value and se are both there */
+    double value, se, low, high;          /* low, high: 95 % interval */
+    double error_bound;                   /* |value - exact value| <= this; 0 when exact */
+    double bootstrap_low, bootstrap_high; /* 95 % percentile interval; NaN: none */
+    bool wanted;                          /* false: the configuration did not ask for it (group metrics); value is NaN then */
+    char reason[160];                     /* "" when value and se are both there */
 };
 
-enum { EVALUATION_METRICS_MAX = 16 };
+struct decile { /* a tenth of the rows by score (by weight, when weighted), ties whole, lowest scores first */
+    uint64_t rows;
+    double weight, prediction, clicks; /* sum of weights; weighted means of p and of the label */
+};
 
+struct slice { /* the rows of one value of a field, or the rest of them */
+    uint32_t key;
+    char text[64]; /* "" until a caller that knows the value's text fills it in */
+    uint64_t rows, positives;
+    double weight;
+    struct figure {
+        double value, se; /* NaN: not defined with one class only, which rows and positives tell; se also with one row of a class */
+    } auc, logloss, calibration;
+};
+
+struct slice_table { /* the most frequent values of a field, by rows, then by key */
+    char field[64];
+    char reason[160]; /* why there is no table; "" when there is one */
+    uint64_t values;  /* different values in all */
+    unsigned count;   /* of slices[] */
+    bool has_other;
+    struct slice slices[SLICE_VALUES_MAX], other; /* other: all further values together; its auc is over all their rows */
+};
+
+/* Plain data without pointers: copy it freely, but it is large (about 40 KiB): not many on one stack. */
 struct evaluation {
-    uint64_t rows, positives, bad_scores;            /* bad_scores: logits that were NaN or infinite */
-    bool exact_ranks;                                /* false: AUC and PR-AUC come from the histogram */
+    uint64_t rows, positives, bad_scores;            /* rows of weight > 0; bad_scores: logits that were NaN or infinite */
+    double weight, weight_positive;                  /* sums of weights: rows and positives when unweighted */
+    bool weighted, exact_ranks;                      /* exact_ranks false: AUC and PR-AUC come from the histogram */
     struct measure measures[EVALUATION_METRICS_MAX]; /* in the order of metrics[] */
+    unsigned decile_count;                           /* 0: none (no rows, scores that are not finite) */
+    struct decile deciles[DECILES];
+    struct {
+        uint64_t count, both_classes; /* different groups; those with rows of both classes, which alone GAUC can judge */
+        double left_out;              /* share of the weight in the others */
+        unsigned k;
+    } groups;
+    unsigned slice_count, replicates; /* replicates: of the bootstrap */
+    uint64_t bootstrap_seed;
+    struct slice_table slices[EVALUATION_SLICES_MAX];
 };
 
 /* evaluator_finish: everything added so far, by all lanes; call it when no lane is adding. More rows may be added afterwards. */
@@ -51,7 +117,7 @@ int evaluator_finish(struct evaluator *evaluator, struct evaluation *out, struct
 /* What the program can measure. The name is the key in evaluation.json, in gates and in train.early_stopping.metric. */
 struct eval_sums;
 struct rank_groups;
-enum metric_needs { METRIC_BOTH_CLASSES = 1, METRIC_POSITIVES = 2, METRIC_RANKS = 4 }; /* without them: null, with a reason */
+enum metric_needs { METRIC_BOTH_CLASSES = 1, METRIC_POSITIVES = 2, METRIC_RANKS = 4, METRIC_GROUPS = 8 }; /* without them: null, with a reason */
 struct metric {
     struct kind kind; /* first */
     bool higher_is_better;

@@ -44,6 +44,10 @@ struct evaluator *evaluator_new(const struct evaluator_config *config, struct er
         error_set(err, ERROR_USAGE, NULL, "an evaluator needs 1 to 4096 lanes, got %u", config->lanes);
         return NULL;
     }
+    if (config->weighted || config->bootstrap.replicates || config->groups.wanted || config->slice_count) {
+        error_set(err, ERROR_USAGE, NULL, "this evaluator knows neither weights, bootstrap, groups nor slices");
+        return NULL;
+    }
     struct evaluator *e = mem_zero(sizeof *e, err);
     if (!e) return NULL;
     e->lane_count = config->lanes;
@@ -108,8 +112,10 @@ static void lane_sum(struct lane *lane, double z, int y)
     lane->correct += (z >= 0) == (y == 1);
 }
 
-int evaluator_add(struct evaluator *e, unsigned index, const float *logits, const float *labels, size_t n, struct error *err)
+int evaluator_add(struct evaluator *e, unsigned index, const struct eval_rows *rows, struct error *err)
 {
+    const float *logits = rows->logits, *labels = rows->labels;
+    size_t n = rows->n;
     struct lane *lane = &e->lanes[index];
     size_t positives = 0;
     for (size_t i = 0; i < n; i++) {
@@ -198,6 +204,7 @@ static void measure_all(const struct eval_sums *sums, const struct rank_groups *
             snprintf(reason, sizeof reason, "all %llu labels are 1", (unsigned long long)sums->rows);
         if (reason[0]) measure_undefined(&out->measures[i], reason);
         else metrics[i]->compute(sums, ranks, &out->measures[i]);
+        out->measures[i].wanted = true;
     }
 }
 

@@ -70,7 +70,8 @@ static int score_block(void *context, unsigned worker, struct error *err)
     for (size_t at = 0; rc == 0 && at < count; at += CHUNK_ROWS) {
         size_t n = count - at < CHUNK_ROWS ? count - at : CHUNK_ROWS;
         rc = score_rows(&w->space, scoring->job, w->refs + at, n, false, err);
-        if (rc == 0) rc = evaluator_add(scoring->evaluator, worker, w->space.logits.data, w->space.batch.batch.labels, n, err);
+        struct eval_rows rows = {.n = n, .logits = w->space.logits.data, .labels = w->space.batch.batch.labels};
+        if (rc == 0) rc = evaluator_add(scoring->evaluator, worker, &rows, err);
         if (rc == 0 && scoring->lines) rc = scorer_lines(w, at, n, err);
     }
     return rc;

@@ -27,7 +27,8 @@ static void *part_run(void *context)
     for (size_t i = p->lane; i < chunks; i += p->step) {
         size_t c = p->backwards ? chunks - 1 - i : i, first = c * p->chunk, n = ROWS - first < p->chunk ? ROWS - first : p->chunk;
         struct error err = {0};
-        if (evaluator_add(p->evaluator, p->lane, logits + first, labels + first, n, &err) < 0) p->rc = -1;
+        if (evaluator_add(p->evaluator, p->lane, &(struct eval_rows){.n = n, .logits = logits + first, .labels = labels + first}, &err) < 0)
+            p->rc = -1;
     }
     return NULL;
 }
@@ -108,10 +109,11 @@ static void more_rows_after_a_finish(void **state)
     for (int exact = 0; exact < 2; exact++) {
         struct evaluator *e = evaluator_new(&(struct evaluator_config){.lanes = 1, .exact_rows_max = exact ? ROWS : ROWS / 2}, &err);
         struct evaluation first, both, want = scores_judge(logits, labels, ROWS, exact ? ROWS : ROWS / 2);
-        assert_ok(evaluator_add(e, 0, logits, labels, ROWS / 3, &err), &err);
+        assert_ok(evaluator_add(e, 0, &(struct eval_rows){.n = ROWS / 3, .logits = logits, .labels = labels}, &err), &err);
         assert_ok(evaluator_finish(e, &first, &err), &err);
         assert_int_equal(first.rows, ROWS / 3);
-        assert_ok(evaluator_add(e, 0, logits + ROWS / 3, labels + ROWS / 3, ROWS - ROWS / 3, &err), &err);
+        assert_ok(evaluator_add(e, 0, &(struct eval_rows){.n = ROWS - ROWS / 3, .logits = logits + ROWS / 3, .labels = labels + ROWS / 3}, &err),
+                  &err);
         assert_ok(evaluator_finish(e, &both, &err), &err);
         assert_same_bits(&both, &want);
         evaluator_free(e);
@@ -186,7 +188,7 @@ static void bad_labels_are_refused_whole(void **state)
         struct evaluation out;
         float z[3] = {0, 1, 2}, y[3] = {0, 1, bad[i]};
         struct evaluator *e = evaluator_new(&(struct evaluator_config){.lanes = 1}, &err);
-        assert_int_equal(evaluator_add(e, 0, z, y, 3, &err), -ERROR_DATA);
+        assert_int_equal(evaluator_add(e, 0, &(struct eval_rows){.n = 3, .logits = z, .labels = y}, &err), -ERROR_DATA);
         assert_error(&err, ERROR_DATA, "only 0 and 1");
         error_clear(&err);
         assert_ok(evaluator_finish(e, &out, &err), &err);
@@ -214,7 +216,7 @@ static void every_allocation_may_fail(void **state)
         struct evaluation out;
         mem_fail_after(k);
         struct evaluator *e = evaluator_new(&(struct evaluator_config){.lanes = 2}, &err);
-        int rc = e ? evaluator_add(e, 1, z, y, 6, &err) : -1;
+        int rc = e ? evaluator_add(e, 1, &(struct eval_rows){.n = 6, .logits = z, .labels = y}, &err) : -1;
         if (rc == 0) rc = evaluator_finish(e, &out, &err);
         bool fired = mem_fail_after(0);
         if (e && rc < 0) {
