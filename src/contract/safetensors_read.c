@@ -169,3 +169,20 @@ int safetensors_read(const struct safetensors *st, const struct tensor *t, uint6
     if ((size_t)got < size) return error_set(err, ERROR_DATA, NULL, "%s: the file was cut while it was read", st->path);
     return 0;
 }
+
+static const char *file_metadata(const void *impl, const char *key)
+{
+    return json_string_value(json_object_get(((const struct safetensors *)impl)->metadata, key));
+}
+
+static const struct tensor *file_find(const void *impl, const char *name) { return safetensors_find(impl, name); }
+
+static int file_read_tensor(const void *impl, const struct tensor *t, uint64_t at, void *buf, size_t size, struct error *err)
+{
+    return safetensors_read(impl, t, at, buf, size, err);
+}
+
+struct tensor_file safetensors_file(const struct safetensors *st)
+{
+    return (struct tensor_file){.impl = st, .path = st->path, .metadata = file_metadata, .find = file_find, .read = file_read_tensor};
+}

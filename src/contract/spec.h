@@ -101,6 +101,13 @@ json_t *spec_write(const struct spec *spec, struct error *err);
  * checkpoint of another digest. */
 int spec_digest(const struct spec *spec, char out[SHA256_HEX], struct error *err);
 
+/* The recipe: the part of a spec that the digest covers, as one line of canonical JSON. It travels in the checkpoint and says how rows are read and
+ * what the parameters mean; no URI, path, clock, host or worker count is in it, so that the same model still gives the same bytes.
+ * spec_recipe_read: kinds and their options as they were; what a recipe leaves out has its default, and dataset.uris is empty. `name` goes into
+ * messages. ERROR_DATA: not a recipe that this program knows, with the first fault. spec_close() it. */
+int spec_recipe_write(const struct spec *spec, struct bytes *text, struct error *err);
+int spec_recipe_read(struct spec *spec, const char *text, const char *name, const struct registry *registry, struct error *err);
+
 /* spec_load: read a file; faults become one message with file:line each ("jobs/ctr.json:12: /optimizer/lr must be > 0, got -1"). */
 int spec_load(struct spec *spec, const struct world *w, const char *path, const struct registry *registry, struct error *err);
 

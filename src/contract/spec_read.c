@@ -15,6 +15,7 @@ struct reading { /* one call of spec_read */
     const struct registry *registry;
     struct faults *faults;
     struct error *err;
+    bool recipe; /* no data set is named */
 };
 
 /* Chooses the kind of section s in its object (NULL: the object is missing). Returns false when it stays unknown; that is a fault already. */
@@ -189,23 +190,42 @@ static int read_parts(struct reading *r, const json_t *json)
         bool dataset = strcmp(part->name, "dataset") == 0;
         if (dataset && !object) faults_add(r->faults, "/dataset", "is missing; for example {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}");
         else rc = read_part(r, part, object);
-        if (rc == 0 && dataset && json_is_object(object)) rc = read_uris(r, json_object_get(object, "uri"));
+        if (rc == 0 && dataset && json_is_object(object) && !r->recipe) rc = read_uris(r, json_object_get(object, "uri"));
     }
     if (rc == 0) spec_check(r->spec, r->faults);
     return rc;
 }
 
+static int read_all(struct reading *r, const json_t *json)
+{
+    char brief[80];
+    int rc = 0;
+    *r->spec = (struct spec){0};
+    if (!json_is_object(json))
+        faults_add(r->faults, "", "the spec must be an object like {\"dataset\": {...}, \"model\": {\"kind\": \"lr\"}}, got %s",
+                   json_brief(brief, sizeof brief, json));
+    else rc = read_parts(r, json);
+    if (rc == 0) rc = faults_error(r->faults, r->err);
+    if (rc < 0) spec_close(r->spec);
+    return rc;
+}
+
 int spec_read(struct spec *spec, const json_t *json, const struct registry *registry, struct faults *faults, struct error *err)
 {
-    struct reading r = {spec, registry, faults, err};
-    char brief[80];
+    struct reading r = {.spec = spec, .registry = registry, .faults = faults, .err = err};
+    return read_all(&r, json);
+}
+
+int spec_recipe_read(struct spec *spec, const char *text, const char *name, const struct registry *registry, struct error *err)
+{
+    struct faults faults = {0};
+    struct error why = {0};
+    struct reading r = {.spec = spec, .registry = registry, .faults = &faults, .err = &why, .recipe = true};
     *spec = (struct spec){0};
-    int rc = 0;
-    if (!json_is_object(json))
-        faults_add(faults, "", "the spec must be an object like {\"dataset\": {...}, \"model\": {\"kind\": \"lr\"}}, got %s",
-                   json_brief(brief, sizeof brief, json));
-    else rc = read_parts(&r, json);
-    if (rc == 0) rc = faults_error(faults, err);
-    if (rc < 0) spec_close(spec);
-    return rc;
+    json_t *json = json_read(text, strlen(text), "its recipe", &why);
+    int rc = json ? read_all(&r, json) : -(int)why.code;
+    json_decref(json);
+    if (rc == 0) return 0;
+    return error_set(err, why.code == ERROR_NOMEM ? ERROR_NOMEM : ERROR_DATA, NULL, "%s: %s%s", name,
+                     faults.count ? "its recipe is none that this program knows: " : "", why.msg);
 }

@@ -62,6 +62,14 @@ json_t *spec_write(const struct spec *spec, struct error *err)
     return all;
 }
 
+int spec_recipe_write(const struct spec *spec, struct bytes *text, struct error *err)
+{
+    json_t *all = write_parts(spec, true, err);
+    int rc = all ? json_write(all, text, err) : -ERROR_NOMEM;
+    json_decref(all);
+    return rc;
+}
+
 int spec_digest(const struct spec *spec, char out[SHA256_HEX], struct error *err)
 {
     struct bytes text;

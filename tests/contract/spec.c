@@ -300,6 +300,71 @@ static void spec_digest_covers_the_bits_and_nothing_else(void **state)
     assert_string_equal(base, other); /* data may move: their own digest is in the checkpoint */
 }
 
+static void recipe_of(const struct spec *spec, struct bytes *text)
+{
+    struct error err = {0};
+    bytes_clear(text);
+    assert_ok(spec_recipe_write(spec, text, &err), &err);
+}
+
+static void spec_recipe_gives_back_what_decides_the_bits(void **state)
+{
+    (void)state;
+    struct spec spec, back;
+    struct bytes text, again;
+    struct error err = {0};
+    char digest1[SHA256_HEX], digest2[SHA256_HEX];
+    bytes_init(&text, 1 << 20);
+    bytes_init(&again, 1 << 20);
+    read_ok(&spec, full);
+    recipe_of(&spec, &text);
+    assert_ok(spec_recipe_read(&back, bytes_text(&text), "test", &toy_registry, &err), &err);
+    recipe_of(&back, &again);
+    assert_string_equal(bytes_text(&text), bytes_text(&again));
+    for (int s = 0; s < SECTIONS; s++) assert_ptr_equal(spec.chosen[s].kind, back.chosen[s].kind);
+    assert_int_equal(spec.features.hash_seed, back.features.hash_seed);
+    assert_int_equal(spec.model.hash_bits, back.model.hash_bits);
+    assert_int_equal(spec.train.seed, back.train.seed);
+    assert_int_equal(back.dataset.uri_count, 0);
+    back.evaluate.every_steps = spec.evaluate.every_steps; /* of the digest only: where training ended */
+    assert_ok(spec_digest(&spec, digest1, &err), &err);
+    assert_ok(spec_digest(&back, digest2, &err), &err);
+    assert_string_equal(digest1, digest2);
+    spec_close(&back), spec_close(&spec);
+
+    read_ok(&spec, "{\"name\": \"SECRET\", \"labels\": {\"SECRET\": \"SECRET\"}, \"dataset\": {\"uri\": \"file:SECRET\", \"format\": \"criteo\"}, "
+                   "\"train\": {\"workers\": 3}, \"model\": {\"kind\": \"lr\"}}");
+    recipe_of(&spec, &text);
+    assert_null(strstr(bytes_text(&text), "SECRET"));
+    assert_null(strstr(bytes_text(&text), "workers"));
+    assert_null(strchr(bytes_text(&text), '\n'));
+    spec_close(&spec);
+    bytes_close(&text), bytes_close(&again);
+}
+
+static void spec_recipe_refuses_what_it_does_not_know(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+    } rows[] = {
+        {"", "recipe"},
+        {"[]", "must be an object"},
+        {"{\"dataset\": {\"format\": \"criteo\"}}", "/model/kind is missing"},
+        {"{\"dataset\": {\"format\": \"parquet\"}, \"model\": {\"kind\": \"lr\"}}", "/dataset/format \"parquet\" is not known"},
+        {"{\"dataset\": {\"format\": \"criteo\", \"uri\": \"file:x\", \"magic\": 1}, \"model\": {\"kind\": \"lr\"}}", "/dataset/magic"},
+        {"{\"dataset\": {\"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\", \"hash_bits\": 99}}", "/model/hash_bits"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct spec spec;
+        struct error err = {0};
+        assert_int_equal(spec_recipe_read(&spec, rows[i].text, "a.safetensors", &toy_registry, &err), -ERROR_DATA);
+        assert_error(&err, ERROR_DATA, "a.safetensors: ");
+        assert_error(&err, ERROR_DATA, rows[i].part);
+        assert_null(spec.labels);
+    }
+}
+
 static void spec_load_names_file_and_line(void **state)
 {
     (void)state;
@@ -408,6 +473,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(spec_refuses_bad_uris_and_labels),
     cmocka_unit_test(spec_uri_paths),
     cmocka_unit_test(spec_digest_covers_the_bits_and_nothing_else),
+    cmocka_unit_test(spec_recipe_gives_back_what_decides_the_bits),
+    cmocka_unit_test(spec_recipe_refuses_what_it_does_not_know),
     cmocka_unit_test(spec_load_names_file_and_line),
     cmocka_unit_test(spec_survives_every_failed_allocation),
     cmocka_unit_test(registry_and_schema_describe_everything),

@@ -89,6 +89,8 @@ void params_wake(struct params *p, const uint32_t *slots, size_t count)
     }
 }
 
+void params_sleep(struct params *p) { memset(p->live, 0, (p->slots < 64 ? 1 : p->slots >> 6) * sizeof *p->live); }
+
 void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_t count, float *out)
 {
     const struct param *tensor = &p->tensor[t];

@@ -57,6 +57,9 @@ static inline bool params_live(const struct params *p, uint32_t slot) { return p
 /* params_wake: make slots live: their rows get initial values and state. Only the owner of their slice may call it. */
 void params_wake(struct params *p, const uint32_t *slots, size_t count);
 
+/* params_sleep: every slot sleeps again; dense tensors stay as they are. */
+void params_sleep(struct params *p);
+
 /* param_gather: copy rows of table t for `count` slots into out (count x width), sleeping rows as their initialiser. Any thread, while
  * nobody updates. */
 void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_t count, float *out);

@@ -11,7 +11,7 @@
 
 enum { CHUNK_ROWS = 1024, SCORES_MAX_BYTES = 64 << 20 };
 
-struct scorer { /* a worker's own */
+struct score_lane { /* a worker's own */
     struct workspace space;
     struct block block;
     struct row_ref *refs;
@@ -23,13 +23,13 @@ struct scoring {
     struct job *job;
     enum split_side side;
     struct evaluator *evaluator;
-    struct scorer *scorers;
+    struct score_lane *lanes;
     uint64_t first_block; /* of the round */
     bool lines;
     uint64_t rows;
 };
 
-static int scorer_refs(struct scorer *w, const struct scoring *scoring, size_t *count, struct error *err)
+static int lane_refs(struct score_lane *w, const struct scoring *scoring, size_t *count, struct error *err)
 {
     size_t rows = w->block.batch.rows;
     if (rows > w->refs_max) {
@@ -46,12 +46,12 @@ static int scorer_refs(struct scorer *w, const struct scoring *scoring, size_t *
     return 0;
 }
 
-static int scorer_lines(struct scorer *w, size_t from, size_t count, struct error *err)
+static int lane_lines(struct score_lane *w, size_t from, size_t count, struct error *err)
 {
     char line[SCORES_LINE_MAX];
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        size_t size = scores_line(line, w->block.first_row + w->refs[from + i].row, w->space.batch.batch.labels[i], w->space.logits.data[i]);
+        size_t size = scores_line(line, w->block.first_row + w->refs[from + i].row, w->space.batch.batch.labels[i], w->space.scorer.logits.data[i]);
         rc = bytes_add(&w->lines, line, size, err);
     }
     return rc;
@@ -60,19 +60,19 @@ static int scorer_lines(struct scorer *w, size_t from, size_t count, struct erro
 static int score_block(void *context, unsigned worker, struct error *err)
 {
     struct scoring *scoring = context;
-    struct scorer *w = &scoring->scorers[worker];
+    struct score_lane *w = &scoring->lanes[worker];
     uint64_t index = scoring->first_block + worker;
     size_t count;
     bytes_clear(&w->lines);
     if (index >= dataset_info(scoring->job->dataset)->blocks) return 0;
     int rc = dataset_read_block(scoring->job->dataset, index, &w->block, err);
-    if (rc == 0) rc = scorer_refs(w, scoring, &count, err);
+    if (rc == 0) rc = lane_refs(w, scoring, &count, err);
     for (size_t at = 0; rc == 0 && at < count; at += CHUNK_ROWS) {
         size_t n = count - at < CHUNK_ROWS ? count - at : CHUNK_ROWS;
         rc = score_rows(&w->space, scoring->job, w->refs + at, n, false, err);
-        struct eval_rows rows = {.n = n, .logits = w->space.logits.data, .labels = w->space.batch.batch.labels};
+        struct eval_rows rows = {.n = n, .logits = w->space.scorer.logits.data, .labels = w->space.batch.batch.labels};
         if (rc == 0) rc = evaluator_add(scoring->evaluator, worker, &rows, err);
-        if (rc == 0 && scoring->lines) rc = scorer_lines(w, at, n, err);
+        if (rc == 0 && scoring->lines) rc = lane_lines(w, at, n, err);
     }
     return rc;
 }
@@ -81,7 +81,7 @@ static int write_lines(struct scoring *scoring, struct file *file, struct error 
 {
     int rc = 0;
     for (unsigned w = 0; rc == 0 && file && w < scoring->job->team.workers; w++)
-        rc = file_write(file, scoring->scorers[w].lines.data, scoring->scorers[w].lines.size, err);
+        rc = file_write(file, scoring->lanes[w].lines.data, scoring->lanes[w].lines.size, err);
     return rc;
 }
 
@@ -121,13 +121,13 @@ static int scores_publish(struct job *job, struct file *file, const char *tmp, c
 
 static void scoring_close(struct scoring *scoring)
 {
-    for (unsigned w = 0; scoring->scorers && w < scoring->job->team.workers; w++) {
-        workspace_close(&scoring->scorers[w].space);
-        block_close(&scoring->scorers[w].block);
-        mem_free(scoring->scorers[w].refs);
-        bytes_close(&scoring->scorers[w].lines);
+    for (unsigned w = 0; scoring->lanes && w < scoring->job->team.workers; w++) {
+        workspace_close(&scoring->lanes[w].space);
+        block_close(&scoring->lanes[w].block);
+        mem_free(scoring->lanes[w].refs);
+        bytes_close(&scoring->lanes[w].lines);
     }
-    mem_free(scoring->scorers);
+    mem_free(scoring->lanes);
     evaluator_free(scoring->evaluator);
 }
 
@@ -139,9 +139,9 @@ int score_side(struct job *job, enum split_side side, const char *scores_path, s
     char tmp[PATH_SIZE] = "";
     int rc = -ERROR_NOMEM;
     scoring.evaluator = evaluator_new(&config, err);
-    scoring.scorers = mem_array(job->team.workers, 1, sizeof *scoring.scorers, err);
-    if (!scoring.evaluator || !scoring.scorers) goto out;
-    for (unsigned w = 0; w < job->team.workers; w++) bytes_init(&scoring.scorers[w].lines, SCORES_MAX_BYTES);
+    scoring.lanes = mem_array(job->team.workers, 1, sizeof *scoring.lanes, err);
+    if (!scoring.evaluator || !scoring.lanes) goto out;
+    for (unsigned w = 0; w < job->team.workers; w++) bytes_init(&scoring.lanes[w].lines, SCORES_MAX_BYTES);
     if (scores_path) {
         snprintf(tmp, sizeof tmp, "%.*s.tmp", (int)sizeof tmp - 8, scores_path);
         if ((rc = file_open(job->world, tmp, FILE_REPLACE, &file, err)) < 0) goto out;

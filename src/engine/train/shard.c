@@ -9,24 +9,6 @@
 #include "engine/core/logistic.h"
 #include "engine/train/job.h"
 
-int floats_reserve(struct floats *f, size_t n, struct error *err)
-{
-    if (n <= f->max) return 0;
-    size_t room = n + n / 4 + 16;
-    float *data = mem_array(room, 1, sizeof *data, err);
-    if (!data) return -ERROR_NOMEM;
-    mem_free(f->data);
-    f->data = data;
-    f->max = room;
-    return 0;
-}
-
-static void floats_close(struct floats *f)
-{
-    mem_free(f->data);
-    *f = (struct floats){0};
-}
-
 void shard_init(struct shard *s, const struct job *job)
 {
     const struct spec *spec = &job->spec;
@@ -50,33 +32,14 @@ void shard_close(struct shard *s)
 void workspace_close(struct workspace *w)
 {
     batch_buffer_close(&w->batch);
-    lookup_close(&w->lookup);
-    floats_close(&w->scratch);
-    floats_close(&w->logits);
+    scorer_close(&w->scorer);
     floats_close(&w->delta);
-    for (size_t t = 0; t < TENSORS_MAX; t++) floats_close(&w->compact[t]);
 }
 
 int score_rows(struct workspace *w, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
 {
-    const struct params *p = &job->params;
-    struct model_view view;
-    int rc;
-    if ((rc = batch_gather(&w->batch, refs, count, err)) < 0) return rc;
-    if ((rc = lookup_build(&w->lookup, &w->batch.batch, p, ascending, err)) < 0) return rc;
-    if ((rc = floats_reserve(&w->logits, count, err)) < 0) return rc;
-    if ((rc = floats_reserve(&w->scratch, count * job->model->scratch(job->model_params), err)) < 0) return rc;
-    view.local = w->lookup.local;
-    for (size_t t = 0; t < p->count; t++) {
-        const struct param *tensor = &p->tensor[t];
-        view.tensor[t] = tensor->w;
-        if (!tensor->desc.table) continue;
-        if ((rc = floats_reserve(&w->compact[t], w->lookup.count * tensor->desc.width, err)) < 0) return rc;
-        param_gather(p, t, w->lookup.slots, w->lookup.count, w->compact[t].data);
-        view.tensor[t] = w->compact[t].data;
-    }
-    job->model->forward(job->model_params, &w->batch.batch, &view, w->scratch.data, w->logits.data);
-    return 0;
+    int rc = batch_gather(&w->batch, refs, count, err);
+    return rc < 0 ? rc : scorer_forward(&w->scorer, job->model, job->model_params, &job->params, &w->batch.batch, ascending, err);
 }
 
 /* Zeroed gradient rows for each tensor: the lookup's slots for tables, one row a value for dense tensors. */
@@ -141,19 +104,17 @@ static int shard_compress(struct shard *s, size_t t, const struct job *job, uint
 static int shard_gradient(struct shard *s, struct workspace *w, const struct job *job, uint64_t step, struct error *err)
 {
     const struct params *p = &job->params;
-    struct model_view view = {.local = w->lookup.local};
     float *grad[TENSORS_MAX];
     size_t rows = w->batch.batch.rows;
     int rc = floats_reserve(&w->delta, rows, err);
-    if (rc == 0) rc = grad_prepare(s, &w->lookup, p, grad, err);
+    if (rc == 0) rc = grad_prepare(s, &w->scorer.lookup, p, grad, err);
     if (rc < 0) return rc;
-    s->loss = logistic_loss(w->logits.data, w->batch.batch.labels, rows);
+    s->loss = logistic_loss(w->scorer.logits.data, w->batch.batch.labels, rows);
     if (!isfinite(s->loss))
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
-    auc_window_add(&s->window, w->logits.data, w->batch.batch.labels, rows);
-    logistic_delta(w->logits.data, w->batch.batch.labels, w->delta.data, rows);
-    for (size_t t = 0; t < p->count; t++) view.tensor[t] = p->tensor[t].desc.table ? w->compact[t].data : p->tensor[t].w;
-    job->model->backward(job->model_params, &w->batch.batch, &view, w->scratch.data, w->delta.data, grad);
+    auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, rows);
+    logistic_delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows);
+    job->model->backward(job->model_params, &w->batch.batch, &w->scorer.view, w->scorer.scratch.data, w->delta.data, grad);
     return 0;
 }
 

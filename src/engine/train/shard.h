@@ -6,22 +6,16 @@
 #define TRAINYARD_ENGINE_TRAIN_SHARD_H
 
 #include "engine/compress/residual.h"
-#include "engine/core/lookup.h"
 #include "engine/data/stream.h"
 #include "engine/eval/eval.h"
-#include "engine/model/model.h"
+#include "engine/model/scorer.h"
 
 struct job;
 
-struct floats { /* a buffer that grows, content lost */
-    float *data;
-    size_t max;
-};
-
-struct workspace { /* what scoring a micro-batch needs: a worker's own, so that it stays in that core's cache from shard to shard */
+struct workspace { /* what a worker needs for a micro-batch: its own, so that it stays in that core's cache from shard to shard */
     struct batch_buffer batch;
-    struct lookup lookup;
-    struct floats compact[TENSORS_MAX], scratch, logits, delta;
+    struct scorer scorer;
+    struct floats delta;
 };
 void workspace_close(struct workspace *w); /* safe on a zeroed struct, and twice */
 
@@ -41,13 +35,11 @@ struct shard { /* what a shard keeps from its turn to the update, and from step 
 void shard_init(struct shard *s, const struct job *job); /* of a zeroed struct; allocates nothing */
 void shard_close(struct shard *s);
 
-/* score_rows: logits (count) of rows into w->logits, labels in w->batch. Pure in the parameters. ascending: as in lookup_build. */
+/* score_rows: logits (count) of rows into w->scorer.logits, labels in w->batch. Pure in the parameters. ascending: as in lookup_build. */
 int score_rows(struct workspace *w, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err);
 
 /* shard_step: gradient and message of `count` rows (0: an empty shard) for step `step` (from 1). ERROR_DIVERGED names step and tensor. */
 int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct job *job, const struct row_ref *refs, size_t count, uint64_t step,
                struct error *err);
-
-int floats_reserve(struct floats *f, size_t n, struct error *err);
 
 #endif

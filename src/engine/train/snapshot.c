@@ -139,10 +139,26 @@ static void metadata_text(json_t *metadata, const char *key, const char *fmt, ..
     json_object_set_new(metadata, key, json_string(text));
 }
 
-static json_t *snapshot_metadata(const struct snapshot *s, const struct job *job)
+/* How rows are read and what the parameters mean, for whoever scores with this file and has no spec. */
+static int metadata_recipe(json_t *metadata, const struct spec *spec, struct error *err)
+{
+    struct bytes text;
+    bytes_init(&text, SPEC_MAX_BYTES);
+    int rc = spec_recipe_write(spec, &text, err);
+    if (rc == 0 && json_object_set_new(metadata, "recipe", json_string(bytes_text(&text))) < 0)
+        rc = error_set(err, ERROR_NOMEM, NULL, "cannot write the checkpoint's recipe");
+    bytes_close(&text);
+    return rc;
+}
+
+static json_t *snapshot_metadata(const struct snapshot *s, const struct job *job, struct error *err)
 {
     json_t *m = json_object();
     const struct cursor *c = &s->cursor;
+    if (metadata_recipe(m, &job->spec, err) < 0) {
+        json_decref(m);
+        return NULL;
+    }
     metadata_text(m, "format", "trainyard-1");
     metadata_text(m, "model", "%s", job->model->kind.name);
     metadata_text(m, "optimizer", "%s", job->optimizer->kind.name);
@@ -201,7 +217,7 @@ int snapshot_write(const struct snapshot *s, const struct job *job, const char *
 {
     size_t max = 1 + job->params.count * (1 + STATES_MAX + 3 * (size_t)job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
-    json_t *metadata = snapshot_metadata(s, job);
+    json_t *metadata = snapshot_metadata(s, job, err);
     int rc = tensors && metadata ? 0 : -ERROR_NOMEM;
     if (rc == 0) rc = safetensors_write(job->world, path, tensors, snapshot_tensors(s, job, tensors), metadata, sha256, size_bytes, err);
     json_decref(metadata);

@@ -4,7 +4,8 @@
  *   <table>           F32 (U, W)   their rows;  <table>.<state>  F32 (U, W)
  *   <dense>           F32 (W)      and <dense>.<state>
  *   residual.<tensor>.<shard>.ids U32 (R), .eta F32 (R), .rows F32 (R, W)   in the order of waiting; only where R > 0
- *   __metadata__      format, model, hash_bits, spec, data (digests), step, epoch, position, rows, ended, best_* ... */
+ *   calibration.*     F32 (K), only after a fit: see engine/core/calibration.h
+ *   __metadata__      format, model, hash_bits, recipe (contract/spec.h), spec, data (digests), step, epoch, position, rows, ended, best_* ... */
 #ifndef TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
 #define TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
 

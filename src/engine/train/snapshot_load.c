@@ -9,9 +9,8 @@
 #include "base/str.h"
 #include "contract/safetensors.h"
 #include "engine/core/float.h"
+#include "engine/core/params_load.h"
 #include "engine/train/snapshot.h"
-
-enum { CHUNK_ROWS = 1 << 14 };
 
 static const char *metadata_get(const struct safetensors *st, const char *key)
 {
@@ -73,56 +72,8 @@ static int load_cursor(struct job *job, const struct safetensors *st, struct err
     return 0;
 }
 
-/* A tensor that must be there with that type and shape (width 0: one dimension). */
-static int load_find(const struct safetensors *st, const char *name, enum tensor_dtype dtype, uint64_t rows, uint64_t width,
-                     const struct tensor **out, struct error *err)
-{
-    const struct tensor *t = safetensors_find(st, name);
-    if (t && t->dtype == dtype && t->dims == (width ? 2u : 1u) && t->shape[0] == rows && (width == 0 || t->shape[1] == width)) {
-        *out = t;
-        return 0;
-    }
-    return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" %s", st->path, name, t ? "has another shape or type" : "is missing");
-}
-
-static int load_slots(struct job *job, const struct safetensors *st, uint32_t **slots, uint64_t *live, struct error *err)
-{
-    const struct tensor *t = safetensors_find(st, "slots");
-    if (!t || t->dtype != TENSOR_U32 || t->dims != 1 || t->shape[0] > job->params.slots)
-        return error_set(err, ERROR_DATA, NULL, "%s: tensor \"slots\" is missing or too large", st->path);
-    *live = t->shape[0];
-    *slots = mem_array((size_t)*live, 1, sizeof **slots, err);
-    if (!*slots) return -ERROR_NOMEM;
-    int rc = safetensors_read(st, t, 0, *slots, (size_t)t->size_bytes, err);
-    for (uint64_t i = 0; rc == 0 && i < *live; i++)
-        if ((*slots)[i] >= job->params.slots || (i > 0 && (*slots)[i] <= (*slots)[i - 1]))
-            rc = error_set(err, ERROR_DATA, NULL, "%s: slots do not ascend below the table's size", st->path);
-    return rc;
-}
-
-static int load_tensor(struct job *job, const struct safetensors *st, size_t tensor, size_t k, const uint32_t *slots, uint64_t live, float *chunk,
-                       struct error *err)
-{
-    const struct param *p = &job->params.tensor[tensor];
-    const struct tensor *t = NULL;
-    float *into = k == 0 ? p->w : p->state[k - 1];
-    uint64_t rows = p->desc.table ? live : p->desc.width;
-    size_t width = p->desc.table ? p->desc.width : 1;
-    char name[TENSOR_NAME_SIZE];
-    snprintf(name, sizeof name, "%s%s%s", p->desc.name, k ? "." : "", k ? job->optimizer->state_names[k - 1] : "");
-    int rc = load_find(st, name, TENSOR_F32, rows, p->desc.table ? width : 0, &t, err);
-    for (uint64_t at = 0; rc == 0 && at < rows; at += CHUNK_ROWS) {
-        size_t n = rows - at < CHUNK_ROWS ? (size_t)(rows - at) : CHUNK_ROWS;
-        rc = safetensors_read(st, t, at * width * sizeof(float), chunk, n * width * sizeof(float), err);
-        if (rc == 0 && !float_all_finite(chunk, n * width))
-            rc = error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has a value that is not finite", st->path, name);
-        for (size_t i = 0; rc == 0 && i < n; i++)
-            memcpy(into + (p->desc.table && slots ? slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into);
-    }
-    return rc;
-}
-
-static int load_residual(struct job *job, const struct safetensors *st, size_t tensor, size_t shard, struct error *err)
+static int load_residual(struct job *job, const struct safetensors *st, const struct tensor_file *file, size_t tensor, size_t shard,
+                         struct error *err)
 {
     struct residual *r = &job->shards[shard].residual[tensor];
     char ids_name[TENSOR_NAME_SIZE], name[TENSOR_NAME_SIZE];
@@ -135,9 +86,9 @@ static int load_residual(struct job *job, const struct safetensors *st, size_t t
     uint64_t count = ids->dims == 1 && ids->dtype == TENSOR_U32 ? ids->shape[0] : 0;
     if (count == 0 || count > space) return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has another shape or type", st->path, ids_name);
     snprintf(name, sizeof name, "residual.%s.%zu.eta", desc->name, shard);
-    int rc = load_find(st, name, TENSOR_F32, count, 0, &eta, err);
+    int rc = tensor_want(file, name, TENSOR_F32, count, 0, &eta, err);
     snprintf(name, sizeof name, "residual.%s.%zu.rows", desc->name, shard);
-    if (rc == 0) rc = load_find(st, name, TENSOR_F32, count, r->width, &rows, err);
+    if (rc == 0) rc = tensor_want(file, name, TENSOR_F32, count, r->width, &rows, err);
     if (rc < 0 || !eta || !rows) return rc;
     uint32_t *id = mem_array((size_t)count, 1, sizeof *id, err);
     float *rate = mem_array((size_t)count, 1, sizeof *rate, err), *values = mem_array((size_t)count, r->width, sizeof *values, err);
@@ -155,44 +106,22 @@ static int load_residual(struct job *job, const struct safetensors *st, size_t t
     return rc;
 }
 
-/* Back to fresh parameters: a checkpoint before may have been loaded half-way. */
-static void job_reset(struct job *job)
-{
-    struct params *p = &job->params;
-    memset(p->live, 0, (p->slots < 64 ? 1 : p->slots >> 6) * sizeof *p->live);
-    for (int64_t s = 0; s < job->spec.train.shards; s++)
-        for (size_t t = 0; t < p->count; t++) residual_reset(&job->shards[s].residual[t]);
-}
-
 static int load_all(struct job *job, const struct safetensors *st, struct error *err)
 {
-    struct params *p = &job->params;
-    uint32_t *slots = NULL;
-    uint64_t live = 0;
-    size_t widest = 1;
+    const struct tensor_file file = safetensors_file(st);
     char bits[24];
     snprintf(bits, sizeof bits, "%" PRId64, job->spec.model.hash_bits);
     int rc = metadata_same(st, "model", job->model->kind.name, err);
     if (rc == 0) rc = metadata_same(st, "hash_bits", bits, err);
     if (rc == 0) rc = metadata_same(st, "spec", job->digest, err);
     if (rc == 0) rc = data_same(st, dataset_info(job->dataset)->digest, err);
-    if (rc == 0) rc = load_slots(job, st, &slots, &live, err);
-    for (size_t t = 0; t < p->count; t++)
-        if (p->tensor[t].desc.width > widest) widest = p->tensor[t].desc.width;
-    float *chunk = mem_array(CHUNK_ROWS, widest, sizeof *chunk, err);
-    if (rc == 0 && !chunk) rc = -ERROR_NOMEM;
-    if (rc == 0) {
-        job_reset(job);
-        params_wake(p, slots, (size_t)live);
-    }
-    for (size_t t = 0; rc == 0 && t < p->count; t++) {
-        for (size_t k = 0; rc == 0 && k <= p->states; k++) rc = load_tensor(job, st, t, k, slots, live, chunk, err);
-        for (int64_t s = 0; rc == 0 && s < job->spec.train.shards; s++) rc = load_residual(job, st, t, (size_t)s, err);
-    }
-    if (rc == 0) rc = load_cursor(job, st, err);
-    mem_free(chunk);
-    mem_free(slots);
-    return rc;
+    if (rc == 0) rc = params_load(&job->params, &file, job->optimizer->state_names, err);
+    for (size_t s = 0; rc == 0 && s < (size_t)job->spec.train.shards; s++)
+        for (size_t t = 0; rc == 0 && t < job->params.count; t++) {
+            residual_reset(&job->shards[s].residual[t]); /* a checkpoint before may have been loaded half-way */
+            rc = load_residual(job, st, &file, t, s, err);
+        }
+    return rc < 0 ? rc : load_cursor(job, st, err);
 }
 
 int snapshot_load(struct job *job, const char *path, struct error *err)

@@ -1,0 +1,84 @@
+#include "engine/core/params_load.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/core/float.h"
+
+enum { CHUNK_ROWS = 1 << 14 };
+
+struct live_slots {
+    uint32_t *slots; /* (count), ascending */
+    uint64_t count;
+};
+
+int tensor_want(const struct tensor_file *file, const char *name, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const struct tensor **out,
+                struct error *err)
+{
+    const struct tensor *t = file->find(file->impl, name);
+    if (t && t->dtype == dtype && t->dims == (width ? 2u : 1u) && t->shape[0] == rows && (width == 0 || t->shape[1] == width)) {
+        *out = t;
+        return 0;
+    }
+    return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" %s", file->path, name, t ? "has another shape or type" : "is missing");
+}
+
+static int load_slots(const struct params *p, const struct tensor_file *file, struct live_slots *live, struct error *err)
+{
+    const struct tensor *t = file->find(file->impl, "slots");
+    if (!t || t->dtype != TENSOR_U32 || t->dims != 1 || t->shape[0] > p->slots)
+        return error_set(err, ERROR_DATA, NULL, "%s: tensor \"slots\" is missing or too large", file->path);
+    live->count = t->shape[0];
+    live->slots = mem_array((size_t)live->count, 1, sizeof *live->slots, err);
+    if (!live->slots) return -ERROR_NOMEM;
+    int rc = file->read(file->impl, t, 0, live->slots, (size_t)t->size_bytes, err);
+    for (uint64_t i = 0; rc == 0 && i < live->count; i++)
+        if (live->slots[i] >= p->slots || (i > 0 && live->slots[i] <= live->slots[i - 1]))
+            rc = error_set(err, ERROR_DATA, NULL, "%s: slots do not ascend below the table's size", file->path);
+    return rc;
+}
+
+/* One tensor's weights (state NULL), or one of its states, through chunk (CHUNK_ROWS, widest). */
+static int load_tensor(const struct param *p, float *into, const char *state, const struct tensor_file *file, const struct live_slots *live,
+                       float *chunk, struct error *err)
+{
+    const struct tensor *t = NULL;
+    uint64_t rows = p->desc.table ? live->count : p->desc.width;
+    size_t width = p->desc.table ? p->desc.width : 1;
+    char name[TENSOR_NAME_SIZE];
+    snprintf(name, sizeof name, "%s%s%s", p->desc.name, state ? "." : "", state ? state : "");
+    int rc = tensor_want(file, name, TENSOR_F32, rows, p->desc.table ? width : 0, &t, err);
+    for (uint64_t at = 0; rc == 0 && at < rows; at += CHUNK_ROWS) {
+        size_t n = rows - at < CHUNK_ROWS ? (size_t)(rows - at) : CHUNK_ROWS;
+        rc = file->read(file->impl, t, at * width * sizeof(float), chunk, n * width * sizeof(float), err);
+        if (rc == 0 && !float_all_finite(chunk, n * width))
+            rc = error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has a value that is not finite", file->path, name);
+        for (size_t i = 0; rc == 0 && i < n; i++)
+            memcpy(into + (p->desc.table ? live->slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into);
+    }
+    return rc;
+}
+
+int params_load(struct params *p, const struct tensor_file *file, const char *const *state_names, struct error *err)
+{
+    struct live_slots live = {0};
+    size_t widest = 1;
+    for (size_t t = 0; t < p->count; t++)
+        if (p->tensor[t].desc.width > widest) widest = p->tensor[t].desc.width;
+    float *chunk = mem_array(CHUNK_ROWS, widest, sizeof *chunk, err);
+    int rc = chunk ? load_slots(p, file, &live, err) : -ERROR_NOMEM;
+    if (rc == 0) {
+        params_sleep(p);
+        params_wake(p, live.slots, (size_t)live.count);
+    }
+    for (size_t t = 0; rc == 0 && t < p->count; t++) {
+        const struct param *tensor = &p->tensor[t];
+        rc = load_tensor(tensor, tensor->w, NULL, file, &live, chunk, err);
+        for (size_t k = 0; rc == 0 && k < p->states; k++) rc = load_tensor(tensor, tensor->state[k], state_names[k], file, &live, chunk, err);
+    }
+    mem_free(chunk);
+    mem_free(live.slots);
+    return rc;
+}

@@ -1,0 +1,25 @@
+/* Scoring a micro-batch: rows to logits, for training, evaluation and prediction alike, so that all three give the same bits.
+ *
+ *   batch -> distinct slots -> compact parameters -> logits
+ *
+ * A scorer is a worker's own workspace and stays in that core's cache from batch to batch; parameters are shared and only read. A row's logit
+ * depends on that row and the parameters alone, whatever else is in the batch. */
+#ifndef TRAINYARD_ENGINE_MODEL_SCORER_H
+#define TRAINYARD_ENGINE_MODEL_SCORER_H
+
+#include "engine/core/floats.h"
+#include "engine/core/lookup.h"
+#include "engine/model/model.h"
+
+struct scorer { /* zeroed: ready */
+    struct lookup lookup;
+    struct model_view view; /* what forward saw: of the latest batch, for its backward pass */
+    struct floats compact[TENSORS_MAX], scratch, logits;
+};
+void scorer_close(struct scorer *s); /* safe on a zeroed struct, and twice */
+
+/* scorer_forward: logits (b->rows) of the batch into s->logits. ascending: as in lookup_build. ERROR_NOMEM, ERROR_TOOLARGE. */
+int scorer_forward(struct scorer *s, const struct model *model, const void *model_params, const struct params *p, const struct batch *b,
+                   bool ascending, struct error *err);
+
+#endif

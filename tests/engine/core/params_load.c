@@ -1,0 +1,152 @@
+#include "engine/core/params_load.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/tensors.h"
+#include "lib/test.h"
+
+static const struct param_desc descs[] = {{.name = "bias", .width = 2},
+                                          {.name = "linear", .table = true, .width = 1},
+                                          {.name = "embedding", .table = true, .width = 3, .init = INIT_NORMAL, .init_scale = 0.1f}};
+static const char *const names[] = {"n"};
+enum { BITS = 10, LIVE = 3 };
+
+static const uint32_t slots[LIVE] = {0, 7, 1023};
+static const float bias[2] = {0.5f, -1}, bias_n[2] = {1, 2}, linear[LIVE] = {1, 2, 3}, linear_n[LIVE] = {4, 5, 6};
+static const float embedding[LIVE * 3] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, embedding_n[LIVE * 3] = {9, 8, 7, 6, 5, 4, 3, 2, 1};
+
+static void whole(struct tensors_fake *fake)
+{
+    tensors_fake_init(fake);
+    tensors_fake_add(fake, "slots", TENSOR_U32, LIVE, 0, slots);
+    tensors_fake_add(fake, "bias", TENSOR_F32, 2, 0, bias);
+    tensors_fake_add(fake, "bias.n", TENSOR_F32, 2, 0, bias_n);
+    tensors_fake_add(fake, "linear", TENSOR_F32, LIVE, 1, linear);
+    tensors_fake_add(fake, "linear.n", TENSOR_F32, LIVE, 1, linear_n);
+    tensors_fake_add(fake, "embedding", TENSOR_F32, LIVE, 3, embedding);
+    tensors_fake_add(fake, "embedding.n", TENSOR_F32, LIVE, 3, embedding_n);
+}
+
+static void fresh(struct params *p, size_t states)
+{
+    struct error err = {0};
+    assert_ok(params_init(p, descs, 3, BITS, states, (const float[STATES_MAX]){0.25f}, 1, &err), &err);
+}
+
+static void holds_the_file(const struct params *p)
+{
+    float initial[3], got[3];
+    uint32_t sleeper = 8;
+    assert_memory_equal(p->tensor[0].w, bias, sizeof bias);
+    for (size_t i = 0; i < LIVE; i++) {
+        assert_true(params_live(p, slots[i]));
+        assert_close(p->tensor[1].w[slots[i]], linear[i], 0, 0);
+        assert_memory_equal(p->tensor[2].w + slots[i] * 3, embedding + i * 3, 3 * sizeof(float));
+    }
+    assert_false(params_live(p, sleeper));
+    param_initial(p, 2, sleeper, initial);
+    param_gather(p, 2, &sleeper, 1, got);
+    assert_memory_equal(initial, got, sizeof got);
+}
+
+static void loads_weights_and_states(void **state)
+{
+    (void)state;
+    struct tensors_fake fake;
+    struct params p;
+    struct error err = {0};
+    whole(&fake);
+    struct tensor_file file = tensors_fake_file(&fake);
+    fresh(&p, 1);
+    params_wake(&p, (const uint32_t[]){5, 6}, 2); /* of a training before: asleep again afterwards */
+    assert_ok(params_load(&p, &file, names, &err), &err);
+    holds_the_file(&p);
+    assert_false(params_live(&p, 5));
+    assert_memory_equal(p.tensor[0].state[0], bias_n, sizeof bias_n);
+    for (size_t i = 0; i < LIVE; i++) assert_memory_equal(p.tensor[2].state[0] + slots[i] * 3, embedding_n + i * 3, 3 * sizeof(float));
+    params_close(&p);
+    tensors_fake_close(&fake);
+}
+
+/* Scoring needs no optimiser: its states are neither wanted nor missed. */
+static void loads_weights_alone(void **state)
+{
+    (void)state;
+    struct tensors_fake fake;
+    struct params p;
+    struct error err = {0};
+    whole(&fake);
+    tensors_fake_find(&fake, "linear.n")->name[0] = 'X';
+    struct tensor_file file = tensors_fake_file(&fake);
+    fresh(&p, 0);
+    assert_ok(params_load(&p, &file, NULL, &err), &err);
+    holds_the_file(&p);
+    params_close(&p);
+    tensors_fake_close(&fake);
+}
+
+static void refused(struct tensors_fake *fake, const char *part)
+{
+    struct params p;
+    struct error err = {0};
+    struct tensor_file file = tensors_fake_file(fake);
+    fresh(&p, 1);
+    assert_int_equal(params_load(&p, &file, names, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, part);
+    params_close(&p);
+    tensors_fake_close(fake);
+}
+
+static void hostile_slots_are_refused(void **state)
+{
+    (void)state;
+    static const uint32_t twice[LIVE] = {0, 7, 7}, down[LIVE] = {7, 0, 9}, beyond[LIVE] = {0, 7, 1024};
+    const uint32_t *const bad[] = {twice, down, beyond};
+    struct tensors_fake fake;
+    for (size_t i = 0; i < 3; i++) {
+        whole(&fake);
+        tensors_fake_find(&fake, "slots")->data = bad[i];
+        refused(&fake, "ascend");
+    }
+    whole(&fake);
+    tensors_fake_find(&fake, "slots")->dtype = TENSOR_I32;
+    refused(&fake, "slots");
+    whole(&fake);
+    tensors_fake_find(&fake, "slots")->dims = 2;
+    refused(&fake, "slots");
+    whole(&fake);
+    tensors_fake_find(&fake, "slots")->shape[0] = 1025;
+    refused(&fake, "slots");
+    whole(&fake);
+    tensors_fake_find(&fake, "slots")->name[0] = 'X';
+    refused(&fake, "slots");
+}
+
+static void hostile_tensors_are_refused(void **state)
+{
+    (void)state;
+    static const char *const all[] = {"bias", "bias.n", "linear", "linear.n", "embedding", "embedding.n"};
+    float bad[9];
+    struct tensors_fake fake;
+    for (size_t i = 0; i < 6; i++)
+        for (int how = 0; how < 6; how++) {
+            whole(&fake);
+            struct tensor *t = tensors_fake_find(&fake, all[i]);
+            memcpy(bad, t->data, (size_t)t->size_bytes);
+            bad[t->size_bytes / sizeof *bad - 1] = how == 0 ? NAN : -INFINITY;
+            if (how < 2) t->data = bad;
+            else if (how == 2) t->name[0] = 'X';
+            else if (how == 3) t->shape[0]++;
+            else if (how == 4) t->dims = 3 - t->dims;
+            else t->dtype = TENSOR_U32;
+            refused(&fake, all[i]);
+        }
+    whole(&fake);
+    tensors_fake_find(&fake, "embedding")->shape[1] = 4;
+    refused(&fake, "embedding");
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(loads_weights_and_states), cmocka_unit_test(loads_weights_alone),
+                                          cmocka_unit_test(hostile_slots_are_refused), cmocka_unit_test(hostile_tensors_are_refused)};
+TEST_MAIN(tests)

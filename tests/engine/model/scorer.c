@@ -1,0 +1,134 @@
+/* The scorer against each family's own forward on whole tables; and that a row's score is its own, whatever it is scored beside. */
+#include "engine/model/scorer.h"
+
+#include <string.h>
+
+#include "base/kind.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "lib/test.h"
+
+enum { ROWS = 64, FEATURES = 7, BITS = 9 };
+
+struct scene {
+    const struct model *model;
+    void *model_params;
+    struct params params;
+    uint32_t offsets[ROWS + 1], keys[ROWS * FEATURES];
+    float values[ROWS * FEATURES], labels[ROWS];
+    struct batch batch;
+};
+
+static void scene_open(struct scene *s, const struct model *model, bool with_values)
+{
+    struct param_desc descs[TENSORS_MAX];
+    struct error err = {0};
+    struct rng rng = rng_at(3, RNG_TEST, 0, 0);
+    *s = (struct scene){.model = model, .model_params = mem_zero(model->kind.params_size + 1, NULL)};
+    if (model->kind.options) options_default(model->kind.options, s->model_params);
+    assert_ok(params_init(&s->params, descs, model->describe(s->model_params, descs), BITS, 0, (const float[STATES_MAX]){0}, 9, &err), &err);
+    for (uint32_t slot = 0; slot < s->params.slots; slot += 2) params_wake(&s->params, &slot, 1); /* the others sleep */
+    for (size_t t = 0; t < s->params.count; t++)
+        for (uint64_t i = 0; i < param_rows(&s->params, &s->params.tensor[t]); i++)
+            for (uint32_t j = 0; j < s->params.tensor[t].desc.width; j++)
+                if (!s->params.tensor[t].desc.table || i % 2 == 0)
+                    s->params.tensor[t].w[i * s->params.tensor[t].desc.width + j] = (float)rng_unit(&rng) - 0.5f;
+    for (size_t r = 0; r < ROWS; r++) {
+        s->offsets[r + 1] = s->offsets[r] + (uint32_t)rng_below(&rng, FEATURES + 1); /* some rows are empty */
+        for (size_t i = s->offsets[r]; i < s->offsets[r + 1]; i++) s->keys[i] = rng_u32(&rng), s->values[i] = (float)rng_unit(&rng);
+    }
+    s->batch = (struct batch){.rows = ROWS,
+                              .features = s->offsets[ROWS],
+                              .offsets = s->offsets,
+                              .keys = s->keys,
+                              .values = with_values ? s->values : NULL,
+                              .labels = s->labels};
+}
+
+static void scene_close(struct scene *s)
+{
+    params_close(&s->params);
+    mem_free(s->model_params);
+}
+
+/* The same scores as from whole tables, addressed by slot: what lookup and compact copies save must not show. */
+static void equals_whole_tables(void **state)
+{
+    (void)state;
+    for (size_t m = 0; models[m]; m++)
+        for (int with_values = 0; with_values < 2; with_values++)
+            for (int ascending = 0; ascending < 2; ascending++) {
+                struct scene s;
+                struct scorer scorer = {0};
+                struct error err = {0};
+                struct model_view view;
+                uint32_t local[ROWS * FEATURES], all[1 << BITS];
+                float logits[ROWS];
+                scene_open(&s, models[m], with_values);
+                for (size_t i = 0; i < s.batch.features; i++) local[i] = s.keys[i] >> (32 - BITS);
+                for (uint32_t i = 0; i < 1 << BITS; i++) all[i] = i;
+                view.local = local;
+                float *tables[TENSORS_MAX] = {0}, *scratch = mem_array(ROWS * s.model->scratch(s.model_params) + 1, 1, sizeof(float), NULL);
+                for (size_t t = 0; t < s.params.count; t++) {
+                    const struct param *p = &s.params.tensor[t];
+                    view.tensor[t] = p->w;
+                    if (!p->desc.table) continue;
+                    tables[t] = mem_array(1 << BITS, p->desc.width, sizeof(float), NULL);
+                    param_gather(&s.params, t, all, 1 << BITS, tables[t]);
+                    view.tensor[t] = tables[t];
+                }
+                s.model->forward(s.model_params, &s.batch, &view, scratch, logits);
+                assert_ok(scorer_forward(&scorer, s.model, s.model_params, &s.params, &s.batch, ascending, &err), &err);
+                assert_memory_equal(logits, scorer.logits.data, sizeof logits);
+                for (size_t t = 0; t < TENSORS_MAX; t++) mem_free(tables[t]);
+                mem_free(scratch);
+                scorer_close(&scorer);
+                scene_close(&s);
+            }
+}
+
+static void rows_are_scored_alone(void **state)
+{
+    (void)state;
+    for (size_t m = 0; models[m]; m++) {
+        struct scene s;
+        struct scorer together = {0}, alone = {0};
+        struct error err = {0};
+        scene_open(&s, models[m], true);
+        assert_ok(scorer_forward(&together, s.model, s.model_params, &s.params, &s.batch, false, &err), &err);
+        for (size_t r = 0; r < ROWS; r++) {
+            uint32_t from = s.offsets[r], offsets[2] = {0, s.offsets[r + 1] - from};
+            struct batch one = {.rows = 1, .features = offsets[1], .offsets = offsets, .keys = s.keys + from, .values = s.values + from};
+            assert_ok(scorer_forward(&alone, s.model, s.model_params, &s.params, &one, false, &err), &err);
+            assert_memory_equal(alone.logits.data, together.logits.data + r, sizeof(float));
+        }
+        scorer_close(&alone);
+        scorer_close(&together);
+        scene_close(&s);
+    }
+}
+
+static void memory_that_fails_is_told(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, models[1], true);
+    int failures = 0;
+    for (unsigned k = 1;; k++) {
+        struct scorer scorer = {0};
+        struct error err = {0};
+        mem_fail_after(k);
+        int rc = scorer_forward(&scorer, s.model, s.model_params, &s.params, &s.batch, false, &err);
+        mem_fail_after(0);
+        scorer_close(&scorer);
+        if (rc == 0) break;
+        assert_int_equal(rc, -ERROR_NOMEM);
+        failures++;
+    }
+    assert_true(failures > 5);
+    scene_close(&s);
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(equals_whole_tables), cmocka_unit_test(rows_are_scored_alone),
+                                          cmocka_unit_test(memory_that_fails_is_told)};
+TEST_MAIN(tests)
