@@ -19,10 +19,10 @@ struct outcome {
     struct error err;
 };
 
-static int take_rows(void *context, const struct rows *rows, struct error *err)
+static int take_rows(void *context, unsigned worker, const struct rows *rows, struct error *err)
 {
     struct outcome *o = context;
-    (void)err;
+    (void)worker, (void)err;
     for (size_t r = 0, f = 0; r < rows->count; r++) {
         MUST(rows->labels[r] <= 1 && rows->ends[r] >= f && rows->ends[r] <= rows->features);
         o->hash = hash64(&rows->labels[r], 1, o->hash);

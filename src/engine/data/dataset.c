@@ -55,7 +55,11 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
     return source_list_open(&d->files, config->world, config->uris, config->uri_count, err);
 }
 
-static int build_rows(void *context, const struct rows *rows, struct error *err) { return cache_writer_add(context, rows, err); }
+static int build_rows(void *context, unsigned worker, const struct rows *rows, struct error *err)
+{
+    (void)worker;
+    return cache_writer_add(context, rows, err);
+}
 
 /* Parse the files into a new entry on the shelf. Lock held. name: of the entry. */
 static int dataset_build(struct dataset *d, const struct parallel *parallel, const struct dataset_progress *progress, char name[CACHE_NAME_SIZE],

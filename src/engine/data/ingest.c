@@ -23,6 +23,7 @@ struct ingest {
 };
 
 struct take { /* one piece on its way */
+    unsigned worker;
     uint64_t number, packed_bytes;
     struct piece piece;
     struct parsed parsed;
@@ -68,6 +69,7 @@ static void ingest_parse(const struct ingest *in, struct take *take)
         bad_line_long(&p->bad, 0, take->piece.chunk.text, take->piece.chunk.line_bytes_max);
         p->lines = 1;
     } else if (take->piece.chunk.size > 0) in->config->format->parse(in->config->state, &take->piece.chunk, p, &take->error);
+    if (!take->error.code && in->config->work) in->config->work(in->config->context, take->worker, &p->rows, &take->error);
 }
 
 static int ingest_count_bad(struct ingest *in, const struct take *take, struct error *err)
@@ -97,7 +99,7 @@ static int ingest_hand_over(struct ingest *in, const struct take *take, struct e
     if (take->piece.first) in->lines = 0;
     in->lines += take->piece.header_lines;
     if ((rc = ingest_count_bad(in, take, err)) < 0) return rc;
-    if ((rc = in->config->rows(in->config->context, &take->parsed.rows, err)) < 0) return rc;
+    if ((rc = in->config->rows(in->config->context, take->worker, &take->parsed.rows, err)) < 0) return rc;
     in->lines += take->parsed.lines;
     in->result->rows += take->parsed.rows.count;
     if (progress->cancelled && progress->cancelled(progress->context)) return error_set(err, ERROR_STOPPED, NULL, "stopped while the data was read");
@@ -108,8 +110,8 @@ static int ingest_hand_over(struct ingest *in, const struct take *take, struct e
 static int ingest_worker(void *context, unsigned index, struct error *err)
 {
     struct ingest *in = context;
-    struct take take = {0};
-    (void)index, (void)err; /* the first failure in source order counts, not in worker order: see in->error */
+    struct take take = {.worker = index};
+    (void)err; /* the first failure in source order counts, not in worker order: see in->error */
     bytes_init(&take.parsed.marks, SIZE_MAX);
     bytes_init(&take.parsed.text, SIZE_MAX);
     while (ingest_take(in, &take)) {
