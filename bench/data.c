@@ -1,29 +1,47 @@
-/* What the data room does with a Criteo log, beside what the machine could do at most, in the same run:
+/* What each stage of the data room does with a Criteo log, beside what the machine could do at most, in the same run:
  *
- *   copy, count    memcpy of the text, and counting its newlines (`wc -l`), MB/s of text
- *   parse          text in memory to rows of hashed keys, each kernel variant
- *   build          file to cache entry, all steps: read, cut, hash of the text, parse, checksums, write, sync
- *   read           blocks of the entry back into reused memory, checksums verified, GB/s of blocks
- *   gather         shuffled rows into batches of 4,096: window loading included, and batch_gather alone, rows/s
+ *   copy, count        memcpy of the text, and counting its newlines (`wc -l`), MB/s of text
+ *   file-read          the file from the page cache, MB/s
+ *   unpack-KIND        the text's first part out of a packed file, through source_read; unpack-KIND-limit: the library alone, in memory
+ *   parse-FORM         text in memory to rows of hashed keys. FORM is the same log as criteo, tsv, csv (every category in quotes), libsvm
+ *                      and libffm (categories `index:1`, numbers `index:0.ddddd`); parse-FORM-LEVEL: kernels of that instruction set
+ *   build              file to cache entry, all steps: read, cut, hash of the text, parse, checksums, write, sync
+ *   cache-write        rows in memory to a synced entry, GB/s of blocks; cache-write-limit: the same bytes plainly written and synced
+ *   cache-read         blocks of the entry back into reused memory, checksums verified, GB/s of blocks
+ *   stream, gather     shuffled rows into batches of 4,096: window loading included, and batch_gather alone, M rows/s
+ *   evaluate           every metric of 10 M scored rows, M rows/s
  *
- * Rates are for processor time, so a busy machine blurs them less; build also says what the wall clock saw.
+ * Rates are for processor time of all threads, so a busy machine blurs them less; what waits for the disk also says what the wall clock saw.
  *
- * usage: data FILE.tsv (of at least a few blocks of rows; `trainyard data gen` makes one). Prints lines `NAME THREADS VALUE UNIT`; each
- * value is the best of 3 rounds. */
+ * usage: data FILE.tsv FOLDER [STAGE...]   FILE.tsv: at least a few blocks of rows (`trainyard data gen`); FOLDER: made, removed in the
+ * end; STAGE: only stages whose names start so. Prints lines `NAME THREADS VALUE UNIT (more)`; each value is the best of ROUNDS. */
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "base/cpu.h"
+#include "base/hash.h"
 #include "base/mem.h"
+#include "engine/data/cache.h"
 #include "engine/data/dataset.h"
 #include "engine/data/format.h"
+#include "engine/data/source.h"
 #include "engine/data/stream.h"
+#include "engine/eval/eval.h"
 
-enum { ROUNDS = 3, TEXT_MAX = 256 << 20, CHUNK = 1 << 20, BATCH = 4096 };
+enum { ROUNDS = 5, TEXT_MAX = 128 << 20, PACKED_TEXT_MAX = 32 << 20, CHUNK = 1 << 20, BATCH = 4096, SCORES = 10000000 };
+
+struct bench {
+    const char *file, *folder;
+    char *const *wanted; /* NULL-terminated */
+    char *text;          /* of the file, whole lines; CHUNK_SLACK behind it */
+    size_t size;
+};
 
 static double clock_s(clockid_t clock)
 {
@@ -34,9 +52,23 @@ static double clock_s(clockid_t clock)
 
 /* Seconds of processor time of all threads: what a core can do, whoever else is using the machine. */
 static double now_s(void) { return clock_s(CLOCK_PROCESS_CPUTIME_ID); }
+static double wall_s(void) { return clock_s(CLOCK_MONOTONIC); }
 
-static void fail(const struct error *err)
+static void keep_best(double *best, double seconds)
 {
+    if (seconds < *best) *best = seconds;
+}
+
+static bool wanted(const struct bench *b, const char *stage)
+{
+    for (char *const *w = b->wanted; *w; w++)
+        if (strncmp(stage, *w, strlen(*w)) == 0) return true;
+    return !*b->wanted;
+}
+
+static void must(int rc, const struct error *err)
+{
+    if (rc >= 0) return;
     fprintf(stderr, "data: %s\n", err->msg);
     exit(1);
 }
@@ -66,108 +98,358 @@ static int pair_run(void *impl, parallel_task task, void *context, unsigned coun
 }
 static const struct parallel pair = {.workers = 2, .run = pair_run};
 
-static char *text_load(const char *path, size_t *size)
+static void text_load(struct bench *b)
 {
     struct error err = {0};
     struct file_stat st;
     struct file *f;
-    if (path_stat(&world_real, path, &st, &err) < 0 || file_open(&world_real, path, FILE_READ, &f, &err) < 0) fail(&err);
-    *size = st.size_bytes < TEXT_MAX ? st.size_bytes : TEXT_MAX;
-    char *text = mem_huge(*size + CHUNK_SLACK, 1, &err);
-    if (!text || file_read_at(f, text, *size, 0, &err) < 0) fail(&err);
+    must(path_stat(&world_real, b->file, &st, &err), &err);
+    must(file_open(&world_real, b->file, FILE_READ, &f, &err), &err);
+    b->size = st.size_bytes < TEXT_MAX ? st.size_bytes : TEXT_MAX;
+    b->text = mem_huge(b->size + CHUNK_SLACK, 1, &err);
+    must(b->text ? (int)(file_read_at(f, b->text, b->size, 0, &err) >> 32) : -1, &err);
     file_close(f, NULL);
-    while (*size > 0 && text[*size - 1] != '\n') --*size;
-    return text;
+    while (b->size > 0 && b->text[b->size - 1] != '\n') b->size--;
 }
 
-static void bench_limits(const char *text, size_t size)
+static void bench_limits(const struct bench *b)
 {
-    double copy = 1e9, count = 1e9;
+    double copy = 1e9, count = 1e9, file = 1e9;
     static volatile size_t keep;
-    char *to = mem_huge(size, 1, NULL);
-    for (int round = 0; round < ROUNDS + 1; round++) { /* the first one touches the memory */
+    struct error err = {0};
+    char *to = mem_huge(b->size, 1, NULL);
+    for (int round = 0; round < ROUNDS; round++) { /* the first one touches the memory */
         double t = now_s();
-        memcpy(to, text, size);
-        if (now_s() - t < copy) copy = now_s() - t;
+        memcpy(to, b->text, b->size);
+        keep_best(&copy, now_s() - t);
         t = now_s();
-        for (const char *p = text; (p = memchr(p, '\n', (size_t)(text + size - p))); p++) keep++;
-        if (now_s() - t < count) count = now_s() - t;
+        for (const char *p = b->text; (p = memchr(p, '\n', (size_t)(b->text + b->size - p))); p++) keep++;
+        keep_best(&count, now_s() - t);
+        struct file *f;
+        must(file_open(&world_real, b->file, FILE_READ, &f, &err), &err);
+        t = now_s();
+        for (size_t at = 0; at < b->size; at += CHUNK) must((int)file_read(f, to, b->size - at < CHUNK ? b->size - at : CHUNK, &err), &err);
+        keep_best(&file, now_s() - t);
+        file_close(f, NULL);
     }
-    printf("copy 1 %.0f MB/s\ncount 1 %.0f MB/s\n", (double)size / copy / 1e6, (double)size / count / 1e6);
-    mem_huge_free(to, size, 1);
+    double mb = (double)b->size / 1e6;
+    printf("copy 1 %.0f MB/s\ncount 1 %.0f MB/s\nfile-read 1 %.0f MB/s\n", mb / copy, mb / count, mb / file);
+    mem_huge_free(to, b->size, 1);
 }
 
-static void bench_parse(const struct format *format, const char *text, size_t size)
+/* ---- unpacking ---- */
+
+static void packed_write(const struct bench *b, const char *name, const void *bytes, size_t size, char path[PATH_SIZE])
 {
     struct error err = {0};
-    struct parsed out = {.rows = {0}};
-    void *state = format->prepare(NULL, 0, &err);
-    if (!state) fail(&err);
-    bytes_init(&out.marks, SIZE_MAX);
-    for (int level = 0; level <= (int)cpu_level(); level++) {
-        double best = 1e9;
-        size_t rows = 0;
-        setenv("TRAINYARD_CPU", cpu_level_name((enum cpu_level)level), 1);
-        for (int round = 0; round < ROUNDS; round++) {
-            double t = now_s();
-            rows = 0;
-            for (size_t at = 0; at < size;) {
-                size_t n = size - at < CHUNK ? size - at : CHUNK;
-                while (text[at + n - 1] != '\n') n--;
-                struct chunk chunk = {.text = text + at, .size = n, .line_bytes_max = CHUNK};
-                if (format->parse(state, &chunk, &out, &err) < 0) fail(&err);
-                rows += out.rows.count;
-                at += n;
-            }
-            if (now_s() - t < best) best = now_s() - t;
-        }
-        unsetenv("TRAINYARD_CPU");
-        printf("parse-%s 1 %.0f MB/s (%.0f ns a row, %llu bad)\n", cpu_level_name((enum cpu_level)level), (double)size / best / 1e6,
-               best * 1e9 / (double)rows, (unsigned long long)out.bad.count);
-    }
-    format->release(state);
-    rows_close(&out.rows);
-    bytes_close(&out.marks);
+    must(path_mkdirs(&world_real, b->folder, &err), &err);
+    must(path_join(path, b->folder, name, &err), &err);
+    must(file_publish(&world_real, path, bytes, size, &err), &err);
 }
 
-static struct dataset *bench_build(const char *path, const char *cache, const struct parallel *parallel)
+static double unpack_file(const char *path, size_t size, char *to)
 {
     struct error err = {0};
     char *uris[] = {(char *)path};
+    struct source_list files;
+    double best = 1e9;
+    must(source_list_open(&files, &world_real, uris, 1, &err), &err);
+    for (int round = 0; round < ROUNDS; round++) {
+        double t = now_s();
+        size_t got = 0;
+        int64_t n;
+        struct source *s = source_open(&files, 0, &err);
+        must(s ? 0 : -1, &err);
+        while ((n = source_read(s, to, CHUNK, &err)) > 0) got += (size_t)n;
+        must(n < 0 || got != size ? -1 : 0, &err);
+        source_close(s);
+        keep_best(&best, now_s() - t);
+    }
+    source_list_close(&files);
+    return (double)size / 1e6 / best;
+}
+
+static void bench_unpack(const struct bench *b)
+{
+    size_t size = b->size < PACKED_TEXT_MAX ? b->size : PACKED_TEXT_MAX, room = ZSTD_compressBound(size) + compressBound(size);
+    char path[PATH_SIZE], *packed = malloc(room), *to = malloc(size);
+    double limit = 1e9;
+    if (!packed || !to) exit(71);
+    packed_write(b, "plain", b->text, size, path);
+    printf("unpack-plain 1 %.0f MB/s\n", unpack_file(path, size, to));
+
+    z_stream z = {.next_in = (Bytef *)b->text, .avail_in = (uInt)size, .next_out = (Bytef *)packed, .avail_out = (uInt)room};
+    if (deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK || deflate(&z, Z_FINISH) != Z_STREAM_END) exit(71);
+    size_t packed_size = z.total_out;
+    deflateEnd(&z);
+    packed_write(b, "gzip", packed, packed_size, path);
+    printf("unpack-gzip 1 %.0f MB/s (%.2f of the size)\n", unpack_file(path, size, to), (double)packed_size / (double)size);
+    for (int round = 0; round < ROUNDS; round++) {
+        double t = now_s();
+        z_stream u = {.next_in = (Bytef *)packed, .avail_in = (uInt)packed_size, .next_out = (Bytef *)to, .avail_out = (uInt)size};
+        if (inflateInit2(&u, 16 + MAX_WBITS) != Z_OK || inflate(&u, Z_FINISH) != Z_STREAM_END) exit(71);
+        inflateEnd(&u);
+        keep_best(&limit, now_s() - t);
+    }
+    printf("unpack-gzip-limit 1 %.0f MB/s\n", (double)size / 1e6 / limit);
+
+    packed_size = ZSTD_compress(packed, room, b->text, size, 3);
+    packed_write(b, "zstd", packed, packed_size, path);
+    printf("unpack-zstd 1 %.0f MB/s (%.2f of the size)\n", unpack_file(path, size, to), (double)packed_size / (double)size);
+    limit = 1e9;
+    for (int round = 0; round < ROUNDS; round++) {
+        double t = now_s();
+        if (ZSTD_decompress(to, size, packed, packed_size) != size) exit(71);
+        keep_best(&limit, now_s() - t);
+    }
+    printf("unpack-zstd-limit 1 %.0f MB/s\n", (double)size / 1e6 / limit);
+    free(packed), free(to);
+}
+
+/* ---- parsing: the same log in every form ---- */
+
+struct writer { /* a text being made; ends when it is full */
+    char *text;
+    size_t size, room;
+};
+
+static void put(struct writer *w, const char *p, size_t size)
+{
+    if (w->room - w->size < size) exit(71);
+    memcpy(w->text + w->size, p, size);
+    w->size += size;
+}
+
+/* Cell c (0: the label) of a row in one form; `first`: nothing of the row was written yet. */
+typedef void cell_fn(struct writer *w, size_t c, const char *p, size_t size);
+
+static void cell_tsv(struct writer *w, size_t c, const char *p, size_t size)
+{
+    if (c > 0) put(w, "\t", 1);
+    put(w, p, size);
+}
+
+static void cell_csv(struct writer *w, size_t c, const char *p, size_t size)
+{
+    if (c > 0) put(w, ",", 1);
+    if (c > 13 && size > 0) put(w, "\"", 1);
+    put(w, p, size);
+    if (c > 13 && size > 0) put(w, "\"", 1);
+}
+
+static void cell_sparse(struct writer *w, bool field, size_t c, const char *p, size_t size)
+{
+    char token[64];
+    if (c == 0) put(w, p, size);
+    if (c == 0 || size == 0) return;
+    uint64_t hash = hash64(p, size, c);
+    int n = snprintf(token, sizeof token, " %.*s%s%" PRIu64 ":", field ? 2 : 0, field ? (char[]){(char)('0' + c / 10), (char)('0' + c % 10), 0} : "",
+                     field ? ":" : "", hash % 1000000);
+    put(w, token, (size_t)n);
+    n = c > 13 ? snprintf(token, sizeof token, "1") : snprintf(token, sizeof token, "0.%05u", (unsigned)(hash >> 32) % 100000);
+    put(w, token, (size_t)n);
+}
+static void cell_libsvm(struct writer *w, size_t c, const char *p, size_t size) { cell_sparse(w, false, c, p, size); }
+static void cell_libffm(struct writer *w, size_t c, const char *p, size_t size) { cell_sparse(w, true, c, p, size); }
+
+static const struct form {
+    const char *name, *format, *options;
+    cell_fn *cell; /* NULL: the text as it is */
+} forms[] = {
+    {"criteo", "criteo", "{}", NULL},
+    {"tsv", "csv", "{\"header\": false, \"delimiter\": \"tab\"}", cell_tsv},
+    {"csv", "csv", "{\"header\": false}", cell_csv},
+    {"libsvm", "libsvm", "{}", cell_libsvm},
+    {"libffm", "libffm", "{}", cell_libffm},
+};
+
+static struct writer form_text(const struct form *form, const char *text, size_t size)
+{
+    struct error err = {0};
+    struct writer w = {.room = size};
+    if (!(w.text = mem_huge(w.room + CHUNK_SLACK, 1, &err))) must(-1, &err);
+    for (const char *p = text, *end = text + size; p < end; p++) {
+        size_t line = w.size;
+        if (w.room - w.size < 4096) break;
+        for (size_t c = 0;; c++) {
+            const char *stop = p;
+            while (*stop != '\t' && *stop != '\n') stop++;
+            if (form->cell) form->cell(&w, c, p, (size_t)(stop - p));
+            p = stop;
+            if (*stop == '\n') break;
+            p++;
+        }
+        if (w.size > line) put(&w, "\n", 1);
+    }
+    return w;
+}
+
+/* All chunks of a text into `out` one after another. Returns the rows. */
+static uint64_t parse_text(const struct format *format, void *state, const char *text, size_t size, struct parsed *out)
+{
+    struct error err = {0};
+    uint64_t rows = 0;
+    for (size_t at = 0; at < size;) {
+        size_t n = size - at < CHUNK ? size - at : CHUNK;
+        while (text[at + n - 1] != '\n') n--;
+        struct chunk chunk = {.text = text + at, .size = n, .line_bytes_max = CHUNK};
+        out->lines = 0;
+        must(format->parse(state, &chunk, out, &err), &err);
+        rows += out->rows.count;
+        at += n;
+    }
+    return rows;
+}
+
+static void *form_state(const struct form *form, const struct format *format, const char *text, size_t size, void **params)
+{
+    struct error err = {0};
+    struct faults faults = {0};
+    size_t used = 0;
+    *params = mem_zero(format->kind.params_size + 1, &err);
+    json_t *options = json_loads(form->options, 0, NULL);
+    if (format->kind.options) options_read(&(struct option_set){format->kind.options, *params}, 1, options, "", NULL, &faults);
+    json_decref(options);
+    void *state = format->prepare(*params, 0, &err);
+    must(state ? 0 : -1, &err);
+    const char *newline = memchr(text, '\n', size);
+    if (format->header) must(format->header(state, text, (size_t)(newline + 1 - text), &used, &err), &err);
+    return state;
+}
+
+static void bench_form(const struct bench *b, const struct form *form)
+{
+    const struct format *format = (const struct format *)kind_find((const struct kind *const *)formats, form->format);
+    struct writer w = form->cell ? form_text(form, b->text, b->size) : (struct writer){b->text, b->size, b->size};
+    struct parsed out = {.rows = {0}};
+    void *params, *state = form_state(form, format, w.text, w.size, &params);
+    char level_name[32], name[64];
+    enum cpu_level top = cpu_level();
+    bytes_init(&out.marks, SIZE_MAX), bytes_init(&out.text, SIZE_MAX);
+    for (int level = 0; level <= (int)top; level++) {
+        double best = 1e9;
+        uint64_t rows = 0;
+        setenv("TRAINYARD_CPU", cpu_level_name((enum cpu_level)level), 1);
+        for (int round = 0; round < ROUNDS; round++) {
+            double t = now_s();
+            rows = parse_text(format, state, w.text, w.size, &out);
+            keep_best(&best, now_s() - t);
+        }
+        unsetenv("TRAINYARD_CPU");
+        snprintf(level_name, sizeof level_name, "-%s", cpu_level_name((enum cpu_level)level));
+        snprintf(name, sizeof name, "parse-%s%s", form->name, level == (int)top ? "" : level_name);
+        printf("%s 1 %.0f MB/s (%.0f ns a row, %.2f M rows/s, %" PRIu64 " bad)\n", name, (double)w.size / best / 1e6, best * 1e9 / (double)rows,
+               (double)rows / best / 1e6, out.bad.count);
+    }
+    format->release(state);
+    mem_free(params);
+    rows_close(&out.rows);
+    bytes_close(&out.marks), bytes_close(&out.text);
+    if (form->cell) mem_huge_free(w.text, w.room + CHUNK_SLACK, 1);
+}
+
+/* ---- the cache ---- */
+
+static struct dataset *bench_build(const struct bench *b, const struct parallel *parallel, unsigned rounds, bool print)
+{
+    struct error err = {0};
+    char *uris[] = {(char *)b->file};
     struct dataset_config c = {.world = &world_real,
                                .uris = uris,
                                .uri_count = 1,
                                .format = kind_find((const struct kind *const *)formats, "criteo"),
-                               .cache_dir = cache,
+                               .cache_dir = b->folder,
                                .parallel = parallel};
     struct dataset *d = NULL;
     double best = 1e9, best_wall = 1e9;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < rounds; round++) {
         dataset_free(d);
-        path_remove_tree(&world_real, cache, NULL);
-        double t = now_s(), wall = clock_s(CLOCK_MONOTONIC);
-        if (!(d = dataset_open(&c, &err))) fail(&err);
-        if (now_s() - t < best) best = now_s() - t;
-        if (clock_s(CLOCK_MONOTONIC) - wall < best_wall) best_wall = clock_s(CLOCK_MONOTONIC) - wall;
+        path_remove_tree(&world_real, b->folder, NULL);
+        double t = now_s(), wall = wall_s();
+        if (!(d = dataset_open(&c, &err))) must(-1, &err);
+        keep_best(&best, now_s() - t);
+        keep_best(&best_wall, wall_s() - wall);
     }
     double mb = (double)dataset_info(d)->source_bytes / 1e6;
-    printf("build %u %.0f MB/s (%.0f MB/s of the wall clock)\n", parallel->workers, mb / best, mb / best_wall);
+    if (print)
+        printf("build %u %.0f MB/s (%.2f M rows/s; %.0f MB/s of the wall clock)\n", parallel->workers, mb / best,
+               (double)dataset_info(d)->rows / best / 1e6, mb / best_wall);
     return d;
 }
 
-static void bench_read(struct dataset *d)
+/* A synced file of that many bytes, a block's worth at a time. */
+static double plain_write(const struct bench *b, uint64_t bytes, double *wall)
+{
+    char path[PATH_SIZE];
+    struct error err = {0};
+    double best = 1e9;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct file *f;
+        must(path_mkdirs(&world_real, b->folder, &err), &err);
+        must(path_join(path, b->folder, "plain", &err), &err);
+        must(file_open(&world_real, path, FILE_NEW, &f, &err), &err);
+        double t = now_s(), w = wall_s();
+        for (uint64_t at = 0; at < bytes; at += CHUNK) must(file_write(f, b->text, CHUNK, &err), &err);
+        must(file_sync(f, &err), &err);
+        keep_best(&best, now_s() - t);
+        keep_best(wall, wall_s() - w);
+        must(file_close(f, &err), &err);
+        path_remove_tree(&world_real, b->folder, NULL);
+    }
+    return best;
+}
+
+static void bench_cache_write(const struct bench *b)
+{
+    enum { REPEATS = 200 };
+    const struct format *format = (const struct format *)kind_find((const struct kind *const *)formats, "criteo");
+    struct error err = {0};
+    struct parsed out = {.rows = {0}};
+    void *params, *state = form_state(&forms[0], format, b->text, b->size, &params);
+    char path[PATH_SIZE];
+    double best = 1e9, wall = 1e9, limit_wall = 1e9;
+    uint64_t bytes = 0;
+    bytes_init(&out.marks, SIZE_MAX);
+    size_t chunk = b->size < CHUNK ? b->size : CHUNK;
+    while (b->text[chunk - 1] != '\n') chunk--;
+    parse_text(format, state, b->text, chunk, &out);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct cache_writer writer;
+        struct ingest_result result = {.rows = 1};
+        must(path_mkdirs(&world_real, b->folder, &err), &err);
+        must(path_join(path, b->folder, "entry", &err), &err);
+        double t = now_s(), w = wall_s();
+        must(cache_writer_open(&writer, &world_real, path, &err), &err);
+        for (int i = 0; i < REPEATS; i++) must(cache_writer_add(&writer, &out.rows, &err), &err);
+        must(cache_writer_end(&writer, &result, &err), &err);
+        keep_best(&best, now_s() - t);
+        keep_best(&wall, wall_s() - w);
+        bytes = writer.totals.blocks_size_bytes;
+        cache_writer_close(&writer);
+        path_remove_tree(&world_real, b->folder, NULL);
+    }
+    double gb = (double)bytes / 1e9, limit = plain_write(b, bytes, &limit_wall);
+    printf("cache-write 1 %.2f GB/s (%.0f ns a row, %.2f GB/s of the wall clock)\n", gb / best, best * 1e9 / (double)(out.rows.count * REPEATS),
+           gb / wall);
+    printf("cache-write-limit 1 %.2f GB/s (%.2f GB/s of the wall clock)\n", gb / limit, gb / limit_wall);
+    format->release(state);
+    mem_free(params);
+    rows_close(&out.rows);
+    bytes_close(&out.marks);
+}
+
+static void bench_cache_read(struct dataset *d)
 {
     struct error err = {0};
     struct block block = {0};
     double best = 1e9, bytes = (double)dataset_info(d)->features * 4 + (double)dataset_info(d)->rows / 8;
     for (int round = 0; round < ROUNDS; round++) {
         double t = now_s();
-        for (uint64_t i = 0; i < dataset_info(d)->blocks; i++)
-            if (dataset_read_block(d, i, &block, &err) < 0) fail(&err);
-        if (now_s() - t < best) best = now_s() - t;
+        for (uint64_t i = 0; i < dataset_info(d)->blocks; i++) must(dataset_read_block(d, i, &block, &err), &err);
+        keep_best(&best, now_s() - t);
     }
     block_close(&block);
-    printf("read 1 %.2f GB/s (%.0f ns a row)\n", bytes / best / 1e9, best * 1e9 / (double)dataset_info(d)->rows);
+    printf("cache-read 1 %.2f GB/s (%.0f ns a row)\n", bytes / best / 1e9, best * 1e9 / (double)dataset_info(d)->rows);
 }
 
 static void bench_gather(struct dataset *d)
@@ -180,42 +462,86 @@ static void bench_gather(struct dataset *d)
     const struct row_ref *refs;
     double best = 1e9, best_gather = 1e9;
     size_t got;
-    if (!stream) fail(&err);
+    must(stream ? 0 : -1, &err);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         double t = now_s(), gather = 0;
-        if (stream_seek(stream, round, 0, &err) < 0) fail(&err);
+        must(stream_seek(stream, round, 0, &err), &err);
         for (;;) {
-            if (stream_next(stream, BATCH, &refs, &got, &err) < 0) fail(&err);
+            must(stream_next(stream, BATCH, &refs, &got, &err), &err);
             if (got == 0) break;
             double g = now_s();
-            if (batch_gather(&batch, refs, got, &err) < 0) fail(&err);
+            must(batch_gather(&batch, refs, got, &err), &err);
             gather += now_s() - g;
         }
-        if (now_s() - t < best) best = now_s() - t;
-        if (gather < best_gather) best_gather = gather;
+        keep_best(&best, now_s() - t);
+        keep_best(&best_gather, gather);
     }
-    double rows = (double)stream_rows(stream);
-    printf("gather-alone 1 %.2f M rows/s (%.0f ns a row)\nstream 1 %.2f M rows/s (%.0f ns a row)\n", rows / best_gather / 1e6,
-           best_gather * 1e9 / rows, rows / best / 1e6, best * 1e9 / rows);
+    double rows = (double)stream_rows(stream), bytes = (double)dataset_info(d)->features * 4 / 1e9;
+    printf("gather 1 %.2f M rows/s (%.0f ns a row, %.2f GB/s of keys)\n", rows / best_gather / 1e6, best_gather * 1e9 / rows, bytes / best_gather);
+    printf("stream 1 %.2f M rows/s (%.0f ns a row, %.2f GB/s of keys)\n", rows / best / 1e6, best * 1e9 / rows, bytes / best);
     batch_buffer_close(&batch);
     stream_free(stream);
 }
 
+static void bench_evaluate(void)
+{
+    struct error err = {0};
+    float *logits = malloc(BATCH * sizeof *logits), *labels = malloc(BATCH * sizeof *labels);
+    struct evaluation out;
+    double best = 1e9, best_add = 1e9;
+    if (!logits || !labels) exit(71);
+    for (int round = 0; round < 3; round++) {
+        struct evaluator_config config = {.lanes = 1, .exact_rows_max = SCORES + BATCH};
+        struct evaluator *e = evaluator_new(&config, &err);
+        double add = 0, finish;
+        must(e ? 0 : -1, &err);
+        for (uint64_t row = 0; row < SCORES; row += BATCH) {
+            for (uint64_t i = 0; i < BATCH; i++) { /* logits on [-4, 4), labels that go with them half of the time */
+                uint64_t r = hash_mix(row + i);
+                logits[i] = (float)(r >> 40) * 0x1p-21f - 4;
+                labels[i] = (r & 3) == 0 ? logits[i] > 1 : (float)(r >> 8 & 1);
+            }
+            double t = now_s();
+            must(evaluator_add(e, 0, logits, labels, BATCH, &err), &err);
+            add += now_s() - t;
+        }
+        finish = now_s();
+        must(evaluator_finish(e, &out, &err), &err);
+        finish = now_s() - finish;
+        keep_best(&best, add + finish);
+        keep_best(&best_add, add);
+        evaluator_free(e);
+    }
+    printf("evaluate 1 %.2f M rows/s (%.2f s for %d M rows, of which %.2f s to sort and rank)\n", SCORES / best / 1e6, best, SCORES / 1000000,
+           best - best_add);
+    free(logits), free(labels);
+}
+
 int main(int argc, char **argv)
 {
-    char cache[PATH_SIZE];
-    size_t size;
-    if (argc != 2) return fprintf(stderr, "usage: %s FILE.tsv\n", argv[0]), 64;
-    char *text = text_load(argv[1], &size);
-    bench_limits(text, size);
-    bench_parse((const struct format *)kind_find((const struct kind *const *)formats, "criteo"), text, size);
-    mem_huge_free(text, size + CHUNK_SLACK, 1);
-    snprintf(cache, sizeof cache, "%s/trainyard-bench-%ld", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (long)getpid());
-    dataset_free(bench_build(argv[1], cache, &parallel_inline));
-    struct dataset *d = bench_build(argv[1], cache, &pair);
-    bench_read(d);
-    bench_gather(d);
-    dataset_free(d);
-    path_remove_tree(&world_real, cache, NULL);
+    if (argc < 3) return fprintf(stderr, "usage: %s FILE.tsv FOLDER [STAGE...]\n", argv[0]), 64;
+    struct bench b = {.file = argv[1], .folder = argv[2], .wanted = argv + 3};
+    if (wanted(&b, "copy") || wanted(&b, "unpack") || wanted(&b, "parse") || wanted(&b, "cache-write")) text_load(&b);
+    if (wanted(&b, "copy")) bench_limits(&b);
+    if (wanted(&b, "unpack")) bench_unpack(&b);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "parse-%s", forms[i].name);
+        if (wanted(&b, name)) bench_form(&b, &forms[i]);
+    }
+    if (wanted(&b, "cache-write")) bench_cache_write(&b);
+    if (b.text) mem_huge_free(b.text, b.size + CHUNK_SLACK, 1);
+    if (wanted(&b, "build")) {
+        dataset_free(bench_build(&b, &parallel_inline, ROUNDS, true));
+        dataset_free(bench_build(&b, &pair, ROUNDS, true));
+    }
+    if (wanted(&b, "cache-read") || wanted(&b, "gather")) {
+        struct dataset *d = bench_build(&b, &pair, 1, false);
+        if (wanted(&b, "cache-read")) bench_cache_read(d);
+        if (wanted(&b, "gather")) bench_gather(d);
+        dataset_free(d);
+    }
+    if (wanted(&b, "evaluate")) bench_evaluate();
+    path_remove_tree(&world_real, b.folder, NULL);
     return 0;
 }
