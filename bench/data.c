@@ -521,7 +521,7 @@ int main(int argc, char **argv)
 {
     if (argc < 3) return fprintf(stderr, "usage: %s FILE.tsv FOLDER [STAGE...]\n", argv[0]), 64;
     struct bench b = {.file = argv[1], .folder = argv[2], .wanted = argv + 3};
-    if (wanted(&b, "copy") || wanted(&b, "unpack") || wanted(&b, "parse") || wanted(&b, "cache-write")) text_load(&b);
+    text_load(&b);
     if (wanted(&b, "copy")) bench_limits(&b);
     if (wanted(&b, "unpack")) bench_unpack(&b);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -530,7 +530,7 @@ int main(int argc, char **argv)
         if (wanted(&b, name)) bench_form(&b, &forms[i]);
     }
     if (wanted(&b, "cache-write")) bench_cache_write(&b);
-    if (b.text) mem_huge_free(b.text, b.size + CHUNK_SLACK, 1);
+    mem_huge_free(b.text, b.size + CHUNK_SLACK, 1);
     if (wanted(&b, "build")) {
         dataset_free(bench_build(&b, &parallel_inline, ROUNDS, true));
         dataset_free(bench_build(&b, &pair, ROUNDS, true));

@@ -8,11 +8,14 @@
 
 enum { CRITEO_INTEGERS = 13, CRITEO_CATEGORIES = 26, CRITEO_FIELDS = 39, CRITEO_SMALL = 64 };
 
-struct criteo {                                            /* keys that a table can hold, so that no text is hashed for them */
-    uint64_t seeds[CRITEO_FIELDS];                         /* of I1..I13, C1..C26 */
-    uint32_t missing[CRITEO_FIELDS];                       /* "" */
-    uint32_t small[CRITEO_INTEGERS][CRITEO_SMALL + 3];     /* "SP-64" .. "SP2" */
-    uint32_t classes[CRITEO_INTEGERS][SQUARE_LOG_CLASSES]; /* "0" .. "491" */
+/* The keys of an integer column: slots of "SP-64" .. "SP2", of "0" .. "491" and of "". */
+enum { CRITEO_CLASS_0 = CRITEO_SMALL + 3, CRITEO_MISSING = CRITEO_CLASS_0 + SQUARE_LOG_CLASSES, CRITEO_SLOTS };
+
+struct criteo {                      /* keys that a table can hold, so that no text is hashed for them */
+    uint64_t seeds[CRITEO_FIELDS];   /* of I1..I13, C1..C26 */
+    uint64_t flips[CRITEO_FIELDS];   /* hash64_flip of each */
+    uint32_t missing[CRITEO_FIELDS]; /* "" */
+    uint32_t slots[CRITEO_INTEGERS][CRITEO_SLOTS];
     struct square_log log;
 };
 
@@ -22,7 +25,7 @@ uint32_t criteo_integer_key(const struct criteo *state, size_t c, int64_t value)
 /* criteo_refuse: report what is wrong with the line [p, end), which the kernel did not like. A blank one is passed over in silence. */
 void criteo_refuse(const char *p, const char *end, const struct chunk *chunk, uint64_t line, struct bad_rows *bad);
 
-/* criteo_parse: format.parse with room for chunk->size + 64 marks. */
+/* criteo_parse: format.parse with room for chunk->size + 64 marks, twice. */
 KERNEL_DECLARE(int, criteo_parse, (const struct criteo *state, const struct chunk *chunk, struct parsed *out, uint32_t *marks, struct error *err));
 
 #endif

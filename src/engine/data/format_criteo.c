@@ -29,13 +29,16 @@ static void *criteo_prepare(const void *params, uint64_t hash_seed, struct error
     for (size_t c = 0; c < CRITEO_FIELDS; c++) {
         snprintf(text, sizeof text, "%c%zu", c < CRITEO_INTEGERS ? 'I' : 'C', c < CRITEO_INTEGERS ? c + 1 : c + 1 - CRITEO_INTEGERS);
         s->seeds[c] = feature_seed(text, hash_seed);
+        s->flips[c] = hash64_flip(s->seeds[c]);
         s->missing[c] = feature_key("", 0, s->seeds[c]);
     }
-    for (size_t c = 0; c < CRITEO_INTEGERS; c++)
-        for (int v = -CRITEO_SMALL; v <= 2; v++) s->small[c][v + CRITEO_SMALL] = criteo_integer_key(s, c, v);
-    for (unsigned class = 0; class < SQUARE_LOG_CLASSES; class ++) {
-        int n = snprintf(text, sizeof text, "%u", class);
-        for (size_t c = 0; c < CRITEO_INTEGERS; c++) s->classes[c][class] = feature_key(text, (size_t)n, s->seeds[c]);
+    for (size_t c = 0; c < CRITEO_INTEGERS; c++) {
+        for (int v = -CRITEO_SMALL; v <= 2; v++) s->slots[c][v + CRITEO_SMALL] = criteo_integer_key(s, c, v);
+        for (unsigned class = 0; class < SQUARE_LOG_CLASSES; class ++) {
+            int n = snprintf(text, sizeof text, "%u", class);
+            s->slots[c][CRITEO_CLASS_0 + class] = feature_key(text, (size_t)n, s->seeds[c]);
+        }
+        s->slots[c][CRITEO_MISSING] = s->missing[c];
     }
     return s;
 }
@@ -71,7 +74,7 @@ static int criteo_parse(const void *state, const struct chunk *chunk, struct par
                                   struct error *) = KERNEL_TABLE(criteo_parse);
     int rc;
     bytes_clear(&out->marks);
-    if ((rc = bytes_reserve(&out->marks, (chunk->size + 64) * sizeof(uint32_t), err)) < 0) return rc;
+    if ((rc = bytes_reserve(&out->marks, 2 * (chunk->size + 64) * sizeof(uint32_t), err)) < 0) return rc;
     rows_clear(&out->rows, false);
     return kernels[cpu_level()](state, chunk, out, (uint32_t *)out->marks.data, err);
 }

@@ -31,13 +31,11 @@ static uint64_t border_of(uint32_t c)
 
 void square_log_init(struct square_log *table)
 {
-    for (uint32_t c = 0; c < SQUARE_LOG_CLASSES; c++) table->border[c] = border_of(c);
-    table->border[SQUARE_LOG_CLASSES] = UINT64_MAX;
-    uint32_t c = 0;
-    for (unsigned cell = 0; cell < SQUARE_LOG_CELLS; cell++) { /* the least values ascend, and so do their classes */
-        unsigned length = cell / 64;
-        uint64_t least = cell < 128 ? cell : length > 7 ? ((uint64_t)64 | cell % 64) << (length - 7) : 128;
-        while (table->border[c + 1] <= least) c++;
-        table->first[cell] = (uint16_t)c;
+    uint64_t border = border_of(1);
+    uint32_t class = 0; /* of the cell's least value; these ascend, and so do their classes */
+    for (unsigned cell = 0; cell < SQUARE_LOG_CELLS; cell++) {
+        uint64_t least = cell < 128 ? cell : ((uint64_t)64 | cell % 64) << (cell / 64 - 1);
+        while (border <= least) border = border_of(++class + 1);
+        table->cells[cell] = border << 16 | class;
     }
 }

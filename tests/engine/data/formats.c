@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "lib/data_kit.h"
 #include "lib/test.h"
 
@@ -153,6 +154,64 @@ static void criteo_keys_by_definition(void **state)
         }
     bytes_close(&text);
     kit_rows_close(&rows);
+}
+
+/* What the format says of integers, in floating point, and of categories, by the plain hash. */
+static uint32_t criteo_key(int c, const char *cell)
+{
+    char name[16], text[40];
+    snprintf(name, sizeof name, "%c%d", c < 13 ? 'I' : 'C', c < 13 ? c + 1 : c - 12);
+    if (c >= 13 || !*cell) return key(name, cell);
+    long long v = strtoll(cell, NULL, 10);
+    if (v <= 2) snprintf(text, sizeof text, "SP%lld", v);
+    else snprintf(text, sizeof text, "%u", (unsigned)floorl(logl((long double)v) * logl((long double)v)));
+    return key(name, text);
+}
+
+/* Integers of every length and sign, categories of every length from 0 to 40 and of any bytes, by every kernel. */
+static void criteo_kernels_by_definition(void **state)
+{
+    (void)state;
+    enum { ROWS = 600, CELL = 41 };
+    static char cells[ROWS][39][CELL];
+    struct bytes text;
+    bytes_init(&text, 1 << 22);
+    for (int r = 0; r < ROWS; r++) {
+        assert_ok(bytes_add_text(&text, r & 1 ? "1" : "0", NULL), NULL);
+        for (int c = 0; c < 39; c++) {
+            struct rng rng = rng_at(21, RNG_TEST, (uint64_t)c, (uint64_t)r);
+            uint64_t draw = rng_u64(&rng);
+            char *cell = cells[r][c];
+            size_t size = (size_t)(r % 3 ? rng_below(&rng, 10) : rng_below(&rng, CELL)); /* short ones, too, are drawn often */
+            if (c < 13) {
+                unsigned bits = (unsigned)rng_below(&rng, 64);
+                long long value = (long long)(draw >> 1 >> bits);
+                const char *sign = draw & 1 && r % 4 == 0 ? "-" : "";
+                snprintf(cell, CELL, draw % 3 ? "%s%lld" : "%s0%lld", sign, value);
+                if (draw % 7 == 0) *cell = 0;
+            } else
+                for (size_t i = 0; i < size; i++) {
+                    unsigned char byte = (unsigned char)(1 + rng_below(&rng, 255));
+                    cell[i] = byte == '\t' || byte == '\n' || byte == '\r' ? 'x' : (char)byte;
+                }
+            assert_ok(bytes_printf(&text, NULL, "\t%s", cell), NULL);
+        }
+        assert_ok(bytes_add_text(&text, r % 3 ? "\n" : "\r\n", NULL), NULL);
+    }
+    for (int level = 0; level <= (int)cpu_level(); level++) {
+        struct error err = {0};
+        struct kit_rows rows;
+        setenv("TRAINYARD_CPU", cpu_level_name((enum cpu_level)level), 1);
+        assert_ok(load("criteo", NULL, bytes_text(&text), text.size, 0, &rows, NULL, &err), &err);
+        unsetenv("TRAINYARD_CPU");
+        assert_int_equal(rows.count, ROWS);
+        for (int r = 0; r < ROWS; r++)
+            for (int c = 0; c < 39; c++)
+                if (rows.keys[39 * r + c] != criteo_key(c, cells[r][c]))
+                    fail_msg("%s: row %d, column %d: \"%s\"", cpu_level_name((enum cpu_level)level), r, c + 1, cells[r][c]);
+        kit_rows_close(&rows);
+    }
+    bytes_close(&text);
 }
 
 /* Each instruction set's copy of the kernels gives the same rows and the same complaints. */
@@ -306,6 +365,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_format_refuses_rubbish),
     cmocka_unit_test(one_label_only_is_no_fault_of_the_text),
     cmocka_unit_test(criteo_keys_by_definition),
+    cmocka_unit_test(criteo_kernels_by_definition),
     cmocka_unit_test(kernels_agree),
     cmocka_unit_test(sparse_keys_and_values),
     cmocka_unit_test(csv_columns_of_every_type),

@@ -32,11 +32,17 @@ static void table_agrees_with_exact(void **state)
     static struct square_log table;
     square_log_init(&table);
     for (uint64_t v = 1; v < 300000; v++) assert_int_equal(square_log(&table, v), square_log_exact(v));
-    for (uint32_t c = 1; c < SQUARE_LOG_CLASSES; c++)
-        for (int d = -1; d <= 1; d++) {
-            uint64_t v = table.border[c] + (uint64_t)d;
-            if (v >= 1) assert_int_equal(square_log(&table, v), square_log_exact(v));
+    for (uint32_t cell = 0; cell < SQUARE_LOG_CELLS; cell++)
+        for (int d = -1; d <= 1; d++) { /* at its border, which may lie in a later cell */
+            uint64_t v = (table.cells[cell] >> 16) + (uint64_t)d;
+            if (v <= UINT32_MAX) assert_int_equal(square_log_small(&table, v), square_log_exact(v));
         }
+    for (uint32_t cell = 128; cell < SQUARE_LOG_CELLS; cell++) { /* its first and its last value */
+        unsigned shift = cell / 64 - 1;
+        uint64_t least = ((uint64_t)64 | cell % 64) << shift, most = least + ((uint64_t)1 << shift) - 1;
+        assert_int_equal(square_log_small(&table, least), square_log_exact(least));
+        assert_int_equal(square_log_small(&table, most), square_log_exact(most));
+    }
     for (uint64_t i = 0; i < 200000; i++) {
         struct rng rng = rng_at(12, RNG_TEST, 0, i);
         uint64_t v = rng_u64(&rng) >> rng_below(&rng, 64) | 1;
