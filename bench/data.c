@@ -310,7 +310,8 @@ static void *form_state(const struct form *form, const struct format *format, co
     json_t *options = json_loads(form->options, 0, NULL);
     if (format->kind.options) options_read(&(struct option_set){format->kind.options, *params}, 1, options, "", NULL, &faults);
     json_decref(options);
-    void *state = format->prepare(*params, 0, &err);
+    const struct format_context context = {.hash_seed = 0};
+    void *state = format->prepare(*params, &context, &err);
     must(state ? 0 : -1, &err);
     const char *newline = memchr(text, '\n', size);
     if (format->header) must(format->header(state, text, (size_t)(newline + 1 - text), &used, &err), &err);

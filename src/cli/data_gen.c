@@ -85,7 +85,7 @@ static int make_split(const struct data_gen_params *params, struct splitter *out
     json_t *object = json_pack("{s:f, s:I}", "test_fraction", params->test_fraction, "seed", (json_int_t)params->split_seed);
     options_read(&(struct option_set){kind->options, *split_params}, 1, object, "/split", NULL, &faults);
     json_decref(object);
-    *out = (struct splitter){(const struct split *)kind, *split_params};
+    *out = (struct splitter){.split = (const struct split *)kind, .params = *split_params};
     return faults_error(&faults, err);
 }
 

@@ -23,6 +23,10 @@ static const struct option root_options[] = {
 };
 
 static const struct option dataset_options[] = {
+    {"weight", OPT_TEXT, AT(dataset.weight), .help = "column with the weight of a row (>= 0), for training and evaluation; empty: every row weighs 1"},
+    {"group", OPT_TEXT, AT(dataset.group),
+     .help = "column whose text says which rows belong together (a user, a session), for split group and metrics by group; empty: none"},
+    {"time", OPT_TEXT, AT(dataset.time), .help = "column with the time of a row (a number, or a date like 2026-11-27T08:00:00Z), for split time; empty: none"},
     {"max_bad_rows", OPT_INT, AT(dataset.max_bad_rows), 0, 0, COUNT_MAX, .help = "rows that may be skipped and counted before the run fails",
      .flags = OPTION_RUNTIME},
     {0},

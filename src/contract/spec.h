@@ -21,6 +21,7 @@ struct spec_kind { /* a chosen kind and its own options */
 struct spec_dataset {
     char **uris; /* "file:clicks/day-*.tsv.gz" or a plain path or glob; NULL-terminated, at least one */
     size_t uri_count;
+    char weight[OPTION_TEXT_SIZE], group[OPTION_TEXT_SIZE], time[OPTION_TEXT_SIZE]; /* columns with these parts, no features; "": none */
     int64_t max_bad_rows; /* rows that may be skipped and counted; beyond that the run fails. Default 0 */
 };
 

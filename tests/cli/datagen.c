@@ -51,12 +51,12 @@ static int threads_run(void *impl, parallel_task task, void *context, unsigned c
     return rc;
 }
 
-static enum split_side every_fourth(const void *params, uint64_t row)
+static void every_fourth(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides)
 {
-    (void)params;
-    return row % 4 == 3 ? SIDE_TEST : SIDE_TRAIN;
+    (void)params, (void)context;
+    for (size_t i = 0; i < rows->count; i++) sides[i] = (rows->first + i) % 4 == 3 ? SIDE_TEST : SIDE_TRAIN;
 }
-static const struct split fourth = {.kind = {.name = "fourth"}, .side = every_fourth};
+static const struct split fourth = {.kind = {.name = "fourth"}, .sides = every_fourth};
 static const struct splitter fourth_splitter = {.split = &fourth};
 
 static char dir[PATH_SIZE];

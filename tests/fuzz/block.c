@@ -16,13 +16,20 @@ static void seal(uint8_t *at, size_t size)
     struct block_header h;
     if (size < sizeof h) return;
     memcpy(&h, at, sizeof h);
-    memcpy(h.magic, "TYBLOCK1", 8);
-    uint64_t keys = sizeof h + ((uint64_t)h.rows + 31) / 32 * 4 + (h.row_features ? 0 : ((uint64_t)h.rows + 1) * 4);
-    uint64_t values = keys + (uint64_t)h.features * 4, end = values + (h.flags & BLOCK_VALUES ? (uint64_t)h.features * 4 : 0);
-    if (end > size) return;
-    uint64_t sum = hash64(at + sizeof h, keys - sizeof h, hash64(&h, offsetof(struct block_header, checksum), 0));
-    sum = hash64(at + keys, values - keys, sum);
-    h.checksum = end > values ? hash64(at + values, end - values, sum) : sum;
+    memcpy(h.magic, "TYBLOCK2", 8);
+    uint64_t rows = h.rows, features = h.features, offsets = sizeof h + (rows + 63) / 64 * 8;
+    offsets += (h.flags & ROWS_GROUPS ? rows * 8 : 0) + (h.flags & ROWS_TIMES ? rows * 8 : 0) + (h.flags & ROWS_WEIGHTS ? (rows + 1) / 2 * 8 : 0);
+    uint64_t part[6] = {offsets, offsets + (h.row_features ? 0 : (rows + 1) * 4)};
+    part[2] = part[1] + features * 4;
+    part[3] = part[2] + (h.flags & ROWS_VALUES ? features * 4 : 0);
+    part[4] = part[3] + (h.flags & ROWS_FIELDS ? features * 2 : 0);
+    part[5] = part[4] + (h.flags & ROWS_FIELDS ? features % 2 * 2 : 0);
+    if (part[5] > size) return;
+    h.size_bytes = part[5];
+    h.head_checksum = hash64(at + sizeof h, offsets - sizeof h, hash64(&h, offsetof(struct block_header, head_checksum), 0));
+    h.checksum = hash64(at + part[0], part[1] - part[0], hash64(&h, offsetof(struct block_header, checksum), 0));
+    for (int i = 1; i < 5; i++)
+        if (part[i + 1] > part[i]) h.checksum = hash64(at + part[i], part[i + 1] - part[i], h.checksum);
     memcpy(at, &h, sizeof h);
 }
 

@@ -28,8 +28,8 @@ static int take_rows(void *context, unsigned worker, const struct rows *rows, st
         o->hash = hash64(&rows->labels[r], 1, o->hash);
         for (; f < rows->ends[r]; f++) {
             o->hash = hash64(&rows->keys[f], sizeof *rows->keys, o->hash);
-            if (rows->with_values) MUST(rows->values[f] - rows->values[f] == 0); /* finite */
-            if (rows->with_values) o->hash = hash64(&rows->values[f], sizeof *rows->values, o->hash);
+            if (rows->with & ROWS_VALUES) MUST(rows->values[f] - rows->values[f] == 0); /* finite */
+            if (rows->with & ROWS_VALUES) o->hash = hash64(&rows->values[f], sizeof *rows->values, o->hash);
         }
     }
     o->rows += rows->count;
@@ -42,7 +42,9 @@ static void ingest(const struct world *world, const struct format *format, const
     struct source_list files;
     *o = (struct outcome){.rows = 0};
     if (source_list_open(&files, world, uris, 1, &o->err) < 0) return;
-    void *state = format->prepare(params, 1, &o->err);
+    const struct format_context context = {.hash_seed = 1};
+    uint64_t first_row;
+    void *state = format->prepare(params, &context, &o->err);
     if (state) {
         struct ingest_config c = {.files = &files,
                                   .format = format,
@@ -51,6 +53,7 @@ static void ingest(const struct world *world, const struct format *format, const
                                   .line_bytes_max = 300,
                                   .chunk_bytes = chunk_bytes,
                                   .max_bad_rows = 1000000,
+                                  .file_first_row = &first_row,
                                   .rows = take_rows,
                                   .context = o};
         int rc = ingest_run(&c, &o->result, &o->err);

@@ -1,20 +1,33 @@
-/* Rows as they pass from data to model: a compressed sparse row (CSR) block of features.
+/* Rows as they pass from data to model: a compressed sparse row (CSR) block of features, and beside them what is known of each row.
  *
  * A feature is a 32-bit key: the top bits of hash(field, value). A model's table of 2^b slots uses slot = key >> (32 - b), so one cached
- * block serves every table size. Values are 1 unless `values` is there. */
+ * block serves every table size. Values are 1 unless `values` is there. A field is a column's number; where every row has the same columns
+ * in the same order, one row's pattern stands for all. */
 #ifndef TRAINYARD_ENGINE_CORE_BATCH_H
 #define TRAINYARD_ENGINE_CORE_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct batch { /* borrowed arrays; rows r has features offsets[r] .. offsets[r + 1] - 1 */
+struct batch { /* borrowed arrays; row r has features offsets[r] .. offsets[r + 1] - 1 */
     size_t rows, features;
     const uint32_t *offsets; /* (rows + 1), offsets[0] = 0 */
     const uint32_t *keys;    /* (features) */
     const float *values;     /* (features), or NULL: all 1 */
-    const float *labels;     /* (rows), 0 or 1 */
+    const uint16_t *fields;  /* (features), or one row's when same_fields; NULL: not known */
+    bool same_fields;
+    const float *labels;    /* (rows), 0 or 1 */
+    const float *weights;   /* (rows), finite, >= 0; NULL: all 1 */
+    const uint64_t *groups; /* (rows): hash of the group column's text (a user, a session); NULL: none */
+    const int64_t *times;   /* (rows): the time column (seconds, or a number as it stands); NULL: none */
 };
+
+/* batch_fields: the fields of row r's features, or NULL when they are not known. */
+static inline const uint16_t *batch_fields(const struct batch *b, size_t r)
+{
+    return b->fields ? b->fields + (b->same_fields ? 0 : b->offsets[r]) : NULL;
+}
 
 /* One row of one block: how the data room hands out a shuffled order without copying. */
 struct row_ref {

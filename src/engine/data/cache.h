@@ -16,7 +16,7 @@
 #include "engine/data/block.h"
 #include "engine/data/ingest.h"
 
-enum { CACHE_VERSION = 1, CACHE_NAME_SIZE = 64 };
+enum { CACHE_VERSION = 2, CACHE_NAME_SIZE = 64 };
 
 struct cache_totals {
     uint64_t rows, positives, features, bad_rows, text_bytes, row_features_max, blocks_size_bytes;
@@ -25,8 +25,16 @@ struct cache_totals {
 };
 
 struct cache_block {
-    uint64_t offset, first_row;
-    uint32_t size_bytes, rows, features, reserved;
+    uint64_t offset, first_row, positives_before; /* rows of label 1 before the block */
+    uint32_t size_bytes, head_bytes, rows, features;
+};
+
+/* What is true of an entry as a whole. Lengths first, then the arrays one after another in the index file. */
+struct cache_facts {
+    uint64_t *file_first_row; /* (files) */
+    uint16_t *layout;         /* (layout_size): the fields of every row; layout_size 0: rows differ, or fields are not known */
+    char *names;              /* (names_bytes): names of fields 0, 1, ..., each with its NUL */
+    uint64_t files, layout_size, names_bytes;
 };
 
 struct cache_entry { /* open for reading; reads may run side by side */
@@ -34,12 +42,14 @@ struct cache_entry { /* open for reading; reads may run side by side */
     struct cache_totals totals;
     struct cache_block *index; /* (count) */
     uint64_t count;
+    struct cache_facts facts;
 };
 
 /* cache_entry_open: ERROR_NOTFOUND: no such entry; ERROR_DATA: damaged. On success cache_entry_close() it. */
 int cache_entry_open(struct cache_entry *entry, const struct world *world, const char *path, struct error *err);
 void cache_entry_close(struct cache_entry *entry); /* safe on a zeroed struct, and twice */
 int cache_entry_read(const struct cache_entry *entry, uint64_t index, struct block *out, struct error *err);
+int cache_entry_read_head(const struct cache_entry *entry, uint64_t index, struct block *out, struct error *err); /* see block_open_head */
 
 /* The writer: makes the folder `path`, takes rows in order, and leaves a whole, synced entry there, or nothing. */
 struct cache_writer {
@@ -51,9 +61,12 @@ struct cache_writer {
     struct cache_block *index;
     size_t count, max;
     struct cache_totals totals;
+    struct cache_facts facts;
 };
 int cache_writer_open(struct cache_writer *writer, const struct world *world, const char *path, struct error *err);
 int cache_writer_add(struct cache_writer *writer, const struct rows *rows, struct error *err);
+/* cache_writer_facts: copies; the layout comes with the rows. files (count): first row of each file. names: as in cache_facts. */
+int cache_writer_facts(struct cache_writer *writer, const uint64_t *files, size_t count, const struct bytes *names, struct error *err);
 /* cache_writer_end: the last block, the index, all synced. result: what ingest found besides rows. */
 int cache_writer_end(struct cache_writer *writer, const struct ingest_result *result, struct error *err);
 void cache_writer_close(struct cache_writer *writer); /* safe on a zeroed struct; without cache_writer_end the folder goes */

@@ -11,7 +11,10 @@ enum { CRITEO_INTEGERS = 13, CRITEO_CATEGORIES = 26, CRITEO_FIELDS = 39, CRITEO_
 /* The keys of an integer column: slots of "SP-64" .. "SP2", of "0" .. "491" and of "". */
 enum { CRITEO_CLASS_0 = CRITEO_SMALL + 3, CRITEO_MISSING = CRITEO_CLASS_0 + SQUARE_LOG_CLASSES, CRITEO_SLOTS };
 
-struct criteo {                      /* keys that a table can hold, so that no text is hashed for them */
+struct criteo {
+    uint16_t layout[CRITEO_FIELDS];
+    char names[CRITEO_FIELDS][4];
+    /* keys that a table can hold, so that no text is hashed for them */
     uint64_t seeds[CRITEO_FIELDS];   /* of I1..I13, C1..C26 */
     uint64_t flips[CRITEO_FIELDS];   /* hash64_flip of each */
     uint32_t missing[CRITEO_FIELDS]; /* "" */

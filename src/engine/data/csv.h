@@ -31,6 +31,8 @@ struct csv {
     struct csv_column *columns; /* NULL until the first header */
     size_t count, label;
     bool with_values; /* some column is numeric */
+    uint16_t *layout; /* (layout_size): 0, 1, ... of the columns that are features */
+    size_t layout_size;
 };
 
 struct csv_field { /* [text, text + size), unquoted; points into the record, or into scratch */

@@ -144,6 +144,9 @@ int csv_plan(struct csv *csv, const struct csv_field *names, size_t count, struc
         csv->with_values |= c->type == CSV_NUMERIC;
         features += c->type != CSV_LABEL && c->type != CSV_IGNORE;
     }
+    if (!(csv->layout = mem_array(features + 1, 1, sizeof *csv->layout, err))) return -ERROR_NOMEM;
+    for (size_t i = 0; i < features; i++) csv->layout[i] = (uint16_t)i;
+    csv->layout_size = features;
     if (features == 0) return error_set(err, ERROR_DATA, "/dataset/schema", "no column is left to learn from (%zu with the label)", count);
     return 0;
 }

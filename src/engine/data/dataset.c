@@ -13,7 +13,7 @@
 #include "engine/data/shelf.h"
 #include "engine/data/source.h"
 
-enum { LINE_BYTES_MAX = 1 << 20, ENTRIES_MAX = 8 };
+enum { LINE_BYTES_MAX = 1 << 20, ENTRIES_MAX = 8, NAMES_MAX_BYTES = 1 << 26 };
 #ifdef TRAINYARD_HOSTILE
 enum { CHUNK_BYTES = 97 };
 #else
@@ -24,6 +24,7 @@ struct dataset {
     struct dataset_config config; /* uris, params and cache_dir are copies */
     const struct format *format;
     struct source_list files;
+    size_t uri_count;
     struct shelf shelf;
     struct dataset_info info;
     pthread_mutex_t mending; /* guards entry_count */
@@ -37,16 +38,39 @@ const struct dataset_info *dataset_info(const struct dataset *d) { return &d->in
 uint64_t dataset_block_rows(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].rows; }
 uint64_t dataset_block_first_row(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].first_row; }
 uint64_t dataset_block_features(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].features; }
+uint64_t dataset_block_positives_before(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].positives_before; }
+
+const char *dataset_field_name(const struct dataset *d, size_t field)
+{
+    const struct cache_facts *f = &d->entries[0].facts;
+    const char *at = f->names, *end = f->names + f->names_bytes;
+    for (; at < end && field > 0; field--) at += strlen(at) + 1;
+    return at < end ? at : NULL;
+}
+
+int dataset_field_find(const struct dataset *d, const char *name)
+{
+    const char *known;
+    int64_t number;
+    for (size_t f = 0; (known = dataset_field_name(d, f)); f++)
+        if (strcmp(known, name) == 0) return (int)f;
+    bool numbered = d->entries[0].facts.names_bytes == 0 && str_to_int64(name, &number) && number >= 0 && number <= FIELD_MAX;
+    return numbered ? (int)number : -1;
+}
 
 static int config_copy(struct dataset *d, const struct dataset_config *config, struct error *err)
 {
     struct dataset_config *c = &d->config;
     *c = *config;
-    c->uris = NULL, c->format_params = NULL, c->cache_dir = NULL;
+    c->uris = NULL, c->format_params = NULL, c->cache_dir = NULL, c->weight = c->group = c->time = NULL;
     if (c->line_bytes_max == 0) c->line_bytes_max = LINE_BYTES_MAX;
     if (c->chunk_bytes == 0) c->chunk_bytes = CHUNK_BYTES;
+    d->uri_count = config->uri_count;
     d->format = (const struct format *)c->format; /* struct kind is its first member */
     if (!(c->cache_dir = mem_text(config->cache_dir, err))) return -ERROR_NOMEM;
+    if (!(c->weight = mem_text(config->weight ? config->weight : "", err))) return -ERROR_NOMEM;
+    if (!(c->group = mem_text(config->group ? config->group : "", err))) return -ERROR_NOMEM;
+    if (!(c->time = mem_text(config->time ? config->time : "", err))) return -ERROR_NOMEM;
     if (config->format->params_size > 0) {
         void *params = mem_zero(config->format->params_size, err);
         if (!params) return -ERROR_NOMEM;
@@ -61,16 +85,33 @@ static int build_rows(void *context, unsigned worker, const struct rows *rows, s
     return cache_writer_add(context, rows, err);
 }
 
+static int build_facts(const struct dataset *d, const void *state, const uint64_t *file_first_row, struct cache_writer *writer, struct error *err)
+{
+    struct bytes names;
+    const char *name;
+    int rc = 0;
+    bytes_init(&names, NAMES_MAX_BYTES);
+    for (size_t f = 0; rc == 0 && d->format->field_name && (name = d->format->field_name(state, f)); f++)
+        rc = bytes_add(&names, name, strlen(name) + 1, err);
+    if (rc == 0) rc = cache_writer_facts(writer, file_first_row, d->files.count, &names, err);
+    bytes_close(&names);
+    return rc;
+}
+
 /* Parse the files into a new entry on the shelf. Lock held. name: of the entry. */
 static int dataset_build(struct dataset *d, const struct parallel *parallel, const struct dataset_progress *progress, char name[CACHE_NAME_SIZE],
                          struct error *err)
 {
     struct ingest_result result;
     struct cache_writer writer = {0};
-    char path[PATH_SIZE];
-    int rc;
-    void *state = d->format->prepare(d->config.format_params, d->config.hash_seed, err);
+    const struct dataset_config *c = &d->config;
+    const struct format_context context = {c->world, c->hash_seed, c->weight, c->group, c->time, c->no_labels};
+    char path[PATH_SIZE] = "";
+    int rc = -ERROR_NOMEM;
+    void *state = d->format->prepare(c->format_params, &context, err);
     if (!state) return err && err->code ? -(int)err->code : -ERROR_NOMEM;
+    uint64_t *file_first_row = mem_array(d->files.count, 1, sizeof *file_first_row, err);
+    if (!file_first_row) goto out;
     struct ingest_config ingest = {.files = &d->files,
                                    .format = d->format,
                                    .state = state,
@@ -79,19 +120,22 @@ static int dataset_build(struct dataset *d, const struct parallel *parallel, con
                                    .line_bytes_max = d->config.line_bytes_max,
                                    .chunk_bytes = d->config.chunk_bytes,
                                    .max_bad_rows = d->config.max_bad_rows,
+                                   .file_first_row = file_first_row,
                                    .rows = build_rows,
                                    .context = &writer};
     if ((rc = shelf_build_path(&d->shelf, path, err)) < 0) goto out;
     if ((rc = cache_writer_open(&writer, d->config.world, path, err)) < 0) goto out;
     if ((rc = ingest_run(&ingest, &result, err)) < 0) goto out;
     if ((rc = source_list_check(&d->files, err)) < 0) goto out;
+    if ((rc = build_facts(d, state, file_first_row, &writer, err)) < 0) goto out;
     if ((rc = cache_writer_end(&writer, &result, err)) < 0) goto out;
     shelf_entry_name(&d->shelf, result.digest, name);
     rc = shelf_commit(&d->shelf, name, err);
 out:
     cache_writer_close(&writer);
     d->format->release(state);
-    if (rc < 0) path_remove_tree(d->config.world, path, NULL);
+    mem_free(file_first_row);
+    if (rc < 0 && *path) path_remove_tree(d->config.world, path, NULL);
     return rc;
 }
 
@@ -146,6 +190,15 @@ static int dataset_acquire(struct dataset *d, struct error *err)
     return 0;
 }
 
+/* First row of the files that URIs from that index on name; = rows when there are none. */
+static uint64_t dataset_uri_first_row(const struct dataset *d, size_t uri)
+{
+    const struct cache_entry *e = &d->entries[0];
+    for (size_t f = 0; f < d->files.count && f < e->facts.files; f++)
+        if (d->files.files[f].uri >= uri) return e->facts.file_first_row[f];
+    return e->totals.rows;
+}
+
 static int dataset_describe(struct dataset *d, struct error *err)
 {
     const struct cache_totals *t = &d->entries[0].totals;
@@ -155,6 +208,9 @@ static int dataset_describe(struct dataset *d, struct error *err)
     i->bad_rows = t->bad_rows;
     i->source_bytes = d->files.size_bytes;
     i->row_features_max = (size_t)t->row_features_max;
+    size_t train = d->uri_count - d->config.held_out_validation - d->config.held_out_test;
+    i->validation_from = dataset_uri_first_row(d, train);
+    i->test_from = dataset_uri_first_row(d, train + d->config.held_out_validation);
     if (t->bad_rows > 0) first_bad_show(i->first_bad, sizeof i->first_bad, &t->first_bad, &d->files);
     if (t->bad_rows > (uint64_t)d->config.max_bad_rows)
         return error_set(err, ERROR_DATA, "/dataset/max_bad_rows", "%" PRIu64 " bad rows, dataset.max_bad_rows allows %" PRId64 "; the first: %s",
@@ -187,6 +243,9 @@ void dataset_free(struct dataset *d)
     source_list_close(&d->files);
     mem_free((void *)d->config.format_params);
     mem_free((void *)d->config.cache_dir);
+    mem_free((void *)d->config.weight);
+    mem_free((void *)d->config.group);
+    mem_free((void *)d->config.time);
     pthread_mutex_destroy(&d->mending);
     mem_free(d);
 }
@@ -233,14 +292,16 @@ out:
     return rc;
 }
 
-int dataset_read_block(struct dataset *d, uint64_t index, struct block *out, struct error *err)
+typedef int entry_read_fn(const struct cache_entry *entry, uint64_t index, struct block *out, struct error *err);
+
+static int dataset_read(struct dataset *d, entry_read_fn *read, uint64_t index, struct block *out, struct error *err)
 {
     for (;;) {
         struct error why = {0};
         pthread_mutex_lock(&d->mending);
         size_t used = d->entry_count;
         pthread_mutex_unlock(&d->mending);
-        int rc = cache_entry_read(&d->entries[used - 1], index, out, &why);
+        int rc = read(&d->entries[used - 1], index, out, &why);
         if (rc == 0) return 0;
         if (why.code != ERROR_DATA && why.code != ERROR_IO) return error_set(err, why.code, NULL, "%s", why.msg);
         pthread_mutex_lock(&d->mending);
@@ -248,4 +309,16 @@ int dataset_read_block(struct dataset *d, uint64_t index, struct block *out, str
         pthread_mutex_unlock(&d->mending);
         if (rc < 0) return rc;
     }
+}
+
+int dataset_read_head(struct dataset *d, uint64_t index, struct block *out, struct error *err)
+{
+    return dataset_read(d, cache_entry_read_head, index, out, err);
+}
+
+int dataset_read_block(struct dataset *d, uint64_t index, struct block *out, struct error *err)
+{
+    int rc = dataset_read(d, cache_entry_read, index, out, err);
+    if (rc == 0 && out->batch.same_fields) out->batch.fields = d->entries[0].facts.layout; /* one pattern, one address: see batch_gather */
+    return rc;
 }

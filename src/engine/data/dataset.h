@@ -26,6 +26,9 @@ struct dataset_config {
     const struct kind *format; /* a row of formats[] */
     const void *format_params;
     uint64_t hash_seed;
+    const char *weight, *group, *time; /* columns with these parts (struct format_context); "" or NULL: none; copied */
+    bool no_labels;
+    size_t held_out_validation, held_out_test; /* the last so many URIs are split.validation_uri's, and behind those test_uri's */
     int64_t max_bad_rows;
     const char *cache_dir;
     const struct parallel *parallel;
@@ -41,7 +44,8 @@ struct dataset_info {
     bool from_cache; /* true: nothing was parsed */
     char digest[65]; /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
     size_t row_features_max;
-    char first_bad[512]; /* message of the first bad row that was tolerated, or "" */
+    uint64_t validation_from, test_from; /* first row of the URIs held out; = rows: none */
+    char first_bad[512];                 /* message of the first bad row that was tolerated, or "" */
 };
 
 struct dataset *dataset_open(const struct dataset_config *config, struct error *err);
@@ -60,6 +64,13 @@ uint64_t dataset_block_first_row(const struct dataset *dataset, uint64_t index);
 uint64_t dataset_block_features(const struct dataset *dataset, uint64_t index);
 /* dataset_read_block: thread-safe. A checksum that fails: the entry is rebuilt once, then read again. */
 int dataset_read_block(struct dataset *dataset, uint64_t index, struct block *out, struct error *err);
+/* dataset_read_head: the same without features: labels, weights, groups and times alone, for a fraction of the bytes. */
+int dataset_read_head(struct dataset *dataset, uint64_t index, struct block *out, struct error *err);
+uint64_t dataset_block_positives_before(const struct dataset *dataset, uint64_t index); /* rows of label 1 in front of the block */
+/* dataset_field_name: of a field number in batch.fields, or NULL when it has none but its number. dataset_field_find: the number of a name (or of the
+ * number as text, for a format without names), or -1. */
+const char *dataset_field_name(const struct dataset *dataset, size_t field);
+int dataset_field_find(const struct dataset *dataset, const char *name);
 void block_close(struct block *block);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/kind.h"
+#include "base/world.h"
 #include "engine/data/rows.h"
 
 enum { CHUNK_SLACK = 64 }; /* bytes behind a chunk's text that may be read (not used): whole-word loads need no end check */
@@ -35,10 +36,40 @@ struct parsed { /* one chunk's yield; the memory is reused from chunk to chunk *
     struct bytes text;  /* scratch: unquoted fields */
 };
 
+/* What a format is told besides its own options. Part of the schema: other words here are another cache entry. */
+struct format_context {
+    const struct world *world; /* for files that options name (vocabularies); NULL: there are none */
+    uint64_t hash_seed;
+    /* Columns with a part to play besides the label; they are no features. "" or NULL: none. A format without such columns refuses with
+     * ERROR_DATA, /dataset/weight (group, time) and what it can do instead. */
+    const char *weight, *group, *time;
+    bool no_labels; /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
+};
+
+/* One feature as people see it; explain() tells them. Texts are borrowed for the call. */
+struct explained {
+    uint64_t row;     /* counted from 0 in the chunk */
+    uint16_t field;   /* FIELD_UNKNOWN: the format knows no fields */
+    const char *name; /* the field's name, or its number as text */
+    const char *text; /* the cell or token, not terminated; what the key was made of before bucketing */
+    size_t size;
+    uint32_t key;
+    float value;
+    bool missing;
+};
+enum { FIELD_UNKNOWN = 0xffff, FIELD_MAX = 0xfffe };
+
+struct explainer {
+    void *context;
+    int (*feature)(void *context, const struct explained *feature, struct error *err);
+    /* row: after the features of a good row. */
+    int (*row)(void *context, uint8_t label, struct error *err);
+};
+
 struct format {
     struct kind kind; /* first */
-    /* prepare: what params and seed determine, shared read-only by the parsers. NULL on failure. release takes it back; NULL is fine. */
-    void *(*prepare)(const void *params, uint64_t hash_seed, struct error *err);
+    /* prepare: what params and context determine, shared read-only by the parsers. NULL on failure. release takes it back; NULL is fine. */
+    void *(*prepare)(const void *params, const struct format_context *context, struct error *err);
     void (*release)(void *state);
     /* header: called with the first record of each file (its newline included) before any of the file is parsed; NULL: the format has none. *used:
      * bytes that belong to the header and are not parsed (0: the record is a row). ERROR_DATA: a message without the file's name. */
@@ -47,6 +78,12 @@ struct format {
      * follows end. NULL function: every newline ends a record. */
     const char *(*record_end)(const void *state, const char *p, const char *end, size_t line_bytes_max, bool final);
     int (*parse)(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err);
+    /* field_name: of field 0, 1, ... as parse() numbers them in rows->fields or rows->layout, once the headers have been read; NULL beyond the last.
+     * NULL function: fields have no names but their numbers, or there are none. */
+    const char *(*field_name)(const void *state, size_t field);
+    /* explain: walk the chunk's good rows feature by feature, in parse()'s order and with its keys; bad rows are passed over. Slow. NULL: not
+     * possible. */
+    int (*explain)(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err);
 };
 extern const struct format *const formats[]; /* NULL-terminated */
 

@@ -19,7 +19,7 @@ uint32_t criteo_integer_key(const struct criteo *state, size_t c, int64_t value)
     return feature_key(text, (size_t)n, state->seeds[c]);
 }
 
-static void *criteo_prepare(const void *params, uint64_t hash_seed, struct error *err)
+static void *criteo_prepare(const void *params, const struct format_context *context, struct error *err)
 {
     struct criteo *s = mem_zero(sizeof *s, err);
     char text[16];
@@ -27,9 +27,10 @@ static void *criteo_prepare(const void *params, uint64_t hash_seed, struct error
     if (!s) return NULL;
     square_log_init(&s->log);
     for (size_t c = 0; c < CRITEO_FIELDS; c++) {
-        snprintf(text, sizeof text, "%c%zu", c < CRITEO_INTEGERS ? 'I' : 'C', c < CRITEO_INTEGERS ? c + 1 : c + 1 - CRITEO_INTEGERS);
-        s->seeds[c] = feature_seed(text, hash_seed);
+        snprintf(s->names[c], sizeof s->names[c], "%c%zu", c < CRITEO_INTEGERS ? 'I' : 'C', c < CRITEO_INTEGERS ? c + 1 : c + 1 - CRITEO_INTEGERS);
+        s->seeds[c] = feature_seed(s->names[c], context->hash_seed);
         s->flips[c] = hash64_flip(s->seeds[c]);
+        s->layout[c] = (uint16_t)c;
         s->missing[c] = feature_key("", 0, s->seeds[c]);
     }
     for (size_t c = 0; c < CRITEO_INTEGERS; c++) {
@@ -75,12 +76,22 @@ static int criteo_parse(const void *state, const struct chunk *chunk, struct par
     int rc;
     bytes_clear(&out->marks);
     if ((rc = bytes_reserve(&out->marks, 2 * (chunk->size + 64) * sizeof(uint32_t), err)) < 0) return rc;
-    rows_clear(&out->rows, false);
+    const struct criteo *criteo = state;
+    rows_clear(&out->rows, 0);
+    out->rows.layout = criteo->layout;
+    out->rows.layout_size = CRITEO_FIELDS;
     return kernels[cpu_level()](state, chunk, out, (uint32_t *)out->marks.data, err);
+}
+
+static const char *criteo_field_name(const void *state, size_t field)
+{
+    const struct criteo *s = state;
+    return field < CRITEO_FIELDS ? s->names[field] : NULL;
 }
 
 const struct format format_criteo = {.kind = {"criteo", "label, 13 integers, 26 categories, separated by tabs; no header",
                                               "Criteo display advertising challenge, Kaggle 2014", 0, NULL},
                                      .prepare = criteo_prepare,
                                      .release = mem_free,
-                                     .parse = criteo_parse};
+                                     .parse = criteo_parse,
+                                     .field_name = criteo_field_name};

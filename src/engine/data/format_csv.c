@@ -40,15 +40,16 @@ static void csv_release(void *state)
     if (!csv) return;
     for (size_t i = 0; i < csv->count; i++) mem_free(csv->columns[i].name);
     mem_free(csv->columns);
+    mem_free(csv->layout);
     mem_free(csv);
 }
 
-static void *csv_prepare(const void *params, uint64_t hash_seed, struct error *err)
+static void *csv_prepare(const void *params, const struct format_context *context, struct error *err)
 {
     struct csv *csv = mem_zero(sizeof *csv, err);
     if (!csv) return NULL;
     csv->params = *(const struct csv_params *)params;
-    csv->hash_seed = hash_seed;
+    csv->hash_seed = context->hash_seed;
     const char *d = csv->params.delimiter;
     csv->delimiter = strcmp(d, "tab") == 0 || strcmp(d, "\\t") == 0 ? '\t' : *d;
     if ((csv->delimiter == *d && strlen(d) != 1) || strchr("\"\r\n", csv->delimiter)) {
@@ -238,13 +239,24 @@ static int csv_parse_plain(const struct csv *csv, const struct chunk *chunk, str
 static int csv_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
     const struct csv *csv = state;
-    rows_clear(&out->rows, csv->with_values);
+    rows_clear(&out->rows, csv->with_values ? ROWS_VALUES : 0);
+    out->rows.layout = csv->layout;
+    out->rows.layout_size = csv->layout_size;
     return memchr(chunk->text, '"', chunk->size) ? csv_parse_quoted(csv, chunk, out, err) : csv_parse_plain(csv, chunk, out, err);
+}
+
+static const char *csv_field_name(const void *state, size_t field)
+{
+    const struct csv *csv = state;
+    for (size_t i = 0; i < csv->count; i++)
+        if (csv->columns[i].type != CSV_LABEL && csv->columns[i].type != CSV_IGNORE && field-- == 0) return csv->columns[i].name;
+    return NULL;
 }
 
 const struct format format_csv = {
     .kind = {"csv", "comma- or otherwise separated columns with a header or a declared schema", "RFC 4180", sizeof(struct csv_params), csv_options},
     .prepare = csv_prepare,
+    .field_name = csv_field_name,
     .release = csv_release,
     .header = csv_header,
     .record_end = csv_record_end,

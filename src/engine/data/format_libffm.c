@@ -22,17 +22,17 @@ static uint64_t field_seed(uint64_t field, uint64_t hash_seed)
     return feature_seed(name, hash_seed);
 }
 
-static void *libffm_prepare(const void *params, uint64_t hash_seed, struct error *err)
+static void *libffm_prepare(const void *params, const struct format_context *context, struct error *err)
 {
     struct libffm *s = mem_zero(sizeof *s, err);
     (void)params;
     if (!s) return NULL;
-    s->hash_seed = hash_seed;
-    for (uint64_t field = 0; field < FIELDS_TABLED; field++) s->seeds[field] = field_seed(field, hash_seed);
+    s->hash_seed = context->hash_seed;
+    for (uint64_t field = 0; field < FIELDS_TABLED; field++) s->seeds[field] = field_seed(field, s->hash_seed);
     return s;
 }
 
-static const char *libffm_token(const void *state, const char *p, const char *end, uint32_t *key, float *value)
+static const char *libffm_token(const void *state, const char *p, const char *end, struct sparse_feature *out)
 {
     const struct libffm *s = state;
     const char *first = memchr(p, ':', (size_t)(end - p)), *second = first ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
@@ -40,13 +40,14 @@ static const char *libffm_token(const void *state, const char *p, const char *en
     if (!second) return "is not field:feature:value";
     if (!text_u64(p, first, &field)) return "has no valid field; it must be a whole number >= 0";
     if (!text_u64(first + 1, second, &feature)) return "has no valid feature; it must be a whole number >= 0";
-    *key = feature_key_number(feature, field < FIELDS_TABLED ? s->seeds[field] : field_seed(field, s->hash_seed));
-    return sparse_value(second + 1, end, value);
+    out->field = field > FIELD_MAX ? FIELD_UNKNOWN : (uint16_t)field;
+    out->key = feature_key_number(feature, field < FIELDS_TABLED ? s->seeds[field] : field_seed(field, s->hash_seed));
+    return sparse_value(second + 1, end, &out->value);
 }
 
 static int libffm_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
-    return sparse_parse(state, libffm_token, chunk, out, err);
+    return sparse_parse(state, libffm_token, ROWS_FIELDS, chunk, out, err);
 }
 
 const struct format format_libffm = {.kind = {"libffm", "label field:feature:value ...; comments after #", "libFFM, Juan et al. 2016", 0, NULL},

@@ -10,28 +10,28 @@ struct libsvm {
     uint64_t seed;
 };
 
-static void *libsvm_prepare(const void *params, uint64_t hash_seed, struct error *err)
+static void *libsvm_prepare(const void *params, const struct format_context *context, struct error *err)
 {
     struct libsvm *s = mem_zero(sizeof *s, err);
     (void)params;
-    if (s) s->seed = feature_seed("", hash_seed);
+    if (s) s->seed = feature_seed("", context->hash_seed);
     return s;
 }
 
-static const char *libsvm_token(const void *state, const char *p, const char *end, uint32_t *key, float *value)
+static const char *libsvm_token(const void *state, const char *p, const char *end, struct sparse_feature *out)
 {
     const struct libsvm *s = state;
     const char *colon = memchr(p, ':', (size_t)(end - p));
     uint64_t index;
     if (!colon) return "has no colon; a feature is index:value";
     if (!text_u64(p, colon, &index)) return "has no valid index; it must be a whole number >= 0";
-    *key = feature_key_number(index, s->seed);
-    return sparse_value(colon + 1, end, value);
+    out->key = feature_key_number(index, s->seed);
+    return sparse_value(colon + 1, end, &out->value);
 }
 
 static int libsvm_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
-    return sparse_parse(state, libsvm_token, chunk, out, err);
+    return sparse_parse(state, libsvm_token, 0, chunk, out, err);
 }
 
 const struct format format_libsvm = {.kind = {"libsvm", "label index:value ...; comments after #", "LIBSVM, Chang and Lin 2011", 0, NULL},

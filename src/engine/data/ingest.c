@@ -18,6 +18,7 @@ struct ingest {
     pthread_cond_t turn_changed;
     uint64_t turn;  /* piece whose turn it is */
     uint64_t lines; /* of the current file, before that piece */
+    size_t files_begun;
     bool failed;
     struct error error; /* the first in source order */
 };
@@ -97,6 +98,7 @@ static int ingest_hand_over(struct ingest *in, const struct take *take, struct e
     int rc;
     if (take->error.code) return error_set(err, take->error.code, take->error.field, "%s", take->error.msg);
     if (take->piece.first) in->lines = 0;
+    for (; in->files_begun <= take->piece.file; in->files_begun++) in->config->file_first_row[in->files_begun] = in->result->rows;
     in->lines += take->piece.header_lines;
     if ((rc = ingest_count_bad(in, take, err)) < 0) return rc;
     if ((rc = in->config->rows(in->config->context, take->worker, &take->parsed.rows, err)) < 0) return rc;
@@ -150,6 +152,7 @@ int ingest_run(const struct ingest_config *config, struct ingest_result *result,
         else snprintf(first, sizeof first, "%s holds only blank lines, comments or a header", config->files->files[0].path);
         rc = error_set(err, ERROR_DATA, "/dataset/uri", "no row could be read: %s", first);
     }
+    for (; in.files_begun < config->files->count; in.files_begun++) config->file_first_row[in.files_begun] = result->rows;
     result->text_bytes = in.cutter.text_bytes;
     if (rc == 0) result->digest = cutter_digest(&in.cutter);
     cutter_close(&in.cutter);

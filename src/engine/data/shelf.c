@@ -12,17 +12,21 @@
 
 enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100, LOCK_POLL_MS = 20 };
 
-static int schema_hash(const struct format *format, const void *params, uint64_t hash_seed, size_t line_bytes_max, uint64_t *hash, struct error *err)
+static const char *role(const char *column) { return column ? column : ""; }
+
+static int schema_hash(const struct dataset_config *how, uint64_t *hash, struct error *err)
 {
-    json_t *schema = json_pack("{s:s, s:i, s:i, s:I}", "format", format->kind.name, "version", CACHE_VERSION, "block_rows", BLOCK_ROWS,
-                               "line_bytes_max", (json_int_t)line_bytes_max);
+    const struct format *format = (const struct format *)how->format;
+    json_t *schema = json_pack("{s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:b}", "format", format->kind.name, "version", CACHE_VERSION, "block_rows",
+                               BLOCK_ROWS, "line_bytes_max", (json_int_t)how->line_bytes_max, "weight role", role(how->weight), "group role",
+                               role(how->group), "time role", role(how->time), "no labels", how->no_labels);
     char seed[32];
     struct bytes text;
     int rc = schema ? 0 : error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");
-    snprintf(seed, sizeof seed, "%" PRIu64, hash_seed);
+    snprintf(seed, sizeof seed, "%" PRIu64, how->hash_seed);
     bytes_init(&text, 1 << 16);
     if (rc == 0 && json_object_set_new(schema, "seed", json_string(seed)) < 0) rc = error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");
-    if (rc == 0 && format->kind.options) rc = options_write(format->kind.options, params, schema, true, err);
+    if (rc == 0 && format->kind.options) rc = options_write(format->kind.options, how->format_params, schema, true, err);
     if (rc == 0) rc = json_write(schema, &text, err);
     if (rc == 0) *hash = hash64(text.data, text.size, 0);
     bytes_close(&text);
@@ -49,12 +53,11 @@ static int files_hash(struct shelf *s, const struct source_list *files, struct e
 int shelf_open(struct shelf *s, const struct world *world, const char *dir, const struct dataset_config *how, const struct source_list *files,
                struct error *err)
 {
-    const struct format *format = (const struct format *)how->format;
     char path[PATH_SIZE];
     int rc;
     *s = (struct shelf){.world = world, .size_bytes = files->size_bytes};
     if (!str_copy(s->dir, sizeof s->dir, dir)) return error_set(err, ERROR_INVALID, NULL, "cache folder's name is too long");
-    if ((rc = schema_hash(format, how->format_params, how->hash_seed, how->line_bytes_max, &s->schema, err)) < 0) return rc;
+    if ((rc = schema_hash(how, &s->schema, err)) < 0) return rc;
     if ((rc = files_hash(s, files, err)) < 0) return rc;
     if ((rc = path_join(path, dir, "seen", err)) < 0) return rc;
     rc = path_mkdirs(world, path, err);

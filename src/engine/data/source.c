@@ -43,7 +43,7 @@ static int list_add(struct source_list *list, const char *path, struct error *er
     }
     char *copy = mem_text(path, err);
     if (!copy) return -ERROR_NOMEM;
-    list->files[list->count++] = (struct source_file){copy, st};
+    list->files[list->count++] = (struct source_file){.path = copy, .stat = st};
     list->size_bytes += st.size_bytes;
     return 0;
 }
@@ -153,7 +153,11 @@ int source_list_open(struct source_list *list, const struct world *world, char *
     int rc = 0;
     *list = (struct source_list){.world = world};
     if (count == 0) rc = error_set(err, ERROR_DATA, FIELD, "names no file");
-    for (size_t i = 0; i < count && rc == 0; i++) rc = list_add_uri(list, uris[i], err);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        size_t before = list->count;
+        rc = list_add_uri(list, uris[i], err);
+        for (size_t f = before; f < list->count; f++) list->files[f].uri = i;
+    }
     if (rc == 0) rc = list_check_twice(list, err);
     if (rc < 0) source_list_close(list);
     return rc;

@@ -11,6 +11,7 @@
 
 struct source_file {
     char *path;
+    size_t uri;            /* index of the URI that named it */
     struct file_stat stat; /* as it was when the list was made */
 };
 

@@ -36,8 +36,14 @@ static int sparse_line(const void *state, sparse_token_fn *token, const char *p,
         if (p == end) break;
         stop = token_end(p, end);
         size_t at = rows->features + features++;
-        const char *why = token(state, p, stop, rows->keys + at, rows->values + at);
-        if (!why) continue;
+        struct sparse_feature f = {0};
+        const char *why = token(state, p, stop, &f);
+        if (!why) {
+            rows->keys[at] = f.key;
+            rows->values[at] = f.value;
+            if (rows->fields) rows->fields[at] = f.field;
+            continue;
+        }
         bad_field(&out->bad, out->lines, column, p, (size_t)(stop - p), why);
         return 0;
     }
@@ -45,10 +51,10 @@ static int sparse_line(const void *state, sparse_token_fn *token, const char *p,
     return 0;
 }
 
-int sparse_parse(const void *state, sparse_token_fn *token, const struct chunk *chunk, struct parsed *out, struct error *err)
+int sparse_parse(const void *state, sparse_token_fn *token, unsigned with, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
     const char *end = chunk->text + chunk->size, *stop;
-    rows_clear(&out->rows, true);
+    rows_clear(&out->rows, ROWS_VALUES | with);
     for (const char *p = chunk->text, *next; p < end; p = next, out->lines++) {
         next = text_line(p, end, &stop);
         if (!line_check(p, stop, chunk, out->lines, &out->bad)) continue;

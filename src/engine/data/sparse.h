@@ -4,11 +4,17 @@
 
 #include "engine/data/format.h"
 
-/* Why the token [p, end) is no feature, or NULL and its key and value. */
-typedef const char *sparse_token_fn(const void *state, const char *p, const char *end, uint32_t *key, float *value);
+struct sparse_feature {
+    uint32_t key;
+    float value;
+    uint16_t field; /* of a format with ROWS_FIELDS */
+};
 
-/* sparse_parse: format.parse for such lines. */
-int sparse_parse(const void *state, sparse_token_fn *token, const struct chunk *chunk, struct parsed *out, struct error *err);
+/* Why the token [p, end) is no feature, or NULL and what it is. */
+typedef const char *sparse_token_fn(const void *state, const char *p, const char *end, struct sparse_feature *out);
+
+/* sparse_parse: format.parse for such lines; with: rows_part that the format fills besides values. */
+int sparse_parse(const void *state, sparse_token_fn *token, unsigned with, const struct chunk *chunk, struct parsed *out, struct error *err);
 
 /* sparse_value: the finite 32-bit float in [p, end), or why it is none. */
 const char *sparse_value(const char *p, const char *end, float *value);

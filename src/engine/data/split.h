@@ -1,25 +1,59 @@
-/* Splits: which side a row is on, as a pure function of the row (algorithms.md §6). One file a kind, one row in splits[]. */
+/* Splits: which side a row is on, as a pure function of the row (algorithms.md §6). One file a kind, one row in splits[].
+ *
+ * A row is its ordinal in the data set and, where the kind needs them, its label, group and time; never its neighbours, never the chunk it came in.
+ * A kind that trains several models (K-fold) is told which of them it cuts for. */
 #ifndef TRAINYARD_ENGINE_DATA_SPLIT_H
 #define TRAINYARD_ENGINE_DATA_SPLIT_H
 
 #include "base/kind.h"
+#include "engine/core/batch.h"
 
-enum split_side { SIDE_TRAIN, SIDE_VALIDATION, SIDE_TEST, SIDES };
+/* SIDE_NONE: the row is left out: the gap between two times, another fold's held-back rows. */
+enum split_side { SIDE_TRAIN, SIDE_VALIDATION, SIDE_TEST, SIDE_NONE, SIDES };
+
+enum split_needs { SPLIT_LABELS = 1, SPLIT_GROUPS = 2, SPLIT_TIMES = 4 }; /* of the rows; without them the ordinal is enough */
+
+struct split_context { /* what a side may depend on besides the row: the whole data set, and which model */
+    uint64_t rows;
+    uint64_t validation_from, test_from; /* first row of split.validation_uri's and split.test_uri's files; = rows: there are none */
+    unsigned fold;                       /* 0 .. folds - 1 */
+};
+
+struct split_rows { /* rows first .. first + count - 1; borrowed arrays (count), NULL unless the kind needs them */
+    uint64_t first;
+    size_t count;
+    uint64_t positives_before; /* rows before `first` whose label is 1; with SPLIT_LABELS */
+    const float *labels;
+    const uint64_t *groups;
+    const int64_t *times;
+};
 
 struct split {
     struct kind kind; /* first */
-    /* side: of row number `row` (ordinal in the dataset, independent of files' chunking). Pure. */
-    enum split_side (*side)(const void *params, uint64_t row);
+    unsigned needs;
+    /* folds: models that one job trains and evaluates; NULL: one. */
+    unsigned (*folds)(const void *params);
+    /* check: do params fit the data set? ERROR_INVALID with the field. NULL: always. */
+    int (*check)(const void *params, const struct split_context *context, struct error *err);
+    /* sides: enum split_side of each row into sides (count). Pure. */
+    void (*sides)(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides);
 };
-extern const struct split *const splits[]; /* NULL-terminated: none, holdout, sequential */
+extern const struct split *const splits[]; /* NULL-terminated */
 
-struct splitter { /* a split with its options */
+struct splitter { /* a split with its options and its data set */
     const struct split *split;
     const void *params;
+    struct split_context context;
 };
-static inline enum split_side splitter_side(const struct splitter *s, uint64_t row) { return s->split->side(s->params, row); }
+static inline void splitter_sides(const struct splitter *s, const struct split_rows *rows, uint8_t *sides)
+{
+    s->split->sides(s->params, &s->context, rows, sides);
+}
 
-/* splitter_count: rows of each side among rows first .. first + count - 1, added to counts. */
+/* splitter_side: of one row that is known by its ordinal alone (a split without needs). */
+enum split_side splitter_side(const struct splitter *s, uint64_t row);
+
+/* splitter_count: rows of each side among rows first .. first + count - 1, added to counts. For a split without needs. */
 void splitter_count(const struct splitter *s, uint64_t first, uint64_t count, uint64_t counts[SIDES]);
 
 #endif

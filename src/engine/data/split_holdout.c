@@ -1,7 +1,5 @@
 /* Hold-out: u = hash(seed, purpose, row) / 2^64 is uniform in [0, 1); u < test_fraction is test, the next validation_fraction is
  * validation, the rest trains. u does not depend on the fractions, so a larger test side contains the smaller one (algorithms.md §6). */
-#include "base/hash.h"
-#include "base/rng.h"
 #include "engine/data/splits.h"
 
 struct holdout_params {
@@ -18,15 +16,16 @@ static const struct option holdout_options[] = {
     {0},
 };
 
-static enum split_side holdout_side(const void *params, uint64_t row)
+static void holdout_sides(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides)
 {
     const struct holdout_params *p = params;
-    uint64_t stream = hash_mix((uint64_t)p->seed ^ (uint64_t)RNG_SPLIT << 56);
-    double u = (double)(hash_mix(row ^ stream) >> 11) * 0x1p-53;
-    if (u < p->test_fraction) return SIDE_TEST;
-    return u < p->test_fraction + p->validation_fraction ? SIDE_VALIDATION : SIDE_TRAIN;
+    (void)context;
+    for (size_t i = 0; i < rows->count; i++) {
+        double u = split_unit(p->seed, rows->first + i);
+        sides[i] = u < p->test_fraction ? SIDE_TEST : u < p->test_fraction + p->validation_fraction ? SIDE_VALIDATION : SIDE_TRAIN;
+    }
 }
 
 const struct split split_holdout = {
     .kind = {"holdout", "a random share of rows is kept for test and validation", "", sizeof(struct holdout_params), holdout_options},
-    .side = holdout_side};
+    .sides = holdout_sides};

@@ -15,13 +15,18 @@ static const struct option sequential_options[] = {
     {0},
 };
 
-static enum split_side sequential_side(const void *params, uint64_t row)
+static enum split_side sequential_side(const struct sequential_params *p, uint64_t row)
 {
-    const struct sequential_params *p = params;
     if (p->test_from > 0 && row >= (uint64_t)p->test_from) return SIDE_TEST;
     return p->validation_from > 0 && row >= (uint64_t)p->validation_from ? SIDE_VALIDATION : SIDE_TRAIN;
 }
 
+static void sequential_sides(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides)
+{
+    (void)context;
+    for (size_t i = 0; i < rows->count; i++) sides[i] = sequential_side(params, rows->first + i);
+}
+
 const struct split split_sequential = {
     .kind = {"sequential", "rows in order: first train, then validation, then test", "", sizeof(struct sequential_params), sequential_options},
-    .side = sequential_side};
+    .sides = sequential_sides};

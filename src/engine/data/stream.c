@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "engine/data/block.h"
 #include "engine/data/permute.h"
 
 /* Two windows live: the one being used and the one after it. A call that spans both keeps both until the next call. */
@@ -27,6 +28,8 @@ struct plan { /* of one epoch */
     struct permutation order;
     struct window_place *windows;
     size_t count, max;
+    uint32_t *side_rows; /* (blocks): rows of each that the epoch visits */
+    uint64_t rows;       /* of all blocks */
 };
 
 enum slot_state { SLOT_EMPTY, SLOT_LOADING, SLOT_READY };
@@ -44,8 +47,7 @@ struct slot {
 
 struct stream {
     struct stream_config config;
-    uint64_t blocks, rows;
-    uint32_t *side_rows;  /* (blocks): rows of the side in each */
+    uint64_t blocks;
     pthread_mutex_t lock; /* guards all below; a slot that is LOADING belongs to its loader */
     pthread_cond_t changed;
     struct plan plans[2]; /* of the current epoch and the next: [epoch % 2] */
@@ -58,7 +60,42 @@ struct stream {
     bool prefetching, stop;
 };
 
-uint64_t stream_rows(const struct stream *s) { return s->rows; }
+uint64_t stream_rows(const struct stream *s) { return s->plans[s->epoch % 2].rows; }
+
+/* keep[r] = 1: the epoch visits row r of the block. Returns how many. */
+static uint32_t stream_keep(const struct stream *s, uint32_t epoch, uint64_t index, const struct block *block, uint8_t *keep)
+{
+    const struct stream_config *c = &s->config;
+    size_t rows = block->batch.rows;
+    uint32_t count = 0;
+    sides_of(&c->sides->splitter, c->dataset, index, block, keep);
+    for (size_t r = 0; r < rows; r++) keep[r] = keep[r] == c->side;
+    if (c->filter.keep) {
+        struct split_rows view = split_rows_of(c->dataset, index, block);
+        c->filter.keep(c->filter.context, epoch, &view, keep);
+    }
+    for (size_t r = 0; r < rows; r++) count += keep[r];
+    return count;
+}
+
+/* Rows of each block that the epoch visits. */
+static int plan_count(const struct stream *s, struct plan *p, uint32_t epoch, struct error *err)
+{
+    const struct stream_config *c = &s->config;
+    struct block block = {0};
+    uint8_t keep[BLOCK_ROWS];
+    int rc = 0;
+    p->rows = 0;
+    if (!p->side_rows && !(p->side_rows = mem_array(s->blocks, 1, sizeof *p->side_rows, err))) return -ERROR_NOMEM;
+    for (uint64_t b = 0; rc == 0 && b < s->blocks; b++) {
+        p->side_rows[b] = c->sides->rows[b][c->side];
+        if (c->filter.keep && p->side_rows[b] > 0 && (rc = dataset_read_head(c->dataset, b, &block, err)) == 0)
+            p->side_rows[b] = stream_keep(s, epoch, b, &block, keep);
+        p->rows += p->side_rows[b];
+    }
+    block_close(&block);
+    return rc;
+}
 
 static int plan_add(struct plan *p, struct window_place place, struct error *err)
 {
@@ -90,10 +127,11 @@ static int plan_make(struct stream *s, struct plan *p, uint32_t epoch, struct er
     p->count = 0;
     p->epoch = epoch;
     p->order = permutation_of(s->blocks, s->config.seed, epoch);
+    if ((rc = plan_count(s, p, epoch, err)) < 0) return rc;
     for (uint64_t i = 0; i < s->blocks; i++) {
         uint64_t block = plan_block(s, p, i);
         w.blocks++;
-        w.rows += s->side_rows[block];
+        w.rows += p->side_rows[block];
         features += dataset_block_features(s->config.dataset, block);
         all_rows += dataset_block_rows(s->config.dataset, block);
         bool small = w.rows < s->config.batch_rows;
@@ -116,16 +154,7 @@ struct stream *stream_new(const struct stream_config *config, struct error *err)
     s->blocks = dataset_info(config->dataset)->blocks;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
-    s->side_rows = mem_array(s->blocks, 1, sizeof *s->side_rows, err);
-    if (!s->side_rows) goto fail;
-    for (uint64_t b = 0; b < s->blocks; b++) {
-        uint64_t counts[SIDES] = {0};
-        splitter_count(config->split, dataset_block_first_row(config->dataset, b), dataset_block_rows(config->dataset, b), counts);
-        s->side_rows[b] = (uint32_t)counts[config->side];
-        s->rows += counts[config->side];
-    }
     if (stream_seek(s, 0, 0, err) == 0) return s;
-fail:
     stream_free(s);
     return NULL;
 }
@@ -138,8 +167,8 @@ void stream_free(struct stream *s)
         mem_free(s->slots[i].blocks);
         mem_free(s->slots[i].refs);
         mem_free(s->plans[i].windows);
+        mem_free(s->plans[i].side_rows);
     }
-    mem_free(s->side_rows);
     mem_free(s->joined);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->changed);
@@ -182,16 +211,18 @@ static int slot_load(const struct stream *s, struct slot *slot, const struct pla
 {
     const struct stream_config *c = &s->config;
     struct window_place w = plan->windows[slot->window];
+    uint8_t keep[BLOCK_ROWS];
     int rc = slot_reserve(slot, &w, err);
     if (rc < 0) return rc;
     slot->count = 0;
     for (uint64_t i = 0; i < w.blocks; i++) {
         struct block *b = &slot->blocks[i];
         uint64_t number = plan_block(s, plan, w.first_block + i);
-        if (s->side_rows[number] == 0) continue;
+        if (plan->side_rows[number] == 0) continue;
         if ((rc = dataset_read_block(c->dataset, number, b, err)) < 0) return rc;
+        stream_keep(s, slot->epoch, number, b, keep);
         for (uint32_t r = 0; r < b->batch.rows; r++) {
-            if (splitter_side(c->split, b->first_row + r) != c->side) continue;
+            if (!keep[r]) continue;
             assert(slot->count < w.rows); /* the split is pure, so it says what it said to stream_new */
             slot->refs[slot->count++] = (struct row_ref){&b->batch, r};
         }
@@ -291,13 +322,13 @@ static bool stream_loading(const struct stream *s)
 
 int stream_seek(struct stream *s, uint32_t epoch, uint64_t position, struct error *err)
 {
-    if (position > s->rows)
-        return error_set(err, ERROR_INTERNAL, NULL, "position %llu of an epoch of %llu rows", (unsigned long long)position,
-                         (unsigned long long)s->rows);
     pthread_mutex_lock(&s->lock);
     while (stream_loading(s)) pthread_cond_wait(&s->changed, &s->lock); /* a loader reads the plans */
     struct plan *plan = &s->plans[epoch % 2];
     int rc = plan_make(s, plan, epoch, err);
+    if (rc == 0 && position > plan->rows)
+        rc = error_set(err, ERROR_INTERNAL, NULL, "position %llu of an epoch of %llu rows", (unsigned long long)position,
+                       (unsigned long long)plan->rows);
     if (rc == 0) {
         s->epoch = epoch;
         s->stop = false;

@@ -12,14 +12,22 @@
 
 #include "engine/core/batch.h"
 #include "engine/data/dataset.h"
-#include "engine/data/split.h"
+#include "engine/data/sides.h"
 
 struct stream;
 
+/* Which rows of the side an epoch visits: a pure function of (epoch, row), for sampling and for training sets that grow. */
+struct row_filter {
+    const void *context;
+    /* keep: 0 into keep[i] for each row that this epoch leaves out; the rest stays as it is. NULL: no filter. */
+    void (*keep)(const void *context, uint32_t epoch, const struct split_rows *rows, uint8_t *keep);
+};
+
 struct stream_config {
-    struct dataset *dataset;      /* borrowed; not const: reading may rebuild a damaged entry */
-    const struct splitter *split; /* borrowed: which side a row is on */
-    enum split_side side;         /* the side to visit */
+    struct dataset *dataset;   /* borrowed; not const: reading may rebuild a damaged entry */
+    const struct sides *sides; /* borrowed: which side a row is on */
+    enum split_side side;      /* the side to visit */
+    struct row_filter filter;  /* zeroed: every row of the side */
     bool shuffle;
     uint64_t seed;
     size_t window_rows; /* rows of the side in a window; 0 = default (2^17 shuffled, 2^14 in file order) */
@@ -27,8 +35,10 @@ struct stream_config {
 };
 
 struct stream *stream_new(const struct stream_config *config, struct error *err);
-void stream_free(struct stream *stream);           /* NULL is fine; stop the prefetcher first */
-uint64_t stream_rows(const struct stream *stream); /* rows of the side: the length of an epoch */
+void stream_free(struct stream *stream); /* NULL is fine; stop the prefetcher first */
+
+/* stream_rows: the length of the epoch at which the stream stands: rows of the side that the filter keeps. */
+uint64_t stream_rows(const struct stream *stream);
 
 /* stream_seek: the next row is number `position` of epoch `epoch`. position may be the epoch's row count (its end). */
 int stream_seek(struct stream *stream, uint32_t epoch, uint64_t position, struct error *err);
@@ -47,8 +57,11 @@ void stream_prefetch_stop(struct stream *stream);
 struct batch_buffer {
     struct batch batch;
     uint32_t *offsets, *keys;
-    float *values, *labels;
+    float *values, *labels, *weights;
+    uint16_t *fields;
+    uint64_t *groups;
     size_t rows_max, features_max;
+    bool want_groups, want_fields; /* the caller's: copy these parts, too, where they are known; times never travel */
 };
 int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t count, struct error *err); /* grows out when needed */
 void batch_buffer_close(struct batch_buffer *b);

@@ -50,7 +50,7 @@ struct job {
     struct team team;
     struct dataset *dataset;
     struct splitter splitter;
-    uint64_t side_rows[SIDES];
+    struct sides sides;
 
     struct params params;
     struct shard *shards; /* (spec.train.shards) */

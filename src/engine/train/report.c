@@ -33,7 +33,7 @@ void report_free(struct report *report) { mem_free(report); }
 
 static uint64_t rows_planned(const struct job *job)
 {
-    uint64_t rows = job->side_rows[SIDE_TRAIN] * (uint64_t)job->spec.train.epochs, max = (uint64_t)job->spec.train.max_rows;
+    uint64_t rows = job->sides.totals[SIDE_TRAIN] * (uint64_t)job->spec.train.epochs, max = (uint64_t)job->spec.train.max_rows;
     return max > 0 && max < rows ? max : rows;
 }
 

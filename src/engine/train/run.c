@@ -45,7 +45,7 @@ static void job_choose(struct job *job)
     job->optimizer_params = chosen[SECTION_OPTIMIZER].params;
     job->codec_params = chosen[SECTION_CODEC].params;
     job->aggregate_params = chosen[SECTION_AGGREGATE].params;
-    job->splitter = (struct splitter){(const struct split *)chosen[SECTION_SPLIT].kind, chosen[SECTION_SPLIT].params};
+    job->splitter = (struct splitter){.split = (const struct split *)chosen[SECTION_SPLIT].kind, .params = chosen[SECTION_SPLIT].params};
 }
 
 uint64_t run_memory_bytes(const struct spec *spec)
@@ -93,6 +93,9 @@ static int job_open_data(struct job *job, const struct run_options *options, str
                                     .format = spec->chosen[SECTION_FORMAT].kind,
                                     .format_params = spec->chosen[SECTION_FORMAT].params,
                                     .hash_seed = (uint64_t)spec->features.hash_seed,
+                                    .weight = spec->dataset.weight,
+                                    .group = spec->dataset.group,
+                                    .time = spec->dataset.time,
                                     .max_bad_rows = spec->dataset.max_bad_rows,
                                     .cache_dir = cache,
                                     .parallel = &job->team.parallel,
@@ -102,14 +105,14 @@ static int job_open_data(struct job *job, const struct run_options *options, str
     if (info->bad_rows > 0)
         report_log(job, PROGRESS_WARN, "%" PRIu64 " bad rows skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
                    spec->dataset.max_bad_rows, info->first_bad);
-    splitter_count(&job->splitter, 0, info->rows, job->side_rows);
+    if ((rc = sides_count(&job->sides, job->dataset, &job->splitter, &job->team.parallel, err)) < 0) return rc;
     report_log(job, PROGRESS_INFO, "%" PRIu64 " rows (%" PRIu64 " train, %" PRIu64 " validation, %" PRIu64 " test), %s", info->rows,
-               job->side_rows[SIDE_TRAIN], job->side_rows[SIDE_VALIDATION], job->side_rows[SIDE_TEST],
+               job->sides.totals[SIDE_TRAIN], job->sides.totals[SIDE_VALIDATION], job->sides.totals[SIDE_TEST],
                info->from_cache ? "from the block cache" : str_bytes(text, sizeof text, info->source_bytes));
-    if (job->side_rows[SIDE_TRAIN] == 0)
+    if (job->sides.totals[SIDE_TRAIN] == 0)
         return error_set(err, ERROR_DATA, "/split",
                          "no row is on the training side (%" PRIu64 " rows in all); lower split.test_fraction or give more data", info->rows);
-    if (spec->train.early_stopping_patience > 0 && job->side_rows[SIDE_VALIDATION] == 0)
+    if (spec->train.early_stopping_patience > 0 && job->sides.totals[SIDE_VALIDATION] == 0)
         return error_set(err, ERROR_INVALID, "/split/validation_fraction",
                          "early stopping needs a validation side: set split.validation_fraction > 0");
     return 0;
@@ -163,7 +166,7 @@ static int evaluation_publish(struct job *job, const struct evaluation *e, enum 
 /* The test side; where the split leaves none, the validation or at last the training side, said so in the file. */
 static int job_evaluate(struct job *job, struct error *err)
 {
-    enum split_side side = job->side_rows[SIDE_TEST] ? SIDE_TEST : job->side_rows[SIDE_VALIDATION] ? SIDE_VALIDATION : SIDE_TRAIN;
+    enum split_side side = job->sides.totals[SIDE_TEST] ? SIDE_TEST : job->sides.totals[SIDE_VALIDATION] ? SIDE_VALIDATION : SIDE_TRAIN;
     char scores[PATH_SIZE];
     struct evaluation e;
     int rc = path_join(scores, job->dir.path, RUNDIR_SCORES, err);
@@ -219,6 +222,7 @@ static void job_close(struct job *job)
     for (int64_t s = 0; job->shards && s < job->spec.train.shards; s++) shard_close(&job->shards[s]);
     mem_free(job->shards);
     params_close(&job->params);
+    sides_close(&job->sides);
     dataset_free(job->dataset);
     team_stop(&job->team);
     event_writer_close(job->events, NULL);

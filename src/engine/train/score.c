@@ -15,6 +15,7 @@ struct score_lane { /* a worker's own */
     struct workspace space;
     struct block block;
     struct row_ref *refs;
+    uint8_t *sides;
     size_t refs_max;
     struct bytes lines;
 };
@@ -29,7 +30,7 @@ struct scoring {
     uint64_t rows;
 };
 
-static int lane_refs(struct score_lane *w, const struct scoring *scoring, size_t *count, struct error *err)
+static int lane_refs(struct score_lane *w, const struct scoring *scoring, uint64_t index, size_t *count, struct error *err)
 {
     size_t rows = w->block.batch.rows;
     if (rows > w->refs_max) {
@@ -37,12 +38,13 @@ static int lane_refs(struct score_lane *w, const struct scoring *scoring, size_t
         int rc = mem_grow(&refs, rows, sizeof *w->refs, err);
         if (rc < 0) return rc;
         w->refs = refs;
+        if ((rc = mem_grow((void **)&w->sides, rows, sizeof *w->sides, err)) < 0) return rc;
         w->refs_max = rows;
     }
     *count = 0;
+    sides_of(&scoring->job->sides.splitter, scoring->job->dataset, index, &w->block, w->sides);
     for (size_t r = 0; r < rows; r++)
-        if (splitter_side(&scoring->job->splitter, w->block.first_row + r) == scoring->side)
-            w->refs[(*count)++] = (struct row_ref){&w->block.batch, (uint32_t)r};
+        if (w->sides[r] == scoring->side) w->refs[(*count)++] = (struct row_ref){&w->block.batch, (uint32_t)r};
     return 0;
 }
 
@@ -66,7 +68,7 @@ static int score_block(void *context, unsigned worker, struct error *err)
     bytes_clear(&w->lines);
     if (index >= dataset_info(scoring->job->dataset)->blocks) return 0;
     int rc = dataset_read_block(scoring->job->dataset, index, &w->block, err);
-    if (rc == 0) rc = lane_refs(w, scoring, &count, err);
+    if (rc == 0) rc = lane_refs(w, scoring, index, &count, err);
     for (size_t at = 0; rc == 0 && at < count; at += CHUNK_ROWS) {
         size_t n = count - at < CHUNK_ROWS ? count - at : CHUNK_ROWS;
         rc = score_rows(&w->space, scoring->job, w->refs + at, n, false, err);
@@ -125,6 +127,7 @@ static void scoring_close(struct scoring *scoring)
         workspace_close(&scoring->lanes[w].space);
         block_close(&scoring->lanes[w].block);
         mem_free(scoring->lanes[w].refs);
+        mem_free(scoring->lanes[w].sides);
         bytes_close(&scoring->lanes[w].lines);
     }
     mem_free(scoring->lanes);

@@ -61,7 +61,7 @@ static int load_cursor(struct job *job, const struct safetensors *st, struct err
     if (rc == 0) rc = metadata_number(st, "best_step", &b.step, err);
     if (rc == 0) rc = metadata_number(st, "best_since", &since, err);
     if (rc < 0) return rc;
-    if (epoch > UINT32_MAX || c.position > job->side_rows[SIDE_TRAIN])
+    if (epoch > UINT32_MAX || c.position > job->sides.totals[SIDE_TRAIN])
         return error_set(err, ERROR_DATA, NULL, "%s: its cursor is outside the data", st->path);
     b.value = strtod(metadata_get(st, "best_value"), &end);
     c.epoch = (uint32_t)epoch;

@@ -71,7 +71,7 @@ static bool early_stopping(const struct job *job) { return job->spec.train.early
 static int sync_validate(struct job *job, struct error *err)
 {
     struct evaluation e;
-    if (job->side_rows[SIDE_VALIDATION] == 0 || job->cursor.validated == job->cursor.step) return 0;
+    if (job->sides.totals[SIDE_VALIDATION] == 0 || job->cursor.validated == job->cursor.step) return 0;
     int rc = report_flush(job->report, err); /* so that no window's rate counts the time of a validation */
     if (rc == 0) rc = score_side(job, SIDE_VALIDATION, NULL, &e, err);
     if (rc == 0) rc = report_validation(job->report, &e, err);
@@ -153,7 +153,7 @@ static int sync_train(struct job *job, struct error *err)
 {
     struct sync sync = {.job = job};
     struct stream_config config = {.dataset = job->dataset,
-                                   .split = &job->splitter,
+                                   .sides = &job->sides,
                                    .side = SIDE_TRAIN,
                                    .shuffle = job->spec.train.shuffle,
                                    .seed = (uint64_t)job->spec.train.seed,

@@ -20,7 +20,7 @@ static struct holdout holdout(const char *options)
     assert_int_equal(faults->count, 0);
     mem_free(faults);
     json_decref(json);
-    h.splitter = (struct splitter){&split_holdout, h.params};
+    h.splitter = (struct splitter){.split = &split_holdout, .params = h.params};
     return h;
 }
 
@@ -38,7 +38,7 @@ static void sides_have_their_sizes(void **state)
             struct holdout h = holdout(options);
             splitter_count(&h.splitter, 0, rows, counts);
             assert_int_equal(counts[SIDE_TRAIN] + counts[SIDE_VALIDATION] + counts[SIDE_TEST], rows);
-            for (int side = 1; side < SIDES; side++) {
+            for (int side = 1; side <= SIDE_TEST; side++) {
                 double f = side == SIDE_TEST ? fractions[i][0] : fractions[i][1];
                 assert_close(counts[side], f * (double)rows, 0, 5 * sqrt(f * (1 - f) * (double)rows)); /* five sigma */
             }

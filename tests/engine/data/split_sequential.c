@@ -22,7 +22,7 @@ static enum split_side side(const char *options, uint64_t row)
     options_read(&set, 1, json, "/split", NULL, &faults);
     assert_int_equal(faults.count, 0);
     json_decref(json);
-    return ((const struct split *)kind)->side(params, row);
+    return splitter_side(&(struct splitter){.split = (const struct split *)kind, .params = params}, row);
 }
 
 static void bounds_are_the_first_row_of_their_side(void **state)

@@ -16,6 +16,17 @@ enum { ROWS = 30011 };
 static struct dataset *data;
 
 /* One feature a row: index = its ordinal, so that a key names its row. */
+/* A split of a tenth, by plain arithmetic. */
+static enum split_side tenth_side(uint64_t row) { return row % 10 == 3 ? SIDE_TEST : SIDE_TRAIN; }
+static void tenth_sides(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides)
+{
+    (void)params, (void)context;
+    for (size_t i = 0; i < rows->count; i++) sides[i] = (uint8_t)tenth_side(rows->first + i);
+}
+static const struct split tenth = {.kind = {"tenth", "", "", 0, NULL}, .sides = tenth_sides};
+static const struct splitter by_tenth = {.split = &tenth};
+static struct sides tenth_counted; /* of data */
+
 static int set_up(void **state)
 {
     static char dir[PATH_SIZE], path[PATH_SIZE + 16];
@@ -29,12 +40,13 @@ static int set_up(void **state)
     bytes_close(&text);
     struct kit kit = {.format = "libsvm", .path = path, .cache = dir};
     data = kit_open(&kit, &err);
-    return data ? 0 : -1;
+    return data ? sides_count(&tenth_counted, data, &by_tenth, &parallel_inline, &err) : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
+    sides_close(&tenth_counted);
     dataset_free(data);
     return 0;
 }
@@ -45,15 +57,10 @@ static uint64_t ordinal_of(const struct row_ref *ref) /* of a block that is in m
     return block->first_row + ref->row;
 }
 
-/* A split of a tenth, by plain arithmetic. */
-static enum split_side tenth_side(const void *params, uint64_t row) { return (void)params, row % 10 == 3 ? SIDE_TEST : SIDE_TRAIN; }
-static const struct split tenth = {.kind = {"tenth", "", "", 0, NULL}, .side = tenth_side};
-static const struct splitter by_tenth = {&tenth, NULL};
-
 static struct stream *stream_of(enum split_side side, bool shuffle, size_t window_rows)
 {
     struct error err = {0};
-    struct stream_config c = {.dataset = data, .split = &by_tenth, .side = side, .shuffle = shuffle, .seed = 77, .window_rows = window_rows};
+    struct stream_config c = {.dataset = data, .sides = &tenth_counted, .side = side, .shuffle = shuffle, .seed = 77, .window_rows = window_rows};
     struct stream *s = stream_new(&c, &err);
     assert_ok(s ? 0 : -1, &err);
     return s;
@@ -98,7 +105,7 @@ static void every_row_of_the_side_once(void **state)
                     assert_int_equal(n, stream_rows(s));
                     if (shuffle) qsort(rows, n, sizeof *rows, compare); /* file order needs no sorting */
                     for (uint64_t row = 0; row < ROWS; row++)
-                        if (tenth_side(NULL, row) == (enum split_side)side) assert_int_equal(rows[at++], row);
+                        if (tenth_side(row) == (enum split_side)side) assert_int_equal(rows[at++], row);
                     assert_int_equal(at, n);
                 }
                 stream_free(s);
@@ -114,7 +121,7 @@ static void a_promised_batch_is_full(void **state)
         for (int shuffle = 0; shuffle < 2; shuffle++) {
             struct error err = {0};
             struct stream_config c = {.dataset = data,
-                                      .split = &by_tenth,
+                                      .sides = &tenth_counted,
                                       .side = (enum split_side)side,
                                       .shuffle = shuffle,
                                       .seed = 77,
