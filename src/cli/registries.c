@@ -5,6 +5,7 @@
 #include "engine/compress/aggregate.h"
 #include "engine/compress/codec.h"
 #include "engine/data/format.h"
+#include "engine/data/source_kind.h"
 #include "engine/data/split.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
@@ -20,4 +21,5 @@ const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats
                                                 [SECTION_STRATEGY] = KINDS(strategies),
                                                 [SECTION_CODEC] = KINDS(codecs),
                                                 [SECTION_AGGREGATE] = KINDS(aggregates)},
+                                      .sources = KINDS(sources),
                                       .memory_bytes = run_memory_bytes};

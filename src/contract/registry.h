@@ -19,6 +19,7 @@ enum spec_section {                    /* the places of a spec where a kind is c
 struct spec;
 struct registry {
     const struct kind *const *kinds[SECTIONS]; /* NULL-terminated arrays */
+    const struct kind *const *sources;         /* schemes of dataset.uri, and "-"; NULL: only files */
     /* memory_bytes: what a job of that spec takes at most, so that a service that knows no model can say it; NULL: not known. */
     uint64_t (*memory_bytes)(const struct spec *spec);
 };

@@ -1,7 +1,7 @@
 /* The run directory: names and small moves in one place, for the run that writes it and the server that reads it.
  *
  *   spec.json  events.ndjson  run.log  lock  stop  checkpoints/<step>.safetensors + <step>.json  final.safetensors
- *   evaluation.json  scores.tsv  pid
+ *   evaluation.json  scores.tsv  dataset.json  pid
  *
  * The run holds flock on `lock` while it lives: lock free and no final state event = worker_lost. `stop` (a file the server
  * writes: "checkpoint" or "now") asks it to end. */
@@ -19,6 +19,7 @@
 #define RUNDIR_FINAL "final.safetensors"
 #define RUNDIR_EVALUATION "evaluation.json"
 #define RUNDIR_SCORES "scores.tsv"
+#define RUNDIR_DATASET "dataset.json" /* {"entry": NAME}: the block cache entry of data that came by once, through standard input */
 
 struct rundir {
     const struct world *world;

@@ -111,17 +111,44 @@ static bool has_control(const char *text)
     return false;
 }
 
-/* What is wrong with a data set's URI, or NULL. Whether the file exists is the run's to find out, where it runs. */
-static const char *uri_fault(const json_t *value)
+static bool source_known(const struct registry *registry, const char *name, size_t size)
 {
-    const char *uri = json_string_value(value);
-    if (!uri) return "must be a string";
-    size_t letters = strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
-    if (strlen(uri) >= PATH_SIZE) return "is too long for a path";
-    if (has_control(uri)) return "must not contain control characters";
-    if (letters > 0 && uri[letters] == ':' && !str_starts(uri, "file:")) return "has a scheme other than file:; use \"file:PATH\" or a plain path";
-    if (!*spec_uri_path(uri)) return "names no file; a path or a glob is needed";
-    return NULL;
+    for (const struct kind *const *row = registry->sources; row && *row; row++)
+        if (strlen((*row)->name) == size && memcmp((*row)->name, name, size) == 0) return true;
+    return !registry->sources && size == 4 && memcmp(name, "file", 4) == 0;
+}
+
+/* "file:, http:, s3: or \"-\"" */
+static const char *source_names(const struct registry *registry, char *buf, size_t size)
+{
+    size_t n = (size_t)snprintf(buf, size, "%s", registry->sources ? "" : "file:");
+    for (const struct kind *const *row = registry->sources; row && *row && n < size; row++)
+        n += (size_t)snprintf(buf + n, size - n, "%s%s%s", n ? ", " : "", (*row)->name, (*row)->name[0] == '-' ? " (standard input)" : ":");
+    return buf;
+}
+
+/* A fault of one of the data set's URIs at `pointer`, if there is one. Whether the file exists is the run's to find out, where it runs. What has a
+ * scheme may hold a password and is not repeated. */
+static bool uri_faulty(struct reading *r, const json_t *value, const char *pointer)
+{
+    const char *uri = json_string_value(value), *why = NULL;
+    char brief[80], names[TEXT_MAX];
+    size_t letters = uri ? strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-") : 0;
+    bool scheme = letters > 0 && uri[letters] == ':', file = !scheme || str_starts(uri, "file:");
+    if (!uri) why = "must be a string";
+    else if (strlen(uri) >= PATH_SIZE) why = "is too long for a path";
+    else if (has_control(uri)) why = "must not contain control characters";
+    else if (scheme && !source_known(r->registry, uri, letters)) {
+        faults_add(r->faults, pointer, "has the scheme \"%.*s:\", which no source reads; there are %s, and a plain path",
+                   (int)(letters < 40 ? letters : 40), uri, source_names(r->registry, names, sizeof names));
+        return true;
+    } else if (!file && (!str_starts(uri + letters, "://") || !uri[letters + 3])) {
+        faults_add(r->faults, pointer, "names nothing: after \"%.*s:\" comes \"//\" and what to read there", (int)letters, uri);
+        return true;
+    } else if (strcmp(uri, "-") == 0 && !source_known(r->registry, "-", 1)) why = "would be standard input, which is not read here";
+    else if (file && !*spec_uri_path(uri)) why = "names no file; a path, a glob or a folder is needed";
+    if (why) faults_add(r->faults, pointer, "%s, got %s", why, json_brief(brief, sizeof brief, value));
+    return why != NULL;
 }
 
 const char *spec_uri_path(const char *uri)
@@ -133,8 +160,7 @@ const char *spec_uri_path(const char *uri)
 static int read_uris(struct reading *r, const json_t *value)
 {
     struct spec_dataset *dataset = &r->spec->dataset;
-    const char *why;
-    char brief[80], pointer[JSON_POINTER_SIZE], index[24];
+    char pointer[JSON_POINTER_SIZE], index[24];
     if (!value) {
         faults_add(r->faults, "/dataset/uri", "is missing; a file, a glob or an array of them, for example \"file:clicks/day-*.tsv.gz\"");
         return 0;
@@ -148,10 +174,8 @@ static int read_uris(struct reading *r, const json_t *value)
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
         snprintf(index, sizeof index, "%zu", i);
-        if ((why = uri_fault(item)))
-            faults_add(r->faults, json_is_array(value) ? json_pointer_add(pointer, "/dataset/uri", index) : "/dataset/uri", "%s, got %s", why,
-                       json_brief(brief, sizeof brief, item));
-        else if (!(dataset->uris[dataset->uri_count++] = mem_text(json_string_value(item), r->err))) return -ERROR_NOMEM;
+        if (uri_faulty(r, item, json_is_array(value) ? json_pointer_add(pointer, "/dataset/uri", index) : "/dataset/uri")) continue;
+        if (!(dataset->uris[dataset->uri_count++] = mem_text(json_string_value(item), r->err))) return -ERROR_NOMEM;
     }
     return 0;
 }

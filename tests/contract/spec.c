@@ -222,9 +222,13 @@ static void spec_refuses_bad_uris_and_labels(void **state)
     static const struct {
         const char *uri, *pointer, *part;
     } rows[] = {
-        {"\"\"", "/dataset/uri", "names no file"},          {"\"file:\"", "/dataset/uri", "names no file"},
-        {"5", "/dataset/uri", "must be a string, got 5"},   {"[\"a\", null]", "/dataset/uri/1", "must be a string, got null"},
-        {"\"s3://b/k\"", "/dataset/uri", "has a scheme"},   {"\"a\\nb\"", "/dataset/uri", "control characters"},
+        {"\"\"", "/dataset/uri", "names no file"},
+        {"\"file:\"", "/dataset/uri", "names no file"},
+        {"5", "/dataset/uri", "must be a string, got 5"},
+        {"[\"a\", null]", "/dataset/uri/1", "must be a string, got null"},
+        {"\"s3://b/k\"", "/dataset/uri", "has the scheme \"s3:\""},
+        {"\"a\\nb\"", "/dataset/uri", "control characters"},
+        {"\"-\"", "/dataset/uri", "would be standard input"},
         {"{}", "/dataset/uri", "must be a string, got {}"},
     };
     char text[512];
@@ -235,6 +239,43 @@ static void spec_refuses_bad_uris_and_labels(void **state)
     assert_fault(read_faults("{" LEAST ", \"labels\": []}"), "/labels", "must be an object of strings, got []");
     assert_fault(read_faults("{" LEAST ", \"labels\": {\"a/b~\": 1}}"), "/labels/a~1b~0", "must be a string");
     assert_fault(read_faults("{" LEAST ", \"labels\": {\"\": \"x\"}}"), "/labels/", "needs a name");
+}
+
+/* With the schemes of a program, as the registry has them. */
+static void spec_knows_the_schemes_of_its_sources(void **state)
+{
+    (void)state;
+    static const struct kind file = {.name = "file"}, input = {.name = "-"}, web = {.name = "https"};
+    static const struct kind *const sources[] = {&file, &input, &web, NULL};
+    static const struct {
+        const char *uri, *part;
+    } rows[] = {
+        {"https://h/a?b", NULL},
+        {"-", NULL},
+        {"./-", NULL},
+        {"file:x", NULL},
+        {"ftp://user:secret@h/a", "has the scheme \"ftp:\", which no source reads; there are file:, - (standard input), https:, and a plain path"},
+        {"https:", "names nothing: after \"https:\" comes \"//\""},
+        {"https://", "names nothing"},
+        {"https:/h/a", "names nothing"},
+        {"http://h/a", "has the scheme \"http:\""},
+        {"HTTPS://h/a", "has the scheme \"HTTPS:\""},
+    };
+    struct registry registry = toy_registry;
+    registry.sources = sources;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct faults faults = {0};
+        struct error err = {0};
+        struct spec spec;
+        json_t *json = json_pack("{s:{s:s, s:s}, s:{s:s}}", "dataset", "format", "criteo", "uri", rows[i].uri, "model", "kind", "lr");
+        int rc = spec_read(&spec, json, &registry, &faults, &err);
+        json_decref(json);
+        if (rc == 0) spec_close(&spec);
+        assert_int_equal(rc == 0, rows[i].part == NULL);
+        if (!rows[i].part) continue;
+        assert_fault(&faults, "/dataset/uri", rows[i].part);
+        assert_null(strstr(faults.list[0].detail, "secret"));
+    }
 }
 
 static void spec_uri_paths(void **state)
@@ -471,6 +512,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(spec_says_what_is_missing),
     cmocka_unit_test(spec_checks_fields_against_each_other),
     cmocka_unit_test(spec_refuses_bad_uris_and_labels),
+    cmocka_unit_test(spec_knows_the_schemes_of_its_sources),
     cmocka_unit_test(spec_uri_paths),
     cmocka_unit_test(spec_digest_covers_the_bits_and_nothing_else),
     cmocka_unit_test(spec_recipe_gives_back_what_decides_the_bits),

@@ -16,6 +16,7 @@ struct kit {                   /* what dataset_open wants; zeroed fields have de
     char *const *uris;         /* ... several */
     size_t uri_count;
     const char *cache;               /* folder */
+    const char *entry;               /* of an earlier attempt */
     const struct parallel *parallel; /* parallel_inline */
     size_t chunk_bytes, line_bytes_max;
     int64_t max_bad_rows;

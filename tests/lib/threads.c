@@ -40,8 +40,38 @@ static int threads_run(void *impl, parallel_task task, void *context, unsigned c
     return first == count ? 0 : err ? -(int)err->code : -ERROR_INTERNAL;
 }
 
+static struct aside { /* one at a time */
+    pthread_t thread;
+    int (*task)(void *context, struct error *err);
+    void *context;
+    int rc;
+    struct error error;
+} aside;
+
+static void *aside_run(void *arg)
+{
+    (void)arg;
+    aside.rc = aside.task(aside.context, &aside.error);
+    return NULL;
+}
+
+static int threads_begin(void *impl, int (*task)(void *context, struct error *err), void *context, struct error *err)
+{
+    (void)impl, (void)err;
+    aside = (struct aside){.task = task, .context = context};
+    if (pthread_create(&aside.thread, NULL, aside_run, NULL) != 0) __builtin_trap();
+    return 0;
+}
+
+static int threads_end(void *impl, struct error *err)
+{
+    (void)impl;
+    pthread_join(aside.thread, NULL);
+    return aside.rc < 0 ? error_set(err, aside.error.code, aside.error.field, "%s", aside.error.msg) : 0;
+}
+
 struct parallel threads_parallel(unsigned workers)
 {
     if (workers < 1 || workers > THREADS_MAX) __builtin_trap();
-    return (struct parallel){.impl = (void *)(uintptr_t)workers, .workers = workers, .run = threads_run};
+    return (struct parallel){.impl = (void *)(uintptr_t)workers, .workers = workers, .run = threads_run, .begin = threads_begin, .end = threads_end};
 }

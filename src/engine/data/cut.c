@@ -11,21 +11,22 @@ void piece_close(struct piece *piece)
 }
 
 int cutter_open(struct cutter *c, const struct source_list *files, const struct format *format, void *state, size_t line_bytes_max,
-                size_t chunk_bytes, struct error *err)
+                size_t chunk_bytes, const struct parallel *helper, struct error *err)
 {
     size_t room = line_bytes_max + 2 > chunk_bytes ? line_bytes_max + 2 : chunk_bytes;
     *c = (struct cutter){files, format, state, .line_bytes_max = line_bytes_max, .chunk_bytes = chunk_bytes, .room = room};
     c->hash = hash_stream_new(err);
     c->hash_files = hash_stream_new(err);
     c->carry = mem_zero(room, err);
-    if (c->hash && c->hash_files && c->carry) return 0;
+    c->feed = c->hash && c->hash_files && c->carry ? feed_new(files, helper, err) : NULL;
+    if (c->feed) return 0;
     cutter_close(c);
-    return -ERROR_NOMEM;
+    return err && err->code ? -(int)err->code : -ERROR_NOMEM;
 }
 
 void cutter_close(struct cutter *c)
 {
-    source_close(c->source);
+    feed_free(c->feed);
     mem_free(c->carry);
     hash_stream_free(c->hash);
     hash_stream_free(c->hash_files);
@@ -38,11 +39,10 @@ struct hash128 cutter_digest(struct cutter *c) { return hash_stream_end(c->hash_
 static int cutter_fill(struct cutter *c, struct piece *piece, size_t *size, size_t upto, struct error *err)
 {
     if (c->ended || *size >= upto) return 0;
-    uint64_t before = source_packed_bytes(c->source);
-    int64_t n = source_read(c->source, piece->buf + *size, upto - *size, err);
+    int64_t n = feed_read(c->feed, piece->buf + *size, upto - *size, err);
     if (n < 0) return (int)n;
     c->ended = (size_t)n < upto - *size;
-    c->packed_bytes += source_packed_bytes(c->source) - before;
+    c->packed_bytes = feed_packed_bytes(c->feed);
     hash_stream_add(c->hash, piece->buf + *size, (size_t)n);
     c->file_bytes += (uint64_t)n;
     *size += (size_t)n;
@@ -63,8 +63,10 @@ static size_t cutter_whole(const struct cutter *c, const char *buf, size_t size)
 
 static int cutter_open_file(struct cutter *c, struct error *err)
 {
-    if (!(c->source = source_open(c->files, c->file, err))) return err && err->code ? -(int)err->code : -ERROR_IO;
-    c->packed_bytes += source_packed_bytes(c->source);
+    int rc = feed_open(c->feed, c->file, err);
+    if (rc < 0) return rc;
+    c->packed_bytes = feed_packed_bytes(c->feed);
+    c->open = true;
     c->ended = false;
     c->file_bytes = 0;
     c->carry_size = 0;
@@ -74,8 +76,7 @@ static int cutter_open_file(struct cutter *c, struct error *err)
 static int cutter_end_file(struct cutter *c, struct error *err)
 {
     const char *path = c->files->files[c->file].path;
-    source_close(c->source);
-    c->source = NULL;
+    c->open = false;
     c->file++;
     if (c->file_bytes == 0) return error_set(err, ERROR_DATA, "/dataset/uri", "%s is empty; a data file needs at least one row", path);
     struct hash128 h = hash_stream_end(c->hash);
@@ -177,8 +178,8 @@ int cutter_next(struct cutter *c, struct piece *piece, struct error *err)
         piece->buf_size = c->room;
     }
     for (;;) {
-        if (!c->source && c->file == c->files->count) return 0;
-        if (!c->source && (rc = cutter_open_file(c, err)) < 0) return rc;
+        if (!c->open && c->file == c->files->count) return 0;
+        if (!c->open && (rc = cutter_open_file(c, err)) < 0) return rc;
         if ((rc = cutter_piece(c, piece, err)) < 0) return rc;
         if (rc > 0) {
             if ((rc = cutter_header(c, piece, err)) < 0) return rc;

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "engine/data/format.h"
+#include "engine/data/feed.h"
 #include "engine/data/source.h"
 
 enum { OVERLONG_HEAD = 64 }; /* bytes of an overlong line that are kept, to show it */
@@ -28,7 +29,8 @@ struct cutter {
     void *state; /* the format's; header() may fill it */
     size_t line_bytes_max, chunk_bytes, room;
     size_t file; /* index of the open or next one */
-    struct source *source;
+    struct feed *feed;
+    bool open;   /* file is, and not all of it was cut */
     bool ended;  /* the open file's text has been read */
     char *carry; /* the record that the last cut left unfinished */
     size_t carry_size;
@@ -37,9 +39,9 @@ struct cutter {
     struct hash_stream *hash_files; /* of (hash, length) of each file */
 };
 
-/* cutter_open: state NULL: no parsing is wanted, headers are text like any other. Borrows everything. */
+/* cutter_open: state NULL: no parsing is wanted, headers are text like any other. helper: see feed_new(). Borrows everything. */
 int cutter_open(struct cutter *c, const struct source_list *files, const struct format *format, void *state, size_t line_bytes_max,
-                size_t chunk_bytes, struct error *err);
+                size_t chunk_bytes, const struct parallel *helper, struct error *err);
 void cutter_close(struct cutter *c); /* safe on a zeroed struct, and twice */
 
 /* cutter_next: 1 and a piece, 0 at the end, or a failure that names the file. */

@@ -11,7 +11,7 @@
 #include "engine/data/cache.h"
 #include "engine/data/ingest.h"
 #include "engine/data/shelf.h"
-#include "engine/data/source.h"
+#include "engine/data/source_kind.h"
 
 enum { LINE_BYTES_MAX = 1 << 20, ENTRIES_MAX = 8, NAMES_MAX_BYTES = 1 << 26 };
 #ifdef TRAINYARD_HOSTILE
@@ -62,7 +62,7 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
 {
     struct dataset_config *c = &d->config;
     *c = *config;
-    c->uris = NULL, c->format_params = NULL, c->cache_dir = NULL, c->weight = c->group = c->time = NULL;
+    c->uris = NULL, c->format_params = NULL, c->cache_dir = NULL, c->entry = NULL, c->weight = c->group = c->time = NULL;
     if (c->line_bytes_max == 0) c->line_bytes_max = LINE_BYTES_MAX;
     if (c->chunk_bytes == 0) c->chunk_bytes = CHUNK_BYTES;
     d->uri_count = config->uri_count;
@@ -76,7 +76,9 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
         if (!params) return -ERROR_NOMEM;
         c->format_params = memcpy(params, config->format_params, config->format->params_size);
     }
-    return source_list_open(&d->files, config->world, config->uris, config->uri_count, err);
+    if (config->entry && !(c->entry = mem_text(config->entry, err))) return -ERROR_NOMEM;
+    struct source_options from = {.world = config->world, .stop = config->progress.cancelled, .context = config->progress.context};
+    return source_list_open_with(&d->files, &from, config->uris, config->uri_count, err);
 }
 
 static int build_rows(void *context, unsigned worker, const struct rows *rows, struct error *err)
@@ -169,10 +171,39 @@ static int dataset_find(struct dataset *d, char name[CACHE_NAME_SIZE], bool lock
     return shelf_remove(&d->shelf, name, err);
 }
 
+/* Did some of the data come by once? */
+static bool dataset_once(const struct dataset *d)
+{
+    for (size_t f = 0; f < d->files.count; f++)
+        if (d->files.files[f].kind->once) return true;
+    return false;
+}
+
+/* The entry that an earlier attempt read: 1 and its name; else 0 and why not. */
+static int dataset_recall(struct dataset *d, char name[CACHE_NAME_SIZE], struct error *why)
+{
+    if (!d->config.entry || !dataset_once(d)) return 0;
+    if (!shelf_entry_fits(&d->shelf, d->config.entry)) return error_set(why, ERROR_DATA, NULL, "made by another version or for other options"), 0;
+    str_copy(name, CACHE_NAME_SIZE, d->config.entry);
+    return dataset_try(d, name, why) == 0;
+}
+
+/* Data that came by once was read anew: it must be what the earlier attempt read. */
+static int dataset_compare(const struct dataset *d, const char *name, const struct error *gone, struct error *err)
+{
+    if (!d->config.entry || !dataset_once(d) || shelf_entry_same_text(name, d->config.entry)) return 0;
+    return error_set(
+        err, ERROR_DATA, "/dataset/uri",
+        "this is other data than the run began with, whose block cache %s is gone (%s); pipe the same data in, or use a new run directory",
+        d->config.entry, gone->msg);
+}
+
 static int dataset_acquire(struct dataset *d, struct error *err)
 {
     char name[CACHE_NAME_SIZE];
-    int rc = dataset_find(d, name, false, err);
+    struct error gone = {0};
+    int rc = dataset_recall(d, name, &gone);
+    if (rc == 0) rc = dataset_find(d, name, false, err);
     d->info.from_cache = true;
     if (rc == 0) {
         if ((rc = shelf_lock(&d->shelf, &d->config.progress, err)) < 0) return rc;
@@ -182,6 +213,8 @@ static int dataset_acquire(struct dataset *d, struct error *err)
         d->info.from_cache = false;
         if ((rc = dataset_build(d, d->config.parallel, &d->config.progress, name, err)) == 0) rc = dataset_try(d, name, err);
         if (rc == 0) shelf_saw(&d->shelf, name);
+        if (rc == 0) rc = dataset_compare(d, name, &gone, err);
+        else if (gone.code && err) error_wrap(err, "the block cache %s that this run read is not usable (%s)", d->config.entry, gone.msg);
     }
     shelf_unlock(&d->shelf);
     if (rc < 0) return rc;
@@ -206,7 +239,8 @@ static int dataset_describe(struct dataset *d, struct error *err)
     i->rows = t->rows, i->positives = t->positives, i->features = t->features;
     i->blocks = d->entries[0].count;
     i->bad_rows = t->bad_rows;
-    i->source_bytes = d->files.size_bytes;
+    i->source_bytes = d->files.size_bytes > 0 ? d->files.size_bytes : t->text_bytes;
+    i->once = dataset_once(d);
     i->row_features_max = (size_t)t->row_features_max;
     size_t train = d->uri_count - d->config.held_out_validation - d->config.held_out_test;
     i->validation_from = dataset_uri_first_row(d, train);
@@ -246,6 +280,7 @@ void dataset_free(struct dataset *d)
     mem_free((void *)d->config.weight);
     mem_free((void *)d->config.group);
     mem_free((void *)d->config.time);
+    mem_free((void *)d->config.entry);
     pthread_mutex_destroy(&d->mending);
     mem_free(d);
 }
@@ -275,7 +310,7 @@ static int dataset_mend(struct dataset *d, uint64_t index, const struct error *w
     if ((rc = shelf_lock(&d->shelf, &silent, err)) < 0) return rc;
     if (dataset_mended(d, index)) goto out;
     log_warn("block cache %s: %s; it is made anew from the source", d->info.digest, why->msg);
-    if ((rc = source_list_check(&d->files, err)) < 0) {
+    if ((rc = source_list_again(&d->files, err)) < 0) {
         error_wrap(err, "block cache is damaged (%s) and cannot be made anew", why->msg);
         goto out;
     }

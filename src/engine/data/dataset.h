@@ -13,15 +13,17 @@
 
 struct dataset;
 
+enum { DATASET_DIGEST_SIZE = 65 };
+
 struct dataset_progress { /* called now and then while the cache is built, from one thread at a time */
     void *context;
     void (*call)(void *context, uint64_t bytes_done, uint64_t bytes_total, uint64_t rows);
-    bool (*cancelled)(void *context); /* true: stop with ERROR_STOPPED */
+    bool (*cancelled)(void *context); /* true: stop with ERROR_STOPPED; asked from any thread, also at once */
 };
 
 struct dataset_config {
     const struct world *world;
-    char *const *uris; /* "file:..." or plain paths and globs; borrowed */
+    char *const *uris; /* rows of sources[] say what one looks like; borrowed */
     size_t uri_count;
     const struct kind *format; /* a row of formats[] */
     const void *format_params;
@@ -34,6 +36,7 @@ struct dataset_config {
     const struct parallel *parallel;
     struct dataset_progress progress; /* zeroed: none */
     size_t line_bytes_max;            /* a longer line is a bad row; 0 = 1 MiB */
+    const char *entry;                /* dataset_info.digest of an earlier attempt over the same data; NULL: none. Used when it is still there */
     size_t chunk_bytes;               /* text that one worker parses at a time; 0 = 1 MiB. Never changes what comes out */
 };
 /* Everything but world, parallel and progress.context is copied; those three are borrowed until dataset_free(). */
@@ -41,8 +44,9 @@ struct dataset_config {
 struct dataset_info {
     uint64_t rows, positives, features; /* features = sum of non-zeros */
     uint64_t blocks, bad_rows, source_bytes;
-    bool from_cache; /* true: nothing was parsed */
-    char digest[65]; /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
+    bool from_cache;                  /* true: nothing was parsed */
+    bool once;                        /* some of it came by once: to be read again it needs config.entry = digest */
+    char digest[DATASET_DIGEST_SIZE]; /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
     size_t row_features_max;
     uint64_t validation_from, test_from; /* first row of the URIs held out; = rows: none */
     char first_bad[512];                 /* message of the first bad row that was tolerated, or "" */

@@ -139,7 +139,8 @@ int ingest_run(const struct ingest_config *config, struct ingest_result *result,
     struct ingest in = {.config = config, .result = result};
     char first[PATH_SIZE];
     *result = (struct ingest_result){0};
-    int rc = cutter_open(&in.cutter, config->files, config->format, config->state, config->line_bytes_max, config->chunk_bytes, err);
+    int rc = cutter_open(&in.cutter, config->files, config->format, config->state, config->line_bytes_max, config->chunk_bytes, config->parallel,
+                         err);
     if (rc < 0) return rc;
     pthread_mutex_init(&in.cutting, NULL);
     pthread_mutex_init(&in.order, NULL);
@@ -167,7 +168,7 @@ int ingest_digest(const struct source_list *files, const struct dataset_progress
     enum { DIGEST_BYTES = 1 << 20 };
     struct cutter c;
     struct piece piece = {0};
-    int rc = cutter_open(&c, files, NULL, NULL, DIGEST_BYTES, DIGEST_BYTES, err);
+    int rc = cutter_open(&c, files, NULL, NULL, DIGEST_BYTES, DIGEST_BYTES, NULL, err);
     if (rc < 0) return rc;
     while ((rc = cutter_next(&c, &piece, err)) > 0) {
         if (progress->cancelled && progress->cancelled(progress->context)) {

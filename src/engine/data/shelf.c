@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/data/source_kind.h"
 
 enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100, LOCK_POLL_MS = 20 };
 
@@ -39,11 +40,16 @@ static int files_hash(struct shelf *s, const struct source_list *files, struct e
     struct hash_stream *stream = hash_stream_new(err);
     if (!stream) return -ERROR_NOMEM;
     for (size_t i = 0; i < files->count; i++) {
-        const struct file_stat *st = &files->files[i].stat;
-        uint64_t id[5] = {st->device, st->inode, st->size_bytes, (uint64_t)st->mtime_ns, (uint64_t)st->ctime_ns};
-        int64_t newest = (st->mtime_ns > st->ctime_ns ? st->mtime_ns : st->ctime_ns) / 1000000;
-        if (newest > s->newest_ms) s->newest_ms = newest;
-        hash_stream_add(stream, id, sizeof id);
+        const struct source_file *file = &files->files[i];
+        if (file->changed_ms > s->newest_ms) s->newest_ms = file->changed_ms;
+        hash_stream_add(stream, file->id, sizeof file->id);
+        s->far |= file->kind->far;
+    }
+    s->lasting = files->lasting;
+    if (!s->lasting) { /* nobody else can mean the same data: no waiting for each other */
+        uint64_t own[2];
+        s->world->entropy(s->world->impl, own, sizeof own);
+        hash_stream_add(stream, own, sizeof own);
     }
     s->files = hash_stream_end(stream).low;
     hash_stream_free(stream);
@@ -69,6 +75,22 @@ void shelf_entry_name(const struct shelf *s, struct hash128 digest, char name[CA
     char hex[33];
     hash128_hex(digest, hex);
     snprintf(name, CACHE_NAME_SIZE, "%016" PRIx64 "-%s", s->schema, hex);
+}
+
+enum { SCHEMA_HEX = 16, CONTENT_HEX = 32 };
+
+bool shelf_entry_fits(const struct shelf *s, const char *name)
+{
+    char schema[SCHEMA_HEX + 2];
+    snprintf(schema, sizeof schema, "%016" PRIx64 "-", s->schema);
+    return str_starts(name, schema) && strlen(name) == SCHEMA_HEX + 1 + CONTENT_HEX &&
+           strspn(name + SCHEMA_HEX + 1, "0123456789abcdef") == CONTENT_HEX;
+}
+
+bool shelf_entry_same_text(const char *name, const char *other)
+{
+    const char *content = strchr(name, '-'), *other_content = strchr(other, '-');
+    return content && other_content && strcmp(content, other_content) == 0;
 }
 
 int shelf_path(const struct shelf *s, const char *name, char path[PATH_SIZE], struct error *err) { return path_join(path, s->dir, name, err); }
@@ -156,7 +178,7 @@ int shelf_seen(const struct shelf *s, char name[CACHE_NAME_SIZE])
     uint64_t sum = 0;
     int found = 0;
     bytes_init(&text, SEEN_MAX_BYTES);
-    if (seen_path(s, path) == 0 && file_slurp(s->world, path, &text, NULL) == 0 && text.size < SEEN_MAX_BYTES &&
+    if (s->lasting && seen_path(s, path) == 0 && file_slurp(s->world, path, &text, NULL) == 0 && text.size < SEEN_MAX_BYTES &&
         sscanf(bytes_text(&text), "%63s %" SCNd64 " %" SCNx64, name, &at_ms, &sum) == 3)
         found = sum == seen_sum(name, at_ms) && !strchr(name, '/') && s->newest_ms + CLOCK_GRAIN_MS < at_ms;
     bytes_close(&text);
@@ -169,7 +191,7 @@ void shelf_saw(const struct shelf *s, const char *name)
     int64_t at_ms = world_utc_ms(s->world);
     int n = snprintf(text, sizeof text, "%s %" PRId64 " %" PRIx64 "\n", name, at_ms, seen_sum(name, at_ms));
     struct file *f;
-    if (seen_path(s, path) < 0 || file_open(s->world, path, FILE_REPLACE, &f, NULL) < 0) return;
+    if (!s->lasting || seen_path(s, path) < 0 || file_open(s->world, path, FILE_REPLACE, &f, NULL) < 0) return;
     file_write(f, text, (size_t)n, NULL); /* not synced: a torn one does not match its sum */
     file_close(f, NULL);
 }
@@ -190,6 +212,7 @@ bool shelf_may_know(const struct shelf *s)
 {
     struct may_know m = {.found = false};
     char path[PATH_SIZE];
+    if (!s->lasting || s->far) return false;
     snprintf(m.prefix, sizeof m.prefix, "%016" PRIx64 "-%" PRIu64 "-", s->schema, s->size_bytes);
     if (shelf_path(s, "seen", path, NULL) == 0) path_list(s->world, path, may_know_each, &m, NULL);
     return m.found;

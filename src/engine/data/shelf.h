@@ -13,6 +13,7 @@ struct shelf {
     uint64_t schema, files; /* hashes: of how rows are made; of the files' identities */
     uint64_t size_bytes;    /* of the files */
     int64_t newest_ms;      /* latest change of a file */
+    bool lasting, far;      /* files tell one content from another; reading them costs a transfer */
     struct file *lock;      /* while it is held */
 };
 
@@ -27,6 +28,8 @@ void shelf_unlock(struct shelf *s);
 
 /* shelf_entry_name: SCHEMA-CONTENT. shelf_path: dir/name. */
 void shelf_entry_name(const struct shelf *s, struct hash128 digest, char name[CACHE_NAME_SIZE]);
+bool shelf_entry_fits(const struct shelf *s, const char *name);       /* is this the name of an entry of this schema? */
+bool shelf_entry_same_text(const char *name, const char *other_name); /* the same text, perhaps in another schema? */
 int shelf_path(const struct shelf *s, const char *name, char path[PATH_SIZE], struct error *err);
 int shelf_build_path(const struct shelf *s, char path[PATH_SIZE], struct error *err);
 

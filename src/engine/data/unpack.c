@@ -11,7 +11,7 @@ int packed_peek(struct packed *p, const uint8_t **bytes, size_t *size, struct er
 {
     if (p->at == p->size && !p->ended) {
         if (!p->buf && !(p->buf = mem_zero(WINDOW_BYTES, err))) return -ERROR_NOMEM;
-        int64_t n = file_read(p->file, p->buf, WINDOW_BYTES, err);
+        int64_t n = p->kind->read(p->raw, p->buf, WINDOW_BYTES, err);
         if (n < 0) return (int)n;
         p->at = 0;
         p->size = (size_t)n;
@@ -21,6 +21,20 @@ int packed_peek(struct packed *p, const uint8_t **bytes, size_t *size, struct er
     *bytes = p->buf + p->at;
     *size = p->size - p->at;
     return 0;
+}
+
+int packed_head(struct packed *p, size_t want, const uint8_t **bytes, size_t *size, struct error *err)
+{
+    int rc = packed_peek(p, bytes, size, err);
+    while (rc == 0 && p->size < want && !p->ended) {
+        int64_t n = p->kind->read(p->raw, p->buf + p->size, WINDOW_BYTES - p->size, err);
+        if (n < 0) return (int)n;
+        p->size += (size_t)n;
+        p->taken += (size_t)n;
+        p->ended = n == 0;
+    }
+    *size = p->size;
+    return rc;
 }
 
 static struct unpack *plain_open(struct packed *packed, struct error *err) { return (void)err, (struct unpack *)packed; }
@@ -36,7 +50,7 @@ static int64_t plain_read(struct unpack *u, void *buf, size_t size, struct error
         p->at += n;
         return (int64_t)n;
     }
-    int64_t n = p->ended ? 0 : file_read(p->file, buf, size, err);
+    int64_t n = p->ended ? 0 : p->kind->read(p->raw, buf, size, err);
     if (n > 0) p->taken += (uint64_t)n;
     return n;
 }

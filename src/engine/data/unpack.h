@@ -2,10 +2,11 @@
 #ifndef TRAINYARD_ENGINE_DATA_UNPACK_H
 #define TRAINYARD_ENGINE_DATA_UNPACK_H
 
-#include "base/world.h"
+#include "engine/data/source_kind.h"
 
 struct packed { /* a file with a window of bytes that have been read and not yet used */
-    struct file *file;
+    const struct source_kind *kind;
+    struct raw *raw;
     const char *path; /* borrowed */
     uint8_t *buf;
     size_t at, size; /* the window is buf[at .. size - 1] */
@@ -15,6 +16,9 @@ struct packed { /* a file with a window of bytes that have been read and not yet
 
 /* packed_peek: the window, filled when it is empty; *size 0 = the file's end. */
 int packed_peek(struct packed *p, const uint8_t **bytes, size_t *size, struct error *err);
+
+/* packed_head: the first bytes, at least `want` unless the file is shorter: a pipe may give them one by one. */
+int packed_head(struct packed *p, size_t want, const uint8_t **bytes, size_t *size, struct error *err);
 
 struct unpack; /* an unpacker's state */
 

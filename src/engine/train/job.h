@@ -58,7 +58,7 @@ struct job {
     struct best best;
     struct checkpointer *checkpointer;
     struct report *report;
-    int64_t stop_polled_ms;
+    _Atomic int64_t stop_polled_ms; /* readers of data ask from their own threads */
 };
 
 #endif

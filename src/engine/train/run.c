@@ -17,6 +17,8 @@
 #include "engine/train/score.h"
 #include "engine/train/stop.h"
 
+enum { ENTRY_MAX_BYTES = 4096 };
+
 static bool dataset_cancelled(void *context) { return job_stop_asked(context) != 0; }
 
 static void dataset_progress(void *context, uint64_t done, uint64_t total, uint64_t rows)
@@ -81,10 +83,39 @@ static int cache_dir_find(const struct run_options *options, char out[PATH_SIZE]
     return path_join(out, options->dir, "cache", err);
 }
 
+/* The entry that an earlier attempt over standard input left, "" when there was none. */
+static int entry_recall(const struct job *job, char entry[DATASET_DIGEST_SIZE], struct error *err)
+{
+    char path[PATH_SIZE];
+    struct bytes text;
+    json_t *json = NULL;
+    entry[0] = 0;
+    int rc = path_join(path, job->dir.path, RUNDIR_DATASET, err);
+    if (rc < 0 || !path_exists(job->world, path)) return rc;
+    bytes_init(&text, ENTRY_MAX_BYTES);
+    if ((rc = file_slurp(job->world, path, &text, err)) == 0 && !(json = json_read(text.data, text.size, path, err))) rc = -(int)err->code;
+    const char *name = json_string_value(json_object_get(json, "entry"));
+    if (rc == 0 && (!name || !str_copy(entry, DATASET_DIGEST_SIZE, name)))
+        rc = error_set(err, ERROR_DATA, NULL, "%s: \"entry\" names no block cache; remove the file and pipe the data in again", path);
+    json_decref(json);
+    bytes_close(&text);
+    return rc;
+}
+
+static int entry_remember(const struct job *job, struct error *err)
+{
+    char path[PATH_SIZE], text[DATASET_DIGEST_SIZE + 32];
+    if (!dataset_info(job->dataset)->once) return 0;
+    int n = snprintf(text, sizeof text, "{\"entry\": \"%s\"}\n", dataset_info(job->dataset)->digest);
+    int rc = path_join(path, job->dir.path, RUNDIR_DATASET, err);
+    return rc < 0 ? rc : file_publish(job->world, path, text, (size_t)n, err);
+}
+
 static int job_open_data(struct job *job, const struct run_options *options, struct error *err)
 {
-    char cache[PATH_SIZE], text[32];
+    char cache[PATH_SIZE], entry[DATASET_DIGEST_SIZE], text[32];
     int rc = cache_dir_find(options, cache, err);
+    if (rc == 0) rc = entry_recall(job, entry, err);
     if (rc < 0) return rc;
     const struct spec *spec = &job->spec;
     struct dataset_config config = {.world = job->world,
@@ -98,17 +129,21 @@ static int job_open_data(struct job *job, const struct run_options *options, str
                                     .time = spec->dataset.time,
                                     .max_bad_rows = spec->dataset.max_bad_rows,
                                     .cache_dir = cache,
+                                    .entry = *entry ? entry : NULL,
                                     .parallel = &job->team.parallel,
                                     .progress = {job, dataset_progress, dataset_cancelled}};
     if (!(job->dataset = dataset_open(&config, err))) return -(int)err->code;
     const struct dataset_info *info = dataset_info(job->dataset);
+    if ((rc = entry_remember(job, err)) < 0) return rc;
     if (info->bad_rows > 0)
         report_log(job, PROGRESS_WARN, "%" PRIu64 " bad rows skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
                    spec->dataset.max_bad_rows, info->first_bad);
     if ((rc = sides_count(&job->sides, job->dataset, &job->splitter, &job->team.parallel, err)) < 0) return rc;
     report_log(job, PROGRESS_INFO, "%" PRIu64 " rows (%" PRIu64 " train, %" PRIu64 " validation, %" PRIu64 " test), %s", info->rows,
                job->sides.totals[SIDE_TRAIN], job->sides.totals[SIDE_VALIDATION], job->sides.totals[SIDE_TEST],
-               info->from_cache ? "from the block cache" : str_bytes(text, sizeof text, info->source_bytes));
+               info->from_cache && info->once ? "from the block cache; standard input is not read"
+               : info->from_cache             ? "from the block cache"
+                                              : str_bytes(text, sizeof text, info->source_bytes));
     if (job->sides.totals[SIDE_TRAIN] == 0)
         return error_set(err, ERROR_DATA, "/split",
                          "no row is on the training side (%" PRIu64 " rows in all); lower split.test_fraction or give more data", info->rows);

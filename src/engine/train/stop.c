@@ -1,6 +1,7 @@
 #include "engine/train/stop.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "engine/train/job.h"
 
@@ -27,7 +28,7 @@ int job_stop_asked(struct job *job)
 {
     if (signalled) return 1;
     int64_t now = world_mono_ms(job->world);
-    if (now - job->stop_polled_ms < STOP_POLL_MS) return 0;
-    job->stop_polled_ms = now;
+    if (now - atomic_load(&job->stop_polled_ms) < STOP_POLL_MS) return 0;
+    atomic_store(&job->stop_polled_ms, now);
     return rundir_stop_asked(job->world, job->dir.path);
 }

@@ -73,6 +73,14 @@ static int team_parallel(void *impl, parallel_task task, void *context, unsigned
     return team_run(team, parallel_phase, &call, err);
 }
 
+static int team_begin(void *impl, int (*task)(void *context, struct error *err), void *context, struct error *err)
+{
+    struct team *team = impl;
+    return background_start(team, team->aside, task, context, err);
+}
+
+static int team_end(void *impl, struct error *err) { return background_wait(((struct team *)impl)->aside, err); }
+
 int team_start(struct team *team, unsigned workers, struct error *err)
 {
     char size[16];
@@ -80,15 +88,22 @@ int team_start(struct team *team, unsigned workers, struct error *err)
     snprintf(size, sizeof size, "%u", workers + TEAM_HELPERS);
     if (setenv("UV_THREADPOOL_SIZE", size, 1) < 0) return error_set(err, ERROR_NOMEM, NULL, "cannot size the thread pool");
     team->members = mem_array(workers, 1, sizeof *team->members, err);
-    if (!team->members) return -ERROR_NOMEM;
+    team->aside = mem_zero(sizeof *team->aside, err);
+    if (!team->members || !team->aside) {
+        mem_free(team->members);
+        mem_free(team->aside);
+        team->members = NULL;
+        return -ERROR_NOMEM;
+    }
     if (uv_loop_init(&team->loop) < 0) {
         mem_free(team->members);
+        mem_free(team->aside);
         team->members = NULL;
         return error_set(err, ERROR_INTERNAL, NULL, "cannot start an event loop");
     }
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     barrier_init(&team->barrier, workers, cores > 0 && (unsigned long)cores >= workers ? BARRIER_SPINS : 0);
-    team->parallel = (struct parallel){.impl = team, .workers = workers, .run = team_parallel};
+    team->parallel = (struct parallel){.impl = team, .workers = workers, .run = team_parallel, .begin = team_begin, .end = team_end};
     float_flush_denormals();
     for (unsigned w = 0; w < workers; w++) {
         struct team_member *m = &team->members[w];
@@ -109,6 +124,7 @@ void team_stop(struct team *team)
     uv_loop_close(&team->loop);
     barrier_close(&team->barrier);
     mem_free(team->members);
+    mem_free(team->aside);
     *team = (struct team){0};
 }
 

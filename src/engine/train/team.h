@@ -24,6 +24,7 @@ struct team {
     team_phase phase;
     void *context;
     bool stopping;
+    struct background *aside; /* of parallel.begin */
 };
 
 /* team_start: size the pool (once a process) and start the workers. The struct must not move afterwards. */

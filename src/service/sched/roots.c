@@ -64,6 +64,50 @@ static enum found take(const char *root, const char *path, json_t *out)
     return json_array_append_new(out, text) == 0 ? FOUND_FILES : FOUND_NOMEM;
 }
 
+struct folder {
+    const char *root, *path;
+    json_t *names;
+    bool failed;
+};
+
+static int folder_each(void *context, const char *name)
+{
+    struct folder *f = context;
+    json_t *text = name[0] == '.' ? NULL : json_string(name);
+    if (text && json_array_append_new(f->names, text) < 0) f->failed = true;
+    return 0;
+}
+
+static int name_compare(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* A folder means its regular files that are not hidden, in the order of their names, as in a run (engine/data). */
+static enum found take_folder(const char *root, const char *path, json_t *out)
+{
+    struct folder f = {.root = root, .path = path, .names = json_array()};
+    const char *sorted[ROOTS_FILES_MAX];
+    char file[PATH_MAX], real[PATH_MAX];
+    struct stat st;
+    enum found found = FOUND_NONE;
+    if (!f.names || path_list(&world_real, path, folder_each, &f, NULL) < 0 || f.failed) found = FOUND_NOMEM;
+    size_t count = json_array_size(f.names);
+    if (count > ROOTS_FILES_MAX) found = FOUND_MANY;
+    for (size_t i = 0; i < count && found == FOUND_NONE; i++) sorted[i] = json_string_value(json_array_get(f.names, i));
+    if (found == FOUND_NONE && count > 0) qsort(sorted, count, sizeof *sorted, name_compare);
+    for (size_t i = 0; i < count && (found == FOUND_NONE || found == FOUND_FILES); i++) {
+        int n = snprintf(file, sizeof file, "%s/%s", path, sorted[i]);
+        if (n < 0 || (size_t)n >= sizeof file || !realpath(file, real) || stat(real, &st) < 0 || !S_ISREG(st.st_mode)) continue;
+        found = take(root, file, out);
+    }
+    json_decref(f.names);
+    return found;
+}
+
+static bool is_folder(const char *root, const char *path, char real[PATH_MAX])
+{
+    struct stat st;
+    return realpath(path, real) && (below(root, real) || strcmp(root, real) == 0) && stat(real, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* The files of `path` below one root (already resolved itself). Stops at the first that is not allowed, whose name goes to `odd`. */
 static enum found search(const char *root, const char *path, json_t *out, char *odd, size_t odd_size)
 {
@@ -77,7 +121,8 @@ static enum found search(const char *root, const char *path, json_t *out, char *
     if (rc != 0) return rc == GLOB_NOSPACE ? FOUND_NOMEM : FOUND_NONE;
     enum found found = FOUND_NONE;
     for (size_t i = 0; i < names.gl_pathc; i++) {
-        found = take(root, names.gl_pathv[i], out);
+        bool folder = !strpbrk(path, "*?[") && is_folder(root, names.gl_pathv[i], odd);
+        found = folder ? take_folder(root, odd, out) : take(root, names.gl_pathv[i], out);
         if (found == FOUND_FILES) continue;
         str_copy(odd, odd_size, names.gl_pathv[i]);
         break;
@@ -95,6 +140,8 @@ int roots_resolve(const char *const *roots, const char *uri, json_t *out, const 
     bool absolute_inside = false;
     roots_text(roots, list, sizeof list);
     str_shown(shown, sizeof shown, uri, strlen(uri), 200);
+    if (strcmp(uri, "-") == 0)
+        return faults_add(faults, pointer, "is standard input, and a run of the service has none; put the data below a data root (%s)", list), 0;
     if (!path) return faults_add(faults, pointer, "only file: URIs can be read, got \"%s\"; put the data below a data root (%s)", shown, list), 0;
     if (!path[0] || strlen(path) >= PATH_SIZE) return faults_add(faults, pointer, "names no file: \"%s\"", shown), 0;
     if (has_dotdot(path)) return faults_add(faults, pointer, "must not contain \"..\", got \"%s\"; data roots: %s", shown, list), 0;

@@ -1,8 +1,9 @@
 /* Data roots: the only folders that a job's data may come from.
  *
  * A `file:` URI (or a plain path) is relative to the roots, tried in order, or absolute below one of them; the last part or any other may
- * be a glob. Each file that it names is resolved through all symbolic links and must then still lie below the root. What comes back
- * are those resolved paths: nothing that changes on the way (a link, the server's folder) can move a run to other data. */
+ * be a glob; a folder means its regular files that are not hidden. Each file that it names is resolved through all symbolic links and must then still
+ * lie below the root. What comes back are those resolved paths: nothing that changes on the way (a link, the server's folder) can move a run to other
+ * data. */
 #ifndef TRAINYARD_SERVICE_SCHED_ROOTS_H
 #define TRAINYARD_SERVICE_SCHED_ROOTS_H
 

@@ -69,6 +69,28 @@ static void check_list_error(char *const *uris, size_t count, const char *part)
     assert_string_equal(err.field, "/dataset/uri");
 }
 
+static void a_folder_means_its_plain_files(void **state)
+{
+    (void)state;
+    char got[1000];
+    struct error err = {0};
+    check_list_error((char *[]){in_dir("void")}, 1, "void: No such");
+    path_mkdirs(&world_real, in_dir("log/deeper"), NULL);
+    put("log/.hidden", "x\n", 2);
+    check_list_error((char *[]){in_dir("log")}, 1, "log holds no file");
+    const char *names[] = {"log/b", "log/a.gz", "log/we[i]rd*", "log/deeper/c"};
+    for (size_t i = 0; i < 4; i++) put(names[i], "x\n", 2);
+    assert_return_code(mkfifo(in_dir("log/pipe"), 0600), errno); /* passed over */
+    symlink("../log/b", in_dir("log/z"));
+    check_list_error((char *[]){in_dir("log")}, 1, "are the same file");
+    unlink(in_dir("log/z"));
+    assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("log")}, 1, &err), "a.gz b we[i]rd*");
+    assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("log/")}, 1, &err), "a.gz b we[i]rd*");
+    assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("l?g/deeper")}, 1, &err), "c");
+    put("log/empty", "", 0);
+    check_list_error((char *[]){in_dir("log")}, 1, "empty is empty (0 bytes)");
+}
+
 static void files_that_cannot_be_meant(void **state)
 {
     (void)state;
@@ -78,7 +100,6 @@ static void files_that_cannot_be_meant(void **state)
     check_list_error((char *[]){in_dir("none")}, 1, "none: No such file");
     check_list_error((char *[]){in_dir("none-*")}, 1, "none-* matches no file");
     check_list_error((char *[]){in_dir("no/such/folder/*")}, 1, "matches no file");
-    check_list_error((char *[]){dir}, 1, "is a folder; name files in it with a pattern");
     check_list_error((char *[]){in_dir("empty")}, 1, "empty is empty (0 bytes)");
     assert_return_code(mkfifo(in_dir("pipe"), 0600), errno);
     check_list_error((char *[]){in_dir("pipe")}, 1, "pipe is a pipe, socket or device");
@@ -87,7 +108,7 @@ static void files_that_cannot_be_meant(void **state)
     check_list_error((char *[]){in_dir("a"), in_dir("a")}, 2, "are the same file");
     check_list_error((char *[]){in_dir("[ab]")}, 1, "are the same file");
     check_list_error((char *[]){(char *)"file:"}, 1, "names no file");
-    check_list_error((char *[]){(char *)"https://example.org/a"}, 1, "only files can be read");
+    check_list_error((char *[]){(char *)"ftp://user:pw@example.org/a"}, 1, "no source has the scheme \"ftp\"; there are file:, -");
     check_list_error((char *[]){(char *)"file://elsewhere/a"}, 1, "another host");
     check_list_error(NULL, 0, "names no file");
     if (geteuid() != 0) { /* root reads everything */
@@ -219,7 +240,8 @@ static void a_change_while_reading_is_seen(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(globs_sort_and_uris_keep_their_order, set_up), cmocka_unit_test_setup(files_that_cannot_be_meant, set_up),
-    cmocka_unit_test_setup(packed_files_give_their_text, set_up),         cmocka_unit_test_setup(rubbish_behind_gzip_is_an_error, set_up),
-    cmocka_unit_test_setup(other_kinds_of_file_are_named, set_up),        cmocka_unit_test_setup(a_change_while_reading_is_seen, set_up),
+    cmocka_unit_test_setup(a_folder_means_its_plain_files, set_up),       cmocka_unit_test_setup(packed_files_give_their_text, set_up),
+    cmocka_unit_test_setup(rubbish_behind_gzip_is_an_error, set_up),      cmocka_unit_test_setup(other_kinds_of_file_are_named, set_up),
+    cmocka_unit_test_setup(a_change_while_reading_is_seen, set_up),
 };
 TEST_MAIN(tests)

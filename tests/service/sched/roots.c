@@ -85,6 +85,11 @@ static void finds_files_below_the_roots(void **state)
     accepts(&f, "file:clicks/day-*.tsv", 2, "one/clicks/day-1.tsv");
     accepts(&f, "*/day-2.tsv", 1, "one/clicks/day-2.tsv");
     accepts(&f, "inner", 1, "one/clicks/day-1.tsv");
+    accepts(&f, "clicks", 2, "one/clicks/day-1.tsv"); /* a folder: its files, in order, but no hidden ones and none of folders in it */
+    accepts(&f, "file:clicks/", 2, "one/clicks/day-1.tsv");
+    make(&f, "one/clicks/.day-0.tsv");
+    make(&f, "one/clicks/deeper/day-3.tsv");
+    accepts(&f, "clicks", 2, "one/clicks/day-1.tsv");
     snprintf(uri, sizeof uri, "file:%s/a.tsv", f.root);
     accepts(&f, uri, 1, "one/a.tsv");
     snprintf(uri, sizeof uri, "file://%s/b.tsv", f.other);
@@ -110,7 +115,15 @@ static void refuses_every_way_out(void **state)
     refuses(&f, "folder/secret", "symbolic link");
     refuses(&f, "folder/*", "symbolic link");
     refuses(&f, "l*", "symbolic link");
-    refuses(&f, "clicks", "no regular file");
+    refuses(&f, "click?", "no regular file");
+    refuses(&f, "folder", "symbolic link");
+    path_join(uri, f.root, "clicks/way-out", NULL);
+    assert_int_equal(symlink("../../outside/secret", uri), 0);
+    refuses(&f, "clicks", "symbolic link");
+    path_join(uri, f.root, "clicks/../void", NULL);
+    assert_ok(path_mkdirs(&world_real, uri, &f.err), &f.err);
+    refuses(&f, "void", "no file matches");
+    refuses(&f, "-", "is standard input, and a run of the service has none");
     refuses(&f, "odd*", "no regular file");
     refuses(&f, "none.tsv", "no file matches");
     refuses(&f, "none-*", "no file matches");
