@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "base/mem.h"
 
 int file_open(const struct world *w, const char *path, enum file_mode mode, struct file **out, struct error *err)
@@ -76,22 +77,12 @@ int file_slurp(const struct world *w, const char *path, struct bytes *out, struc
 
 int file_publish(const struct world *w, const char *path, const void *data, size_t size, struct error *err)
 {
-    char tmp[PATH_SIZE], dir[PATH_SIZE];
-    struct file *f = NULL;
-    path_dir(path, dir);
-    int wrote = snprintf(tmp, sizeof tmp, "%s.tmp", path);
-    if (wrote < 0 || wrote >= PATH_SIZE) return error_set(err, ERROR_TOOLARGE, NULL, "path is too long: %.100s...", path);
-    int rc = file_open(w, tmp, FILE_REPLACE, &f, err);
-    if (rc == 0) rc = file_write(f, data, size, err);
-    if (rc == 0) rc = file_sync(f, err);
-    int closed = file_close(f, err);
-    if (rc == 0) rc = closed;
-    if (rc == 0) rc = path_rename(w, tmp, path, err);
-    if (rc < 0) {
-        path_unlink(w, tmp, NULL);
-        return rc;
-    }
-    return path_sync_dir(w, dir, err);
+    struct draft d;
+    int rc = draft_open(&d, w, path, err);
+    if (rc < 0) return rc;
+    if ((rc = file_write(d.file, data, size, err)) == 0) return draft_publish(&d, err);
+    draft_drop(&d);
+    return rc;
 }
 
 struct tree_walk {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/safetensors.h"
@@ -118,27 +119,19 @@ static int stream_all(struct stream *s, const struct bytes *header, const struct
 {
     int rc = stream_add(s, header->data, header->size, err);
     for (size_t i = 0; i < count && rc == 0; i++) rc = stream_tensor(s, &tensors[i], err);
-    return rc == 0 ? file_sync(s->file, err) : rc;
+    return rc;
 }
 
 static int stream_publish(struct stream *s, const struct world *w, const char *path, const struct bytes *header, const struct tensor *tensors,
                           size_t count, struct error *err)
 {
-    char tmp[PATH_SIZE], dir[PATH_SIZE];
-    int wrote = snprintf(tmp, sizeof tmp, "%s.tmp", path);
-    if (wrote < 0 || wrote >= PATH_SIZE) return error_set(err, ERROR_TOOLARGE, NULL, "path is too long: %.100s...", path);
-    int rc = file_open(w, tmp, FILE_REPLACE, &s->file, err);
+    struct draft d;
+    int rc = draft_open(&d, w, path, err);
     if (rc < 0) return rc;
-    rc = stream_all(s, header, tensors, count, err);
-    int closed = file_close(s->file, err);
-    if (rc == 0) rc = closed;
-    if (rc == 0) rc = path_rename(w, tmp, path, err);
-    if (rc < 0) {
-        path_unlink(w, tmp, NULL);
-        return rc;
-    }
-    path_dir(path, dir);
-    return path_sync_dir(w, dir, err);
+    s->file = d.file;
+    if ((rc = stream_all(s, header, tensors, count, err)) == 0) return draft_publish(&d, err);
+    draft_drop(&d);
+    return rc;
 }
 
 int safetensors_write(const struct world *w, const char *path, struct tensor *tensors, size_t count, const json_t *metadata, char sha256[SHA256_HEX],

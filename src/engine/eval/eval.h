@@ -136,11 +136,6 @@ bool metric_better(const struct metric *metric, double a, double b);
  * reference, or NULL + ERROR_NOMEM. */
 json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *folds, struct error *err);
 
-/* scores.tsv: a header, then one line a row: `row TAB label TAB score`, score = probability with 12 significant digits. */
-enum { SCORES_LINE_MAX = 64 };
-extern const char scores_header[];
-size_t scores_line(char out[SCORES_LINE_MAX], uint64_t row, float label, float logit); /* bytes written, newline included, no NUL */
-
 /* eval_loss: logistic loss of one row, max(z, 0) - z y + log(1 + e^-|z|). */
 double eval_loss(double logit, double label);
 

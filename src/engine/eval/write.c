@@ -1,8 +1,5 @@
-/* evaluation.json and scores.tsv: how an evaluation is written down (api.md, the run directory). */
-#include <inttypes.h>
+/* evaluation.json: how an evaluation is written down (api.md, the run directory). */
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "engine/eval/parts.h"
 
@@ -41,13 +38,4 @@ json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *f
     json_decref(out);
     error_set(err, ERROR_NOMEM, NULL, "evaluation.json: out of memory");
     return NULL;
-}
-
-const char scores_header[] = "row\tlabel\tscore\n";
-
-size_t scores_line(char out[SCORES_LINE_MAX], uint64_t row, float label, float logit)
-{
-    double z = logit, p = 1 / (1 + exp(-z));
-    int n = snprintf(out, SCORES_LINE_MAX, "%" PRIu64 "\t%g\t%.12g\n", row, (double)label, p);
-    return n < 0 ? 0 : n < SCORES_LINE_MAX ? (size_t)n : SCORES_LINE_MAX - 1;
 }

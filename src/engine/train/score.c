@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "base/mem.h"
+#include "engine/core/scores.h"
 #include "engine/train/stop.h"
 
 enum { CHUNK_ROWS = 1024, SCORES_MAX_BYTES = 64 << 20 };
@@ -53,7 +55,8 @@ static int lane_lines(struct score_lane *w, size_t from, size_t count, struct er
     char line[SCORES_LINE_MAX];
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        size_t size = scores_line(line, w->block.first_row + w->refs[from + i].row, w->space.batch.batch.labels[i], w->space.scorer.logits.data[i]);
+        size_t size = scores_line(line, SCORES_LABEL, w->block.first_row + w->refs[from + i].row, w->space.batch.batch.labels[i],
+                                  w->space.scorer.logits.data[i]);
         rc = bytes_add(&w->lines, line, size, err);
     }
     return rc;
@@ -98,7 +101,8 @@ static int score_rounds(struct scoring *scoring, struct file *file, struct error
                                 .loss = NAN,
                                 .auc = NAN,
                                 .eta_ms = -1};
-    int rc = file ? file_write(file, scores_header, strlen(scores_header), err) : 0;
+    const char *header = scores_headers[SCORES_LABEL];
+    int rc = file ? file_write(file, header, strlen(header), err) : 0;
     for (uint64_t at = 0; rc == 0 && at < blocks; at += job->team.workers) {
         if (job_stop_asked(job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");
         scoring->first_block = at;
@@ -108,17 +112,6 @@ static int score_rounds(struct scoring *scoring, struct file *file, struct error
         progress_tell(&job->progress, &progress);
     }
     return rc;
-}
-
-static int scores_publish(struct job *job, struct file *file, const char *tmp, const char *path, struct error *err)
-{
-    char dir[PATH_SIZE];
-    path_dir(path, dir);
-    int rc = file_sync(file, err);
-    int closed = file_close(file, err);
-    if (rc == 0) rc = closed;
-    if (rc == 0) rc = path_rename(job->world, tmp, path, err);
-    return rc < 0 ? rc : path_sync_dir(job->world, dir, err);
 }
 
 static void scoring_close(struct scoring *scoring)
@@ -138,29 +131,18 @@ int score_side(struct job *job, enum split_side side, const char *scores_path, s
 {
     struct scoring scoring = {.job = job, .side = side, .lines = scores_path};
     struct evaluator_config config = {.lanes = job->team.workers};
-    struct file *file = NULL;
-    char tmp[PATH_SIZE] = "";
+    struct draft draft = {0};
     int rc = -ERROR_NOMEM;
     scoring.evaluator = evaluator_new(&config, err);
     scoring.lanes = mem_array(job->team.workers, 1, sizeof *scoring.lanes, err);
     if (!scoring.evaluator || !scoring.lanes) goto out;
     for (unsigned w = 0; w < job->team.workers; w++) bytes_init(&scoring.lanes[w].lines, SCORES_MAX_BYTES);
-    if (scores_path) {
-        snprintf(tmp, sizeof tmp, "%.*s.tmp", (int)sizeof tmp - 8, scores_path);
-        if ((rc = file_open(job->world, tmp, FILE_REPLACE, &file, err)) < 0) goto out;
-    }
-    if ((rc = score_rounds(&scoring, file, err)) < 0) goto out;
-    if (file) {
-        rc = scores_publish(job, file, tmp, scores_path, err);
-        file = NULL;
-        if (rc < 0) goto out;
-    }
+    if (scores_path && (rc = draft_open(&draft, job->world, scores_path, err)) < 0) goto out;
+    if ((rc = score_rounds(&scoring, draft.file, err)) < 0) goto out;
+    if (scores_path && (rc = draft_publish(&draft, err)) < 0) goto out;
     rc = evaluator_finish(scoring.evaluator, out, err);
 out:
-    if (file) {
-        file_close(file, NULL);
-        path_unlink(job->world, tmp, NULL);
-    }
+    draft_drop(&draft);
     scoring_close(&scoring);
     return rc;
 }

@@ -1,4 +1,4 @@
-/* evaluation.json has the form of the API's page, with null and a reason where nothing is defined; scores.tsv reads back. */
+/* evaluation.json has the form of the API's page, with null and a reason where nothing is defined. */
 #include "lib/test.h"
 
 #include <math.h>
@@ -65,25 +65,8 @@ static void undefined_is_null_with_a_reason(void **state)
     bytes_close(&text);
 }
 
-static void scores_read_back(void **state)
-{
-    (void)state;
-    const float logits[] = {0, -3.25f, 12.5f, -40, 1e9f, -1e9f, 0.1f};
-    assert_string_equal(scores_header, "row\tlabel\tscore\n");
-    for (size_t i = 0; i < sizeof logits / sizeof *logits; i++) {
-        char line[SCORES_LINE_MAX + 1] = {0}, *at;
-        size_t size = scores_line(line, UINT64_MAX - i, i % 2, logits[i]);
-        assert_int_equal(strlen(line), size);
-        assert_int_equal(line[size - 1], '\n');
-        assert_true(strtoull(line, &at, 10) == UINT64_MAX - i);
-        assert_true(strtod(at, &at) == i % 2);
-        assert_close(strtod(at, NULL), 1 / (1 + exp(-(double)logits[i])), 1e-11, 0);
-    }
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(form_of_evaluation_json),
     cmocka_unit_test(undefined_is_null_with_a_reason),
-    cmocka_unit_test(scores_read_back),
 };
 TEST_MAIN(tests)

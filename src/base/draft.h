@@ -1,0 +1,22 @@
+/* A file in the making: written piece by piece beside its name, and there, whole and durable, or not at all. The stream's form of file_publish().
+ *
+ *   draft_open(&d, w, path, err); file_write(d.file, ...) ...; draft_publish(&d, err);   and draft_drop(&d) when something failed before
+ *
+ * The draft is path + ".tmp": one writer at a time, and what a kill leaves there the next draft replaces. */
+#ifndef TRAINYARD_BASE_DRAFT_H
+#define TRAINYARD_BASE_DRAFT_H
+
+#include "base/world.h"
+
+struct draft { /* zeroed: nothing open */
+    const struct world *world;
+    struct file *file; /* to be written to */
+    char path[PATH_SIZE], tmp[PATH_SIZE];
+};
+
+int draft_open(struct draft *d, const struct world *w, const char *path, struct error *err);
+/* draft_publish: fsync, close, rename over path, fsync of the folder; after a failure nothing of the draft is left, but for the last step. */
+int draft_publish(struct draft *d, struct error *err);
+void draft_drop(struct draft *d); /* safe on a zeroed struct, and after draft_publish */
+
+#endif
