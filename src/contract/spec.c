@@ -23,10 +23,12 @@ static const struct option root_options[] = {
 };
 
 static const struct option dataset_options[] = {
-    {"weight", OPT_TEXT, AT(dataset.weight), .help = "column with the weight of a row (>= 0), for training and evaluation; empty: every row weighs 1"},
+    {"weight", OPT_TEXT, AT(dataset.weight),
+     .help = "column with the weight of a row (>= 0), for training and evaluation; empty: every row weighs 1"},
     {"group", OPT_TEXT, AT(dataset.group),
      .help = "column whose text says which rows belong together (a user, a session), for split group and metrics by group; empty: none"},
-    {"time", OPT_TEXT, AT(dataset.time), .help = "column with the time of a row (a number, or a date like 2026-11-27T08:00:00Z), for split time; empty: none"},
+    {"time", OPT_TEXT, AT(dataset.time),
+     .help = "column with the time of a row (a number, or a date like 2026-11-27T08:00:00Z), for split time; empty: none"},
     {"max_bad_rows", OPT_INT, AT(dataset.max_bad_rows), 0, 0, COUNT_MAX, .help = "rows that may be skipped and counted before the run fails",
      .flags = OPTION_RUNTIME},
     {0},
@@ -45,6 +47,7 @@ static const struct option model_options[] = {
 static const struct option optimizer_options[] = {
     {"l1", OPT_REAL, AT(model.l1), 0, 0, 1e6, .help = "L1 penalty on the weights that a step touches"},
     {"l2", OPT_REAL, AT(model.l2), 0, 0, 1e6, .help = "L2 penalty on the weights that a step touches"},
+    {"penalise_bias", OPT_BOOL, AT(model.penalise_bias), 0, .help = "the penalty holds for the bias, too, as in liblinear"},
     {0},
 };
 

@@ -30,9 +30,10 @@ struct spec_features { /* how columns become slots of the hashed table */
 };
 
 struct spec_model {
-    int64_t hash_bits; /* table of 2^hash_bits slots, 1..30, default 22 */
-    double l1, l2;     /* optimizer.l1, optimizer.l2: penalty on touched weights a step: + l1*sign(w) + l2*w on the mean gradient
-                        * (see optim/regularise.h). 0 under an optimiser with options of these names (ftrl), which are then its own */
+    int64_t hash_bits;  /* table of 2^hash_bits slots, 1..30, default 22 */
+    bool penalise_bias; /* optimizer.penalise_bias: l1 and l2 on the bias, too */
+    double l1, l2;      /* optimizer.l1, optimizer.l2: penalty on touched weights a step: + l1*sign(w) + l2*w on the mean gradient
+                         * (see optim/regularise.h). 0 under an optimiser with options of these names (ftrl), which are then its own */
 };
 
 struct spec_train {

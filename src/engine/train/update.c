@@ -46,11 +46,12 @@ int update_slice(struct updater *u, struct job *job, uint32_t q, uint64_t step, 
 {
     for (size_t t = 0; t < job->params.count; t++) {
         const struct param_desc *desc = &job->params.tensor[t].desc;
+        bool penalty = !desc->no_penalty || job->spec.model.penalise_bias;
         if (!desc->table && q > 0) continue;
         struct optim_step s = {.t = step,
                                .lr = (float)optim_lr(job->optimizer, job->optimizer_params, step),
-                               .l1 = desc->no_penalty ? 0 : (float)job->spec.model.l1,
-                               .l2 = desc->no_penalty ? 0 : (float)job->spec.model.l2};
+                               .l1 = penalty ? (float)job->spec.model.l1 : 0,
+                               .l2 = penalty ? (float)job->spec.model.l2 : 0};
         int rc = update_tensor(u, job, t, q, &s, examples, err);
         if (rc < 0) return rc;
     }

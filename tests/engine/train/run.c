@@ -120,6 +120,21 @@ static void job_learns_and_is_evaluated(void **state)
     assert_close(metric_of("learn", "calibration"), 1, 0, 0.12);
 }
 
+/* A penalty that leaves nothing of the weights: what remains is the base rate, or nothing when the bias is penalised, too. */
+static void the_bias_is_penalised_on_request_only(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+#define PENALTY(rest) \
+    SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'epochs': 30, 'batch_size': 4096}, " \
+                  "'optimizer': {'kind': 'sgd', 'lr': 0.01, 'l2': 90" rest "}")
+    assert_ok(run_in(&world_real, PENALTY(""), "free", 1, &result, &err), &err);
+    assert_ok(run_in(&world_real, PENALTY(", 'penalise_bias': true"), "bound", 1, &result, &err), &err);
+    assert_close(metric_of("bound", "logloss"), 0.6931, 0, 0.003);
+    assert_true(metric_of("free", "logloss") < metric_of("bound", "logloss") - 1e-4);
+}
+
 static void coin_labels_teach_nothing(void **state)
 {
     (void)state;
@@ -343,6 +358,7 @@ static void max_rows_is_exact(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_evaluated),
+                                          cmocka_unit_test(the_bias_is_penalised_on_request_only),
                                           cmocka_unit_test(coin_labels_teach_nothing),
                                           cmocka_unit_test(sorted_file_is_as_good),
                                           cmocka_unit_test(bits_do_not_depend_on_workers),
