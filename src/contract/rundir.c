@@ -90,6 +90,13 @@ int rundir_clear_stop(const struct world *w, const char *path, struct error *err
     return rc < 0 ? rc : path_sync_dir(w, path, err);
 }
 
+int rundir_fold_path(const char *dir, unsigned fold, char out[PATH_SIZE], struct error *err)
+{
+    char name[32];
+    snprintf(name, sizeof name, RUNDIR_FOLDS "/%u", fold);
+    return path_join(out, dir, name, err);
+}
+
 int rundir_checkpoint_path(const char *dir, uint64_t step, const char *extension, char out[PATH_SIZE], struct error *err)
 {
     char name[96];

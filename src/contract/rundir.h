@@ -1,7 +1,7 @@
 /* The run directory: names and small moves in one place, for the run that writes it and the server that reads it.
  *
  *   spec.json  events.ndjson  run.log  lock  stop  checkpoints/<step>.safetensors + <step>.json  final.safetensors
- *   evaluation.json  scores.tsv  dataset.json  pid
+ *   evaluation.json  scores.tsv  dataset.json  pid  folds/<f>/
  *
  * The run holds flock on `lock` while it lives: lock free and no final state event = worker_lost. `stop` (a file the server
  * writes: "checkpoint" or "now") asks it to end. */
@@ -19,6 +19,7 @@
 #define RUNDIR_FINAL "final.safetensors"
 #define RUNDIR_EVALUATION "evaluation.json"
 #define RUNDIR_SCORES "scores.tsv"
+#define RUNDIR_FOLDS "folds"          /* of a K-fold job: folds/<f> has a fold's own checkpoints/, final.safetensors, evaluation.json, scores.tsv */
 #define RUNDIR_DATASET "dataset.json" /* {"entry": NAME}: the block cache entry of data that came by once, through standard input */
 
 struct rundir {
@@ -38,6 +39,9 @@ int rundir_alive(const struct world *w, const char *path, struct error *err);
 int rundir_stop_asked(const struct world *w, const char *path);
 int rundir_ask_stop(const struct world *w, const char *path, bool now, struct error *err);
 int rundir_clear_stop(const struct world *w, const char *path, struct error *err);
+
+/* rundir_fold_path: folds/<f> below the directory; itself like a run directory, but without lock, events and spec. */
+int rundir_fold_path(const char *dir, unsigned fold, char out[PATH_SIZE], struct error *err);
 
 /* rundir_checkpoint_path: checkpoints/<step, 12 digits>.<extension> below the directory. */
 int rundir_checkpoint_path(const char *dir, uint64_t step, const char *extension, char out[PATH_SIZE], struct error *err);

@@ -4,10 +4,10 @@
 #ifndef TRAINYARD_ENGINE_TRAIN_CHECKPOINT_H
 #define TRAINYARD_ENGINE_TRAIN_CHECKPOINT_H
 
-#include "engine/train/job.h"
+#include "engine/train/fold.h"
 
 struct checkpointer;
-struct checkpointer *checkpointer_new(struct job *job, struct error *err);
+struct checkpointer *checkpointer_new(struct fold *fold, struct error *err);
 void checkpointer_free(struct checkpointer *c); /* waits for a write in progress; NULL is fine */
 
 enum checkpoint_wish {
@@ -23,8 +23,8 @@ int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct er
 
 /* checkpoint_load_newest: newest checkpoint that reads well into params, residuals, cursor and best; ERROR_NOTFOUND when there is none. A
  * damaged one is skipped with a note; one of another spec or data set is ERROR_CONFLICT naming the difference. */
-int checkpoint_load_newest(struct job *job, struct error *err);
-int checkpoint_load(struct job *job, uint64_t step, struct error *err);
+int checkpoint_load_newest(struct fold *fold, struct error *err);
+int checkpoint_load(struct fold *fold, uint64_t step, struct error *err);
 
 /* checkpoint_finish: final.safetensors = hard link to the checkpoint of that step; its path and SHA-256. */
 int checkpoint_finish(struct checkpointer *c, uint64_t step, char path[PATH_SIZE], char sha256[SHA256_HEX], struct error *err);

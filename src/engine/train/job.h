@@ -1,4 +1,4 @@
-/* A running job: the one struct that the files of this room share. run.c builds it, a strategy moves its cursor, checkpoint.c saves it. */
+/* A running job: what its folds (fold.h) share, and all files of this room. run.c builds it; a job without K-fold has one fold. */
 #ifndef TRAINYARD_ENGINE_TRAIN_JOB_H
 #define TRAINYARD_ENGINE_TRAIN_JOB_H
 
@@ -9,28 +9,13 @@
 #include "engine/compress/codec.h"
 #include "engine/data/dataset.h"
 #include "engine/data/split.h"
-#include "engine/eval/eval.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/progress.h"
-#include "engine/train/shard.h"
 #include "engine/train/strategy.h"
 #include "engine/train/team.h"
 
-struct cursor {         /* where training is: all that a resume needs besides parameters and residuals */
-    uint64_t step;      /* steps done */
-    uint32_t epoch;     /* from 0 */
-    uint64_t position;  /* rows of the epoch that are done */
-    uint64_t rows;      /* training rows seen in all */
-    uint64_t validated; /* step of the last validation: a resume does not judge the same model twice */
-    bool ended;         /* training is over (epochs, max_rows or early stopping) */
-};
-
-struct best {      /* early stopping */
-    uint64_t step; /* 0: no evaluation yet */
-    double value;
-    int64_t since; /* evaluations without improvement */
-};
+struct fold;
 
 struct job {
     const struct world *world;
@@ -50,15 +35,16 @@ struct job {
     struct team team;
     struct dataset *dataset;
     struct splitter splitter;
-    struct sides sides;
+    unsigned folds; /* models that the split trains, >= 1 */
 
-    struct params params;
-    struct shard *shards; /* (spec.train.shards) */
-    struct cursor cursor;
-    struct best best;
-    struct checkpointer *checkpointer;
-    struct report *report;
+    bool running;                   /* the event that says so is out */
+    struct fold *fold;              /* the one at work; NULL: none */
+    uint64_t steps_before;          /* of the folds that are done: an event's step counts on over all folds */
     _Atomic int64_t stop_polled_ms; /* readers of data ask from their own threads */
 };
+
+/* job_event: an event of the job at its present step, or of a fold at `step` of that fold; in a job of several folds it says which. Takes body. */
+int job_event(struct job *job, enum event_type type, json_t *body, struct error *err);
+int fold_event(struct fold *fold, enum event_type type, uint64_t step, json_t *body, struct error *err);
 
 #endif

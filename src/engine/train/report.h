@@ -3,10 +3,10 @@
 #ifndef TRAINYARD_ENGINE_TRAIN_REPORT_H
 #define TRAINYARD_ENGINE_TRAIN_REPORT_H
 
-#include "engine/train/job.h"
+#include "engine/train/fold.h"
 
 struct report;
-struct report *report_new(struct job *job, struct error *err);
+struct report *report_new(struct fold *fold, struct error *err);
 void report_free(struct report *report);
 
 /* report_step: after a step over `rows` rows; reads the shards' loss, bytes and windows. Emits a metric event when one is due. */

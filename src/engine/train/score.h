@@ -3,10 +3,10 @@
 #define TRAINYARD_ENGINE_TRAIN_SCORE_H
 
 #include "engine/eval/eval.h"
-#include "engine/train/job.h"
+#include "engine/train/fold.h"
 
 /* score_side: every row of the side into *out. scores_path: also write scores.tsv there (row order), or NULL. ERROR_STOPPED when asked to stop now.
  */
-int score_side(struct job *job, enum split_side side, const char *scores_path, struct evaluation *out, struct error *err);
+int score_side(struct fold *fold, enum split_side side, const char *scores_path, struct evaluation *out, struct error *err);
 
 #endif

@@ -7,14 +7,14 @@
 #include "base/mem.h"
 #include "engine/core/float.h"
 #include "engine/core/logistic.h"
-#include "engine/train/job.h"
+#include "engine/train/fold.h"
 
-void shard_init(struct shard *s, const struct job *job)
+void shard_init(struct shard *s, const struct fold *fold)
 {
-    const struct spec *spec = &job->spec;
-    for (size_t t = 0; t < job->params.count; t++) {
+    const struct spec *spec = &fold->job->spec;
+    for (size_t t = 0; t < fold->params.count; t++) {
         message_init(&s->message[t]);
-        residual_init(&s->residual[t], job->params.tensor[t].desc.table ? job->params.tensor[t].desc.width : 1,
+        residual_init(&s->residual[t], fold->params.tensor[t].desc.table ? fold->params.tensor[t].desc.width : 1,
                       (size_t)spec->compression.residual_rows_max, spec->compression.residual_decay);
     }
 }
@@ -36,10 +36,10 @@ void workspace_close(struct workspace *w)
     floats_close(&w->delta);
 }
 
-int score_rows(struct workspace *w, const struct job *job, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
+int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
 {
     int rc = batch_gather(&w->batch, refs, count, err);
-    return rc < 0 ? rc : scorer_forward(&w->scorer, job->model, job->model_params, &job->params, &w->batch.batch, ascending, err);
+    return rc < 0 ? rc : scorer_forward(&w->scorer, fold->job->model, fold->job->model_params, &fold->params, &w->batch.batch, ascending, err);
 }
 
 /* Zeroed gradient rows for each tensor: the lookup's slots for tables, one row a value for dense tensors. */
@@ -72,28 +72,28 @@ static uint64_t rows_bytes(const struct grad_rows *rows, bool table)
 }
 
 /* One tensor through the codec: a = g + residual, encode, decode what was sent, keep the rest. */
-static int shard_compress(struct shard *s, size_t t, const struct job *job, uint64_t step, struct error *err)
+static int shard_compress(struct shard *s, size_t t, const struct fold *fold, uint64_t step, struct error *err)
 {
-    const struct params *p = &job->params;
+    const struct params *p = &fold->params;
     const struct param *tensor = &p->tensor[t];
-    bool table = tensor->desc.table, feedback = job->spec.compression.error_feedback;
+    bool table = tensor->desc.table, feedback = fold->job->spec.compression.error_feedback;
     struct codec_call call = {.step = step,
-                              .epoch = job->cursor.epoch,
+                              .epoch = fold->cursor.epoch,
                               .tensor = (uint32_t)t,
                               .slices = table ? p->slices : 1,
                               .slice_bits = table ? p->slice_bits : 0,
                               .space = table ? p->slots : tensor->desc.width};
     struct grad_buffer *a = &s->grad.tensor[t], *d = &s->decoded[t];
-    float eta = (float)optim_lr(job->optimizer, job->optimizer_params, step);
+    float eta = (float)optim_lr(fold->job->optimizer, fold->job->optimizer_params, step);
     int rc = 0;
     if (feedback && (rc = residual_add(&s->residual[t], a, eta, &call, &call.forced, err)) < 0) return rc;
     if (!float_all_finite(a->rows.values, a->rows.count * a->rows.width))
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step, tensor->desc.name);
-    if ((rc = job->codec->encode(job->codec_params, &call, &a->rows, &s->message[t], err)) < 0) return rc;
+    if ((rc = fold->job->codec->encode(fold->job->codec_params, &call, &a->rows, &s->message[t], err)) < 0) return rc;
     if ((rc = grad_buffer_reserve(d, 0, a->rows.width, false, err)) < 0) return rc;
     for (uint32_t q = 0; q < SLICES_MAX; q++) {
         d->rows.slice_start[q] = (uint32_t)d->rows.count;
-        if (q < call.slices && (rc = codec_decode_slice(job->codec, &call, &s->message[t], q, a->rows.width, d, err)) < 0) return rc;
+        if (q < call.slices && (rc = codec_decode_slice(fold->job->codec, &call, &s->message[t], q, a->rows.width, d, err)) < 0) return rc;
     }
     d->rows.slice_start[SLICES_MAX] = (uint32_t)d->rows.count;
     s->sent[t] = &d->rows;
@@ -101,9 +101,9 @@ static int shard_compress(struct shard *s, size_t t, const struct job *job, uint
     return feedback ? residual_keep(&s->residual[t], &a->rows, &d->rows, eta, err) : 0;
 }
 
-static int shard_gradient(struct shard *s, struct workspace *w, const struct job *job, uint64_t step, struct error *err)
+static int shard_gradient(struct shard *s, struct workspace *w, const struct fold *fold, uint64_t step, struct error *err)
 {
-    const struct params *p = &job->params;
+    const struct params *p = &fold->params;
     float *grad[TENSORS_MAX];
     size_t rows = w->batch.batch.rows;
     int rc = floats_reserve(&w->delta, rows, err);
@@ -114,7 +114,7 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct job
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
     auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, rows);
     logistic_delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows);
-    job->model->backward(job->model_params, &w->batch.batch, &w->scorer.view, w->scorer.scratch.data, w->delta.data, grad);
+    fold->job->model->backward(fold->job->model_params, &w->batch.batch, &w->scorer.view, w->scorer.scratch.data, w->delta.data, grad);
     return 0;
 }
 
@@ -129,21 +129,21 @@ static int shard_nothing(struct shard *s, const struct params *p)
     return 0;
 }
 
-int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct job *job, const struct row_ref *refs, size_t count, uint64_t step,
+int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct fold *fold, const struct row_ref *refs, size_t count, uint64_t step,
                struct error *err)
 {
-    const struct params *p = &job->params;
-    bool encodes = job->codec->encode;
+    const struct params *p = &fold->params;
+    bool encodes = fold->job->codec->encode;
     s->bytes_dense = s->bytes_sent = 0;
     s->grad.examples = (double)count;
     if (count == 0) return shard_nothing(s, p);
-    int rc = score_rows(w, job, refs, count, encodes, err);
-    if (rc == 0) rc = shard_gradient(s, w, job, step, err);
+    int rc = score_rows(w, fold, refs, count, encodes, err);
+    if (rc == 0) rc = shard_gradient(s, w, fold, step, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         const struct grad_rows *g = &s->grad.tensor[t].rows;
         uint64_t bytes = rows_bytes(g, p->tensor[t].desc.table);
         s->bytes_dense += bytes;
-        if (encodes) rc = shard_compress(s, t, job, step, err);
+        if (encodes) rc = shard_compress(s, t, fold, step, err);
         else if (float_all_finite(g->values, g->count * g->width)) s->sent[t] = g, s->bytes_sent += bytes;
         else
             rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step,

@@ -38,7 +38,7 @@ static struct word_range slice_words(const struct params *p, uint32_t q)
 static int count_slice(void *context, unsigned q, struct error *err)
 {
     struct snapshot *s = context;
-    const struct params *p = &s->job->params;
+    const struct params *p = &s->fold->params;
     struct word_range range = slice_words(p, q);
     uint64_t live = 0;
     (void)err;
@@ -50,7 +50,7 @@ static int count_slice(void *context, unsigned q, struct error *err)
 static int copy_slice(void *context, unsigned q, struct error *err)
 {
     struct snapshot *s = context;
-    const struct params *p = &s->job->params;
+    const struct params *p = &s->fold->params;
     struct word_range range = slice_words(p, q);
     uint64_t at = s->slice_first[q];
     for (uint64_t w = range.from; w < range.to; w++)
@@ -73,10 +73,10 @@ static int copy_slice(void *context, unsigned q, struct error *err)
 static int copy_residual(void *context, unsigned shard, struct error *err)
 {
     struct snapshot *s = context;
-    const struct job *job = s->job;
-    for (size_t t = 0; t < job->params.count; t++) {
-        const struct residual *from = &job->shards[shard].residual[t];
-        struct snapshot_residual *to = &s->residual[t * (size_t)job->spec.train.shards + shard];
+    const struct fold *fold = s->fold;
+    for (size_t t = 0; t < fold->params.count; t++) {
+        const struct residual *from = &fold->shards[shard].residual[t];
+        struct snapshot_residual *to = &s->residual[t * (size_t)fold->job->spec.train.shards + shard];
         size_t rows = residual_rows(from);
         if (rows == 0) continue;
         to->ids = mem_array(rows, 1, sizeof *to->ids, err);
@@ -88,10 +88,10 @@ static int copy_residual(void *context, unsigned shard, struct error *err)
     return 0;
 }
 
-static int snapshot_reserve(struct snapshot *s, struct job *job, struct error *err)
+static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error *err)
 {
-    const struct params *p = &job->params;
-    s->residuals = p->count * (size_t)job->spec.train.shards;
+    const struct params *p = &fold->params;
+    s->residuals = p->count * (size_t)fold->job->spec.train.shards;
     s->residual = mem_array(s->residuals, 1, sizeof *s->residual, err);
     s->slots = mem_array((size_t)s->live, 1, sizeof *s->slots, err);
     if (!s->residual || !s->slots) return -ERROR_NOMEM;
@@ -103,20 +103,20 @@ static int snapshot_reserve(struct snapshot *s, struct job *job, struct error *e
     return 0;
 }
 
-int snapshot_take(struct snapshot *s, struct job *job, struct error *err)
+int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
 {
-    const struct params *p = &job->params;
-    const struct parallel *parallel = &job->team.parallel;
+    const struct params *p = &fold->params;
+    const struct parallel *parallel = &fold->job->team.parallel;
     snapshot_close(s);
-    s->job = job;
-    s->cursor = job->cursor;
-    s->best = job->best;
+    s->fold = fold;
+    s->cursor = fold->cursor;
+    s->best = fold->best;
     int rc = parallel->run(parallel->impl, count_slice, s, p->slices, err);
     for (uint32_t q = 0; q < p->slices; q++) s->slice_first[q + 1] += s->slice_first[q];
     s->live = s->slice_first[p->slices];
-    if (rc == 0) rc = snapshot_reserve(s, job, err);
+    if (rc == 0) rc = snapshot_reserve(s, fold, err);
     if (rc == 0) rc = parallel->run(parallel->impl, copy_slice, s, p->slices, err);
-    if (rc == 0) rc = parallel->run(parallel->impl, copy_residual, s, (unsigned)job->spec.train.shards, err);
+    if (rc == 0) rc = parallel->run(parallel->impl, copy_residual, s, (unsigned)fold->job->spec.train.shards, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++)
         for (size_t k = 0; !p->tensor[t].desc.table && k <= p->states; k++) {
             memcpy(s->copy[t][k], param_values(&p->tensor[t], k), p->tensor[t].desc.width * sizeof(float));
@@ -151,21 +151,22 @@ static int metadata_recipe(json_t *metadata, const struct spec *spec, struct err
     return rc;
 }
 
-static json_t *snapshot_metadata(const struct snapshot *s, const struct job *job, struct error *err)
+static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fold, struct error *err)
 {
     json_t *m = json_object();
     const struct cursor *c = &s->cursor;
-    if (metadata_recipe(m, &job->spec, err) < 0) {
+    if (metadata_recipe(m, &fold->job->spec, err) < 0) {
         json_decref(m);
         return NULL;
     }
     metadata_text(m, "format", "trainyard-1");
-    metadata_text(m, "model", "%s", job->model->kind.name);
-    metadata_text(m, "optimizer", "%s", job->optimizer->kind.name);
-    metadata_text(m, "hash_bits", "%" PRId64, job->spec.model.hash_bits);
-    metadata_text(m, "hash_seed", "%" PRId64, job->spec.features.hash_seed);
-    metadata_text(m, "spec", "%s", job->digest);
-    metadata_text(m, "data", "%s", dataset_info(job->dataset)->digest);
+    metadata_text(m, "model", "%s", fold->job->model->kind.name);
+    metadata_text(m, "optimizer", "%s", fold->job->optimizer->kind.name);
+    metadata_text(m, "hash_bits", "%" PRId64, fold->job->spec.model.hash_bits);
+    metadata_text(m, "hash_seed", "%" PRId64, fold->job->spec.features.hash_seed);
+    metadata_text(m, "spec", "%s", fold->job->digest);
+    metadata_text(m, "data", "%s", dataset_info(fold->job->dataset)->digest);
+    if (fold->job->folds > 1) metadata_text(m, "fold", "%u", fold->index);
     metadata_text(m, "step", "%" PRIu64, c->step);
     metadata_text(m, "epoch", "%" PRIu32, c->epoch);
     metadata_text(m, "position", "%" PRIu64, c->position);
@@ -191,16 +192,16 @@ static void tensor_add(struct tensor *tensors, size_t *count, enum tensor_dtype 
     va_end(ap);
 }
 
-static size_t snapshot_tensors(const struct snapshot *s, const struct job *job, struct tensor *out)
+static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold, struct tensor *out)
 {
-    const struct params *p = &job->params;
-    size_t count = 0, shards = (size_t)job->spec.train.shards;
+    const struct params *p = &fold->params;
+    size_t count = 0, shards = (size_t)fold->job->spec.train.shards;
     tensor_add(out, &count, TENSOR_U32, s->live, 0, s->slots, "slots");
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
         for (size_t k = 0; k <= p->states; k++)
             tensor_add(out, &count, TENSOR_F32, desc->table ? s->live : desc->width, desc->table ? desc->width : 0, s->copy[t][k], "%s%s%s",
-                       desc->name, k ? "." : "", k ? job->optimizer->state_names[k - 1] : "");
+                       desc->name, k ? "." : "", k ? fold->job->optimizer->state_names[k - 1] : "");
         for (size_t i = 0; i < shards; i++) {
             const struct snapshot_residual *r = &s->residual[t * shards + i];
             if (r->rows == 0) continue;
@@ -212,14 +213,14 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct job *job, 
     return count;
 }
 
-int snapshot_write(const struct snapshot *s, const struct job *job, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
+int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
                    struct error *err)
 {
-    size_t max = 1 + job->params.count * (1 + STATES_MAX + 3 * (size_t)job->spec.train.shards);
+    size_t max = 1 + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
-    json_t *metadata = snapshot_metadata(s, job, err);
+    json_t *metadata = snapshot_metadata(s, fold, err);
     int rc = tensors && metadata ? 0 : -ERROR_NOMEM;
-    if (rc == 0) rc = safetensors_write(job->world, path, tensors, snapshot_tensors(s, job, tensors), metadata, sha256, size_bytes, err);
+    if (rc == 0) rc = safetensors_write(fold->job->world, path, tensors, snapshot_tensors(s, fold, tensors), metadata, sha256, size_bytes, err);
     json_decref(metadata);
     mem_free(tensors);
     return rc;

@@ -9,7 +9,7 @@
 #ifndef TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
 #define TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
 
-#include "engine/train/job.h"
+#include "engine/train/fold.h"
 
 struct snapshot {
     struct cursor cursor;
@@ -24,17 +24,17 @@ struct snapshot {
         float *eta, *values;
     } * residual; /* (tensors, shards) */
     size_t residuals;
-    struct job *job; /* while it is being taken */
+    struct fold *fold; /* while it is being taken */
 };
 
 /* snapshot_take: copy the job's state by the whole team; reuses s. ERROR_DIVERGED when a value is not finite: no bad model is saved. */
-int snapshot_take(struct snapshot *s, struct job *job, struct error *err);
+int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err);
 void snapshot_close(struct snapshot *s);
 
-int snapshot_write(const struct snapshot *s, const struct job *job, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
+int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
                    struct error *err);
 
 /* snapshot_load: a file into the job's params (fresh), residuals, cursor and best. ERROR_DATA: damaged; ERROR_CONFLICT: of another spec or data. */
-int snapshot_load(struct job *job, const char *path, struct error *err);
+int snapshot_load(struct fold *fold, const char *path, struct error *err);
 
 #endif

@@ -46,7 +46,7 @@ static int metadata_number(const struct safetensors *st, const char *key, uint64
     return 0;
 }
 
-static int load_cursor(struct job *job, const struct safetensors *st, struct error *err)
+static int load_cursor(struct fold *fold, const struct safetensors *st, struct error *err)
 {
     uint64_t epoch = 0, ended = 0, since = 0;
     struct cursor c = {0};
@@ -61,25 +61,25 @@ static int load_cursor(struct job *job, const struct safetensors *st, struct err
     if (rc == 0) rc = metadata_number(st, "best_step", &b.step, err);
     if (rc == 0) rc = metadata_number(st, "best_since", &since, err);
     if (rc < 0) return rc;
-    if (epoch > UINT32_MAX || c.position > job->sides.totals[SIDE_TRAIN])
+    if (epoch > UINT32_MAX || c.position > fold->sides.totals[SIDE_TRAIN])
         return error_set(err, ERROR_DATA, NULL, "%s: its cursor is outside the data", st->path);
     b.value = strtod(metadata_get(st, "best_value"), &end);
     c.epoch = (uint32_t)epoch;
     c.ended = ended;
     b.since = (int64_t)since;
-    job->cursor = c;
-    job->best = b;
+    fold->cursor = c;
+    fold->best = b;
     return 0;
 }
 
-static int load_residual(struct job *job, const struct safetensors *st, const struct tensor_file *file, size_t tensor, size_t shard,
+static int load_residual(struct fold *fold, const struct safetensors *st, const struct tensor_file *file, size_t tensor, size_t shard,
                          struct error *err)
 {
-    struct residual *r = &job->shards[shard].residual[tensor];
+    struct residual *r = &fold->shards[shard].residual[tensor];
     char ids_name[TENSOR_NAME_SIZE], name[TENSOR_NAME_SIZE];
     const struct tensor *ids, *eta = NULL, *rows = NULL;
-    const struct param_desc *desc = &job->params.tensor[tensor].desc;
-    uint64_t space = desc->table ? job->params.slots : desc->width;
+    const struct param_desc *desc = &fold->params.tensor[tensor].desc;
+    uint64_t space = desc->table ? fold->params.slots : desc->width;
     snprintf(ids_name, sizeof ids_name, "residual.%s.%zu.ids", desc->name, shard);
     ids = safetensors_find(st, ids_name);
     if (!ids) return 0;
@@ -106,30 +106,32 @@ static int load_residual(struct job *job, const struct safetensors *st, const st
     return rc;
 }
 
-static int load_all(struct job *job, const struct safetensors *st, struct error *err)
+static int load_all(struct fold *fold, const struct safetensors *st, struct error *err)
 {
     const struct tensor_file file = safetensors_file(st);
-    char bits[24];
-    snprintf(bits, sizeof bits, "%" PRId64, job->spec.model.hash_bits);
-    int rc = metadata_same(st, "model", job->model->kind.name, err);
+    char bits[24], index[16] = "";
+    snprintf(bits, sizeof bits, "%" PRId64, fold->job->spec.model.hash_bits);
+    if (fold->job->folds > 1) snprintf(index, sizeof index, "%u", fold->index);
+    int rc = metadata_same(st, "model", fold->job->model->kind.name, err);
     if (rc == 0) rc = metadata_same(st, "hash_bits", bits, err);
-    if (rc == 0) rc = metadata_same(st, "spec", job->digest, err);
-    if (rc == 0) rc = data_same(st, dataset_info(job->dataset)->digest, err);
-    if (rc == 0) rc = params_load(&job->params, &file, job->optimizer->state_names, err);
-    for (size_t s = 0; rc == 0 && s < (size_t)job->spec.train.shards; s++)
-        for (size_t t = 0; rc == 0 && t < job->params.count; t++) {
-            residual_reset(&job->shards[s].residual[t]); /* a checkpoint before may have been loaded half-way */
-            rc = load_residual(job, st, &file, t, s, err);
+    if (rc == 0) rc = metadata_same(st, "spec", fold->job->digest, err);
+    if (rc == 0) rc = metadata_same(st, "fold", index, err);
+    if (rc == 0) rc = data_same(st, dataset_info(fold->job->dataset)->digest, err);
+    if (rc == 0) rc = params_load(&fold->params, &file, fold->job->optimizer->state_names, err);
+    for (size_t s = 0; rc == 0 && s < (size_t)fold->job->spec.train.shards; s++)
+        for (size_t t = 0; rc == 0 && t < fold->params.count; t++) {
+            residual_reset(&fold->shards[s].residual[t]); /* a checkpoint before may have been loaded half-way */
+            rc = load_residual(fold, st, &file, t, s, err);
         }
-    return rc < 0 ? rc : load_cursor(job, st, err);
+    return rc < 0 ? rc : load_cursor(fold, st, err);
 }
 
-int snapshot_load(struct job *job, const char *path, struct error *err)
+int snapshot_load(struct fold *fold, const char *path, struct error *err)
 {
     struct safetensors st;
-    int rc = safetensors_open(&st, job->world, path, err);
+    int rc = safetensors_open(&st, fold->job->world, path, err);
     if (rc < 0) return rc;
-    rc = load_all(job, &st, err);
+    rc = load_all(fold, &st, err);
     safetensors_close(&st);
     return rc;
 }

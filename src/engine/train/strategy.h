@@ -4,13 +4,13 @@
 
 #include "base/kind.h"
 
-struct job;
+struct fold;
 
 struct strategy {
     struct kind kind;  /* first */
     bool reproducible; /* the bits of the model depend on the spec alone */
     /* train: from the job's cursor to the end of training, or to a stop (ERROR_STOPPED). */
-    int (*train)(struct job *job, struct error *err);
+    int (*train)(struct fold *fold, struct error *err);
 };
 
 extern const struct strategy *const strategies[]; /* NULL-terminated: sync */

@@ -6,14 +6,14 @@
 
 #include "base/mem.h"
 #include "engine/train/checkpoint.h"
-#include "engine/train/job.h"
+#include "engine/train/fold.h"
 #include "engine/train/report.h"
 #include "engine/train/score.h"
 #include "engine/train/stop.h"
 #include "engine/train/update.h"
 
 struct sync {
-    struct job *job;
+    struct fold *fold;
     struct stream *stream;
     struct sync_worker { /* a worker's own */
         struct workspace space;
@@ -30,10 +30,10 @@ struct sync {
 static int sync_shards(void *context, unsigned worker, struct error *err)
 {
     struct sync *sync = context;
-    unsigned shards = (unsigned)sync->job->spec.train.shards;
+    unsigned shards = (unsigned)sync->fold->job->spec.train.shards;
     for (unsigned s; (s = atomic_fetch_add_explicit(&sync->next_shard, 1, memory_order_relaxed)) < shards;) {
         size_t from = sync->rows * s / shards, to = sync->rows * (s + 1) / shards;
-        int rc = shard_step(&sync->job->shards[s], &sync->workers[worker].space, s, sync->job, sync->refs + from, to - from, sync->step, err);
+        int rc = shard_step(&sync->fold->shards[s], &sync->workers[worker].space, s, sync->fold, sync->refs + from, to - from, sync->step, err);
         if (rc < 0) return rc;
     }
     return 0;
@@ -43,9 +43,9 @@ static int sync_shards(void *context, unsigned worker, struct error *err)
 static int sync_slices(void *context, unsigned worker, struct error *err)
 {
     struct sync *sync = context;
-    uint32_t slices = sync->job->params.slices, workers = sync->job->team.workers;
+    uint32_t slices = sync->fold->params.slices, workers = sync->fold->job->team.workers;
     for (uint32_t q = slices * worker / workers; q < slices * (worker + 1) / workers; q++) {
-        int rc = update_slice(&sync->workers[worker].updater, sync->job, q, sync->step, (double)sync->rows, err);
+        int rc = update_slice(&sync->workers[worker].updater, sync->fold, q, sync->step, (double)sync->rows, err);
         if (rc < 0) return rc;
     }
     return 0;
@@ -53,124 +53,124 @@ static int sync_slices(void *context, unsigned worker, struct error *err)
 
 static int sync_step(struct sync *sync, struct error *err)
 {
-    struct job *job = sync->job;
-    sync->step = job->cursor.step + 1;
+    struct fold *fold = sync->fold;
+    sync->step = fold->cursor.step + 1;
     atomic_store(&sync->next_shard, 0);
-    int rc = team_run(&job->team, sync_shards, sync, err);
-    if (rc == 0) rc = team_run(&job->team, sync_slices, sync, err);
+    int rc = team_run(&fold->job->team, sync_shards, sync, err);
+    if (rc == 0) rc = team_run(&fold->job->team, sync_slices, sync, err);
     if (rc < 0) return rc;
-    job->cursor.step++;
-    job->cursor.position += sync->rows;
-    job->cursor.rows += sync->rows;
-    return report_step(job->report, sync->rows, err);
+    fold->cursor.step++;
+    fold->cursor.position += sync->rows;
+    fold->cursor.rows += sync->rows;
+    return report_step(fold->report, sync->rows, err);
 }
 
-static bool early_stopping(const struct job *job) { return job->spec.train.early_stopping_patience > 0; }
+static bool early_stopping(const struct fold *fold) { return fold->job->spec.train.early_stopping_patience > 0; }
 
 /* Validation: a point of the curve, and early stopping's judgement. */
-static int sync_validate(struct job *job, struct error *err)
+static int sync_validate(struct fold *fold, struct error *err)
 {
     struct evaluation e;
-    if (job->sides.totals[SIDE_VALIDATION] == 0 || job->cursor.validated == job->cursor.step) return 0;
-    int rc = report_flush(job->report, err); /* so that no window's rate counts the time of a validation */
-    if (rc == 0) rc = score_side(job, SIDE_VALIDATION, NULL, &e, err);
-    if (rc == 0) rc = report_validation(job->report, &e, err);
-    job->cursor.validated = job->cursor.step;
-    if (rc < 0 || !early_stopping(job)) return rc;
-    const char *name = spec_metrics[job->spec.train.early_stopping_metric];
+    if (fold->sides.totals[SIDE_VALIDATION] == 0 || fold->cursor.validated == fold->cursor.step) return 0;
+    int rc = report_flush(fold->report, err); /* so that no window's rate counts the time of a validation */
+    if (rc == 0) rc = score_side(fold, SIDE_VALIDATION, NULL, &e, err);
+    if (rc == 0) rc = report_validation(fold->report, &e, err);
+    fold->cursor.validated = fold->cursor.step;
+    if (rc < 0 || !early_stopping(fold)) return rc;
+    const char *name = spec_metrics[fold->job->spec.train.early_stopping_metric];
     const struct measure *m = evaluation_measure(&e, name);
-    if (!metric_better(metric_find(name), m->value, job->best.step ? job->best.value : NAN)) {
-        if (++job->best.since >= job->spec.train.early_stopping_patience) {
-            if (job->best.step > 0)
-                report_log(job, PROGRESS_INFO, "early stopping at step %" PRIu64 ": %s was best at step %" PRIu64 " (%.6f)", job->cursor.step, name,
-                           job->best.step, job->best.value);
+    if (!metric_better(metric_find(name), m->value, fold->best.step ? fold->best.value : NAN)) {
+        if (++fold->best.since >= fold->job->spec.train.early_stopping_patience) {
+            if (fold->best.step > 0)
+                report_log(fold->job, PROGRESS_INFO, "early stopping at step %" PRIu64 ": %s was best at step %" PRIu64 " (%.6f)", fold->cursor.step,
+                           name, fold->best.step, fold->best.value);
             else
-                report_log(job, PROGRESS_WARN, "early stopping at step %" PRIu64 ": %s was never defined on the validation side (%s)",
-                           job->cursor.step, name, m->reason);
-            job->cursor.ended = true;
+                report_log(fold->job, PROGRESS_WARN, "early stopping at step %" PRIu64 ": %s was never defined on the validation side (%s)",
+                           fold->cursor.step, name, m->reason);
+            fold->cursor.ended = true;
         }
         return 0;
     }
-    job->best = (struct best){.step = job->cursor.step, .value = m->value};
-    return checkpoint_save(job->checkpointer, CHECKPOINT_BEST, err);
+    fold->best = (struct best){.step = fold->cursor.step, .value = m->value};
+    return checkpoint_save(fold->checkpointer, CHECKPOINT_BEST, err);
 }
 
-static int sync_between_steps(struct job *job, struct error *err)
+static int sync_between_steps(struct fold *fold, struct error *err)
 {
-    int64_t every = job->spec.evaluate.every_steps;
-    int rc = every > 0 && job->cursor.step % (uint64_t)every == 0 ? sync_validate(job, err) : 0;
+    int64_t every = fold->job->spec.evaluate.every_steps;
+    int rc = every > 0 && fold->cursor.step % (uint64_t)every == 0 ? sync_validate(fold, err) : 0;
     if (rc < 0) return rc;
-    int stop = job_stop_asked(job);
-    if (stop == 0) return checkpoint_due(job->checkpointer) ? checkpoint_save(job->checkpointer, CHECKPOINT_PERIODIC, err) : 0;
-    report_state(job, "stopping", "asked", stop == 1 ? "writing a checkpoint, then ending" : "ending at once");
-    rc = report_flush(job->report, err);
-    if (rc == 0 && stop == 1) rc = checkpoint_save(job->checkpointer, CHECKPOINT_FINAL, err);
+    int stop = job_stop_asked(fold->job);
+    if (stop == 0) return checkpoint_due(fold->checkpointer) ? checkpoint_save(fold->checkpointer, CHECKPOINT_PERIODIC, err) : 0;
+    report_state(fold->job, "stopping", "asked", stop == 1 ? "writing a checkpoint, then ending" : "ending at once");
+    rc = report_flush(fold->report, err);
+    if (rc == 0 && stop == 1) rc = checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err);
     if (rc < 0) return rc;
-    return error_set(err, ERROR_STOPPED, NULL, "stopped at step %" PRIu64 "; run the same directory again to go on", job->cursor.step);
+    return error_set(err, ERROR_STOPPED, NULL, "stopped at step %" PRIu64 "; run the same directory again to go on", fold->cursor.step);
 }
 
 /* Rows that the next step may take: max_rows cuts the last batch. */
-static size_t rows_wanted(const struct job *job)
+static size_t rows_wanted(const struct fold *fold)
 {
-    uint64_t batch = (uint64_t)job->spec.train.batch_size, max = (uint64_t)job->spec.train.max_rows;
+    uint64_t batch = (uint64_t)fold->job->spec.train.batch_size, max = (uint64_t)fold->job->spec.train.max_rows;
     if (max == 0) return (size_t)batch;
-    return job->cursor.rows >= max ? 0 : max - job->cursor.rows < batch ? (size_t)(max - job->cursor.rows) : (size_t)batch;
+    return fold->cursor.rows >= max ? 0 : max - fold->cursor.rows < batch ? (size_t)(max - fold->cursor.rows) : (size_t)batch;
 }
 
 static int sync_epoch(struct sync *sync, struct error *err)
 {
-    struct job *job = sync->job;
-    int rc = stream_seek(sync->stream, job->cursor.epoch, job->cursor.position, err);
-    while (rc == 0 && !job->cursor.ended) {
-        size_t want = rows_wanted(job);
-        if (want == 0) job->cursor.ended = true;
+    struct fold *fold = sync->fold;
+    int rc = stream_seek(sync->stream, fold->cursor.epoch, fold->cursor.position, err);
+    while (rc == 0 && !fold->cursor.ended) {
+        size_t want = rows_wanted(fold);
+        if (want == 0) fold->cursor.ended = true;
         if (want == 0 || (rc = stream_next(sync->stream, want, &sync->refs, &sync->rows, err)) < 0 || sync->rows == 0) break;
         if ((rc = sync_step(sync, err)) < 0) break;
-        rc = sync_between_steps(job, err);
+        rc = sync_between_steps(fold, err);
     }
     return rc;
 }
 
 static int sync_epochs(struct sync *sync, struct error *err)
 {
-    struct job *job = sync->job;
-    while (!job->cursor.ended && job->cursor.epoch < (uint64_t)job->spec.train.epochs) {
+    struct fold *fold = sync->fold;
+    while (!fold->cursor.ended && fold->cursor.epoch < (uint64_t)fold->job->spec.train.epochs) {
         int rc = sync_epoch(sync, err);
         if (rc < 0) return rc;
-        bool last = job->cursor.ended || job->cursor.epoch + 1u == (uint64_t)job->spec.train.epochs;
-        if ((job->spec.evaluate.every_steps == 0 || last) && (rc = sync_validate(job, err)) < 0) return rc;
-        if (job->cursor.ended) break;
-        job->cursor.epoch++; /* after the validation: its checkpoint still stands at the end of the epoch before */
-        job->cursor.position = 0;
+        bool last = fold->cursor.ended || fold->cursor.epoch + 1u == (uint64_t)fold->job->spec.train.epochs;
+        if ((fold->job->spec.evaluate.every_steps == 0 || last) && (rc = sync_validate(fold, err)) < 0) return rc;
+        if (fold->cursor.ended) break;
+        fold->cursor.epoch++; /* after the validation: its checkpoint still stands at the end of the epoch before */
+        fold->cursor.position = 0;
     }
-    job->cursor.ended = true;
-    return report_flush(job->report, err);
+    fold->cursor.ended = true;
+    return report_flush(fold->report, err);
 }
 
 static int sync_prefetch(void *context, struct error *err) { return stream_prefetch(context, err); }
 
-static int sync_train(struct job *job, struct error *err)
+static int sync_train(struct fold *fold, struct error *err)
 {
-    struct sync sync = {.job = job};
-    struct stream_config config = {.dataset = job->dataset,
-                                   .sides = &job->sides,
+    struct sync sync = {.fold = fold};
+    struct stream_config config = {.dataset = fold->job->dataset,
+                                   .sides = &fold->sides,
                                    .side = SIDE_TRAIN,
-                                   .shuffle = job->spec.train.shuffle,
-                                   .seed = (uint64_t)job->spec.train.seed,
-                                   .batch_rows = (size_t)job->spec.train.batch_size};
+                                   .shuffle = fold->job->spec.train.shuffle,
+                                   .seed = (uint64_t)fold->job->spec.train.seed,
+                                   .batch_rows = (size_t)fold->job->spec.train.batch_size};
     int rc = -ERROR_NOMEM;
-    if (job->cursor.ended) return 0;
-    sync.workers = mem_array(job->team.workers, 1, sizeof *sync.workers, err);
+    if (fold->cursor.ended) return 0;
+    sync.workers = mem_array(fold->job->team.workers, 1, sizeof *sync.workers, err);
     if (!sync.workers || !(sync.stream = stream_new(&config, err))) goto out;
-    for (unsigned w = 0; w < job->team.workers; w++)
-        if ((rc = updater_init(&sync.workers[w].updater, job, err)) < 0) goto out;
-    if ((rc = stream_seek(sync.stream, job->cursor.epoch, job->cursor.position, err)) < 0) goto out;
-    if ((rc = background_start(&job->team, &sync.prefetch, sync_prefetch, sync.stream, err)) < 0) goto out;
+    for (unsigned w = 0; w < fold->job->team.workers; w++)
+        if ((rc = updater_init(&sync.workers[w].updater, fold, err)) < 0) goto out;
+    if ((rc = stream_seek(sync.stream, fold->cursor.epoch, fold->cursor.position, err)) < 0) goto out;
+    if ((rc = background_start(&fold->job->team, &sync.prefetch, sync_prefetch, sync.stream, err)) < 0) goto out;
     rc = sync_epochs(&sync, err);
     stream_prefetch_stop(sync.stream);
     if (background_wait(&sync.prefetch, rc < 0 ? NULL : err) < 0 && rc == 0) rc = -(int)ERROR_IO;
 out:
-    for (unsigned w = 0; sync.workers && w < job->team.workers; w++) {
+    for (unsigned w = 0; sync.workers && w < fold->job->team.workers; w++) {
         workspace_close(&sync.workers[w].space);
         updater_close(&sync.workers[w].updater);
     }

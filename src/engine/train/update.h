@@ -5,17 +5,17 @@
 #include "engine/comm/merge.h"
 #include "engine/train/shard.h"
 
-struct job;
+struct fold;
 
 struct updater { /* a worker's buffers */
     struct merge merge;
     struct merge_source *sources; /* (shards) */
     struct floats mean;
 };
-int updater_init(struct updater *u, const struct job *job, struct error *err);
+int updater_init(struct updater *u, const struct fold *fold, struct error *err);
 void updater_close(struct updater *u);
 
 /* update_slice: all tables' rows of slice q for step `step` (from 1); slice 0 also moves the dense tensors. examples: rows over all shards. */
-int update_slice(struct updater *u, struct job *job, uint32_t q, uint64_t step, double examples, struct error *err);
+int update_slice(struct updater *u, struct fold *fold, uint32_t q, uint64_t step, double examples, struct error *err);
 
 #endif

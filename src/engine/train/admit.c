@@ -1,0 +1,33 @@
+/* Will the model fit? Said before it starts. */
+#include "engine/train/admit.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "engine/model/model.h"
+#include "engine/optim/optimizer.h"
+#include "engine/train/run.h"
+
+uint64_t run_memory_bytes(const struct spec *spec)
+{
+    struct param_desc descs[TENSORS_MAX];
+    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
+    const struct optimizer *optimizer = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
+    size_t count = model->describe(spec->chosen[SECTION_MODEL].params, descs);
+    uint64_t tables = params_bytes(descs, count, (uint32_t)spec->model.hash_bits, optimizer->states);
+    return 2 * tables + (256ull << 20); /* parameters, their snapshot, and the windows and buffers of a run */
+}
+
+int spec_admit(const struct spec *spec, struct error *err)
+{
+    char need[32], have[32];
+    uint64_t bytes = run_memory_bytes(spec), limit = (uint64_t)spec->resources.max_memory_bytes;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
+    if (limit == 0 || limit > machine) limit = machine;
+    if (bytes <= limit) return 0;
+    return error_set(err, ERROR_NOMEM, "/model/hash_bits",
+                     "the model needs up to %s (2^%" PRId64 " slots with optimiser state and a snapshot), there are %s; lower model.hash_bits",
+                     str_bytes(need, sizeof need, bytes), spec->model.hash_bits, str_bytes(have, sizeof have, limit));
+}

@@ -1,0 +1,111 @@
+#include "engine/train/fold.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/train/checkpoint.h"
+#include "engine/train/report.h"
+
+static int fold_place(struct fold *fold, struct error *err)
+{
+    struct job *job = fold->job;
+    char checkpoints[PATH_SIZE];
+    if (job->folds == 1) {
+        str_copy(fold->dir, sizeof fold->dir, job->dir.path);
+        return 0;
+    }
+    int rc = rundir_fold_path(job->dir.path, fold->index, fold->dir, err);
+    snprintf(fold->prefix, sizeof fold->prefix, RUNDIR_FOLDS "/%u/", fold->index);
+    if (rc == 0) rc = path_join(checkpoints, fold->dir, RUNDIR_CHECKPOINTS, err);
+    if (rc == 0) rc = path_mkdirs(job->world, checkpoints, err);
+    for (const char *at = fold->dir; rc == 0 && at; at = at == fold->dir ? job->dir.path : NULL) rc = path_sync_dir(job->world, at, err);
+    return rc;
+}
+
+static int fold_sides(struct fold *fold, struct error *err)
+{
+    struct job *job = fold->job;
+    struct splitter splitter = job->splitter;
+    uint64_t rows = dataset_info(job->dataset)->rows;
+    char which[32] = "";
+    splitter.context.fold = fold->index;
+    int rc = sides_count(&fold->sides, job->dataset, &splitter, &job->team.parallel, err);
+    if (rc < 0) return rc;
+    if (job->folds > 1) snprintf(which, sizeof which, "fold %u: ", fold->index);
+    const uint64_t *totals = fold->sides.totals;
+    report_log(job, PROGRESS_INFO, "%s%" PRIu64 " train, %" PRIu64 " validation, %" PRIu64 " test rows", which, totals[SIDE_TRAIN],
+               totals[SIDE_VALIDATION], totals[SIDE_TEST]);
+    if (totals[SIDE_TRAIN] == 0)
+        return error_set(err, ERROR_DATA, "/split",
+                         "%sno row is on the training side (%" PRIu64 " rows in all); lower split.test_fraction or give more data", which, rows);
+    if (job->spec.train.early_stopping_patience > 0 && totals[SIDE_VALIDATION] == 0)
+        return error_set(err, ERROR_INVALID, "/split/validation_fraction",
+                         "early stopping needs a validation side: set split.validation_fraction > 0");
+    return 0;
+}
+
+static int fold_model(struct fold *fold, struct error *err)
+{
+    struct job *job = fold->job;
+    struct param_desc descs[TENSORS_MAX];
+    float initial[STATES_MAX] = {0};
+    size_t count = job->model->describe(job->model_params, descs), shards = (size_t)job->spec.train.shards;
+    if (job->optimizer->initial) job->optimizer->initial(job->optimizer_params, initial);
+    int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, job->optimizer->states, initial,
+                         (uint64_t)job->spec.train.seed, err);
+    if (rc < 0) return rc;
+    if (!(fold->shards = mem_array(shards, 1, sizeof *fold->shards, err))) return -ERROR_NOMEM;
+    for (size_t s = 0; s < shards; s++) shard_init(&fold->shards[s], fold);
+    return 0;
+}
+
+int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *err)
+{
+    *fold = (struct fold){.job = job, .index = index};
+    int rc = fold_place(fold, err);
+    if (rc == 0) rc = fold_sides(fold, err);
+    return rc < 0 ? rc : fold_model(fold, err);
+}
+
+void fold_close(struct fold *fold)
+{
+    checkpointer_free(fold->checkpointer);
+    report_free(fold->report);
+    for (int64_t s = 0; fold->shards && s < fold->job->spec.train.shards; s++) shard_close(&fold->shards[s]);
+    mem_free(fold->shards);
+    params_close(&fold->params);
+    sides_close(&fold->sides);
+    *fold = (struct fold){0};
+}
+
+static int fold_resume(struct fold *fold, struct error *err)
+{
+    struct error none = {0};
+    int rc = checkpoint_load_newest(fold, &none);
+    if (rc == 0) {
+        report_log(fold->job, PROGRESS_INFO, "resumed from the checkpoint of step %" PRIu64, fold->cursor.step);
+        return 0;
+    }
+    if (none.code != ERROR_NOTFOUND) return error_set(err, none.code, none.field, "%s", none.msg);
+    fold->cursor = (struct cursor){0};
+    return 0;
+}
+
+int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
+{
+    struct job *job = fold->job;
+    int rc = fold_resume(fold, err);
+    if (rc < 0) return rc;
+    if (!(fold->checkpointer = checkpointer_new(fold, err)) || !(fold->report = report_new(fold, err))) return -ERROR_NOMEM;
+    if (!job->running) report_state(job, "running", fold->index || fold->cursor.step ? "resumed" : "started", "");
+    job->running = true;
+    if ((rc = job->strategy->train(fold, err)) < 0) return rc;
+    uint64_t step = job->spec.train.early_stopping_patience > 0 && fold->best.step > 0 ? fold->best.step : fold->cursor.step;
+    if ((rc = checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err)) < 0) return rc;
+    out->steps = fold->cursor.step;
+    out->rows = fold->cursor.rows;
+    if ((rc = checkpoint_finish(fold->checkpointer, step, out->path, out->sha256, err)) < 0) return rc;
+    return step != fold->cursor.step ? checkpoint_load(fold, step, err) : 0;
+}

@@ -1,0 +1,53 @@
+/* A fold: one model in the making, on the rows that the split gives it, with its own folder, cursor and checkpoints. A job without K-fold has one, in
+ * the run directory itself; the K folds of a job come one after the other, so that only one model is in memory at a time. */
+#ifndef TRAINYARD_ENGINE_TRAIN_FOLD_H
+#define TRAINYARD_ENGINE_TRAIN_FOLD_H
+
+#include "engine/data/sides.h"
+#include "engine/train/job.h"
+#include "engine/train/shard.h"
+
+struct cursor {         /* where training is: all that a resume needs besides parameters and residuals */
+    uint64_t step;      /* steps done */
+    uint32_t epoch;     /* from 0 */
+    uint64_t position;  /* rows of the epoch that are done */
+    uint64_t rows;      /* training rows seen in all */
+    uint64_t validated; /* step of the last validation: a resume does not judge the same model twice */
+    bool ended;         /* training is over (epochs, max_rows or early stopping) */
+};
+
+struct best {      /* early stopping */
+    uint64_t step; /* 0: no evaluation yet */
+    double value;
+    int64_t since; /* evaluations without improvement */
+};
+
+struct fold_outcome {     /* of training: the model that stays */
+    uint64_t steps, rows; /* of training in all; with early stopping the model may be of an earlier step */
+    char path[PATH_SIZE], sha256[SHA256_HEX];
+};
+
+struct fold {
+    struct job *job;
+    unsigned index;
+    char dir[PATH_SIZE]; /* where its checkpoints are: the run directory, or folds/<index> in it */
+    char prefix[24];     /* the same from the run directory: "", or "folds/<index>/" */
+    struct sides sides;
+    struct params params;
+    struct shard *shards; /* (spec.train.shards) */
+    struct cursor cursor;
+    struct best best;
+    struct checkpointer *checkpointer;
+    struct report *report;
+};
+
+/* fold_open: its folder, sides and a model as it is before the first step. fold_close() it in any case. ERROR_INVALID, ERROR_DATA: the split leaves
+ * too little. */
+int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *err);
+void fold_close(struct fold *fold); /* safe on a zeroed struct, and twice */
+
+/* fold_train: from its newest good checkpoint to the end of training, then final.safetensors in its folder, which is also the model in
+ * fold->params afterwards. ERROR_STOPPED: a checkpoint was written. */
+int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err);
+
+#endif

@@ -1,0 +1,100 @@
+/* The job's data set: where its block cache is, and how an attempt over standard input finds what an earlier one left there. */
+#include "engine/train/job_data.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/train/report.h"
+#include "engine/train/stop.h"
+
+enum { ENTRY_MAX_BYTES = 4096 };
+
+static bool dataset_cancelled(void *context) { return job_stop_asked(context) != 0; }
+
+static void dataset_progress(void *context, uint64_t done, uint64_t total, uint64_t rows)
+{
+    struct job *job = context;
+    struct progress p = {.phase = PROGRESS_READING,
+                         .done = done,
+                         .total = total,
+                         .rows = rows,
+                         .rows_per_s = 0.0 / 0.0,
+                         .loss = 0.0 / 0.0,
+                         .auc = 0.0 / 0.0,
+                         .eta_ms = -1};
+    progress_tell(&job->progress, &p);
+}
+
+static int cache_dir_find(const struct job *job, const char *wish, char out[PATH_SIZE], struct error *err)
+{
+    const char *cache = wish ? wish : getenv("TRAINYARD_CACHE"), *home;
+    if (cache && *cache) return path_join(out, cache, "", err);
+    if ((cache = getenv("XDG_CACHE_HOME")) && *cache) return path_join(out, cache, "trainyard", err);
+    if ((home = getenv("HOME")) && *home) return path_join(out, home, ".cache/trainyard", err);
+    return path_join(out, job->dir.path, "cache", err);
+}
+
+/* The entry that an earlier attempt over standard input left, "" when there was none. */
+static int entry_recall(const struct job *job, char entry[DATASET_DIGEST_SIZE], struct error *err)
+{
+    char path[PATH_SIZE];
+    struct bytes text;
+    json_t *json = NULL;
+    entry[0] = 0;
+    int rc = path_join(path, job->dir.path, RUNDIR_DATASET, err);
+    if (rc < 0 || !path_exists(job->world, path)) return rc;
+    bytes_init(&text, ENTRY_MAX_BYTES);
+    if ((rc = file_slurp(job->world, path, &text, err)) == 0 && !(json = json_read(text.data, text.size, path, err))) rc = -(int)err->code;
+    const char *name = json_string_value(json_object_get(json, "entry"));
+    if (rc == 0 && (!name || !str_copy(entry, DATASET_DIGEST_SIZE, name)))
+        rc = error_set(err, ERROR_DATA, NULL, "%s: \"entry\" names no block cache; remove the file and pipe the data in again", path);
+    json_decref(json);
+    bytes_close(&text);
+    return rc;
+}
+
+static int entry_remember(const struct job *job, struct error *err)
+{
+    char path[PATH_SIZE], text[DATASET_DIGEST_SIZE + 32];
+    if (!dataset_info(job->dataset)->once) return 0;
+    int n = snprintf(text, sizeof text, "{\"entry\": \"%s\"}\n", dataset_info(job->dataset)->digest);
+    int rc = path_join(path, job->dir.path, RUNDIR_DATASET, err);
+    return rc < 0 ? rc : file_publish(job->world, path, text, (size_t)n, err);
+}
+
+int job_open_data(struct job *job, const char *cache_dir, struct error *err)
+{
+    char cache[PATH_SIZE], entry[DATASET_DIGEST_SIZE], text[32];
+    int rc = cache_dir_find(job, cache_dir, cache, err);
+    if (rc == 0) rc = entry_recall(job, entry, err);
+    if (rc < 0) return rc;
+    const struct spec *spec = &job->spec;
+    struct dataset_config config = {.world = job->world,
+                                    .uris = spec->dataset.uris,
+                                    .uri_count = spec->dataset.uri_count,
+                                    .format = spec->chosen[SECTION_FORMAT].kind,
+                                    .format_params = spec->chosen[SECTION_FORMAT].params,
+                                    .hash_seed = (uint64_t)spec->features.hash_seed,
+                                    .weight = spec->dataset.weight,
+                                    .group = spec->dataset.group,
+                                    .time = spec->dataset.time,
+                                    .max_bad_rows = spec->dataset.max_bad_rows,
+                                    .cache_dir = cache,
+                                    .entry = *entry ? entry : NULL,
+                                    .parallel = &job->team.parallel,
+                                    .progress = {job, dataset_progress, dataset_cancelled}};
+    if (!(job->dataset = dataset_open(&config, err))) return -(int)err->code;
+    const struct dataset_info *info = dataset_info(job->dataset);
+    if ((rc = entry_remember(job, err)) < 0) return rc;
+    if (info->bad_rows > 0)
+        report_log(job, PROGRESS_WARN, "%" PRIu64 " bad rows skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
+                   spec->dataset.max_bad_rows, info->first_bad);
+    report_log(job, PROGRESS_INFO, "%" PRIu64 " rows, %s", info->rows,
+               info->from_cache && info->once ? "from the block cache; standard input is not read"
+               : info->from_cache             ? "from the block cache"
+                                              : str_bytes(text, sizeof text, info->source_bytes));
+    return 0;
+}
