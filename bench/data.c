@@ -456,8 +456,10 @@ static void bench_cache_read(struct dataset *d)
 static void bench_gather(struct dataset *d)
 {
     struct error err = {0};
-    struct splitter split = {splits[0], NULL};
-    struct stream_config config = {.dataset = d, .split = &split, .side = SIDE_TRAIN, .shuffle = true, .seed = 1};
+    struct splitter splitter = {.split = splits[0]};
+    struct sides sides;
+    must(sides_count(&sides, d, &splitter, &parallel_inline, &err), &err);
+    struct stream_config config = {.dataset = d, .sides = &sides, .side = SIDE_TRAIN, .shuffle = true, .seed = 1};
     struct stream *stream = stream_new(&config, &err);
     struct batch_buffer batch = {0};
     const struct row_ref *refs;
@@ -482,6 +484,7 @@ static void bench_gather(struct dataset *d)
     printf("stream 1 %.2f M rows/s (%.0f ns a row, %.2f GB/s of keys)\n", rows / best / 1e6, best * 1e9 / rows, bytes / best);
     batch_buffer_close(&batch);
     stream_free(stream);
+    sides_close(&sides);
 }
 
 static void bench_evaluate(void)
@@ -503,7 +506,7 @@ static void bench_evaluate(void)
                 labels[i] = (r & 3) == 0 ? logits[i] > 1 : (float)(r >> 8 & 1);
             }
             double t = now_s();
-            must(evaluator_add(e, 0, logits, labels, BATCH, &err), &err);
+            must(evaluator_add(e, 0, &(struct eval_rows){.n = BATCH, .logits = logits, .labels = labels}, &err), &err);
             add += now_s() - t;
         }
         finish = now_s();

@@ -1,4 +1,5 @@
-/* Inside the data room: CSV. csv_text.c cuts records and fields (RFC 4180), csv_plan.c says what each column is, format_csv.c makes rows. */
+/* Inside the data room: CSV. csv_text.c cuts records and fields (RFC 4180), csv_scan.inc.c does it fast, csv_plan.c says what each column is,
+ * format_csv.c makes rows. */
 #ifndef TRAINYARD_ENGINE_DATA_CSV_H
 #define TRAINYARD_ENGINE_DATA_CSV_H
 
@@ -43,6 +44,14 @@ struct csv_field { /* [text, text + size), unquoted; points into the record, or 
 /* csv_record_end: see format.record_end. A quote opens at the start of a field only; one that is not closed within line_bytes_max ends its
  * record at the first newline instead, so one stray quote costs one row. */
 const char *csv_record_end(const void *state, const char *p, const char *end, size_t line_bytes_max, bool final);
+
+/* csv_whole: see format.whole. */
+size_t csv_whole(const void *state, const char *text, size_t size, size_t line_bytes_max);
+
+/* csv_records: call `record` for each record of the chunk that has csv->count fields; tell out->bad of the others, count out->lines. fields are
+ * borrowed for the call; out->marks and out->text are in use. */
+typedef int csv_record_fn(void *context, const struct csv_field *fields, struct parsed *out, struct error *err);
+int csv_records(const struct csv *csv, const struct chunk *chunk, struct parsed *out, csv_record_fn *record, void *context, struct error *err);
 
 /* csv_fields: cut the record [p, end), without its newline. fields has room for `max` (more are counted, not kept), scratch for end - p
  * bytes. Returns the number of fields, or 0 and *why, *column, *where: what is wrong. */

@@ -52,13 +52,9 @@ static int cutter_fill(struct cutter *c, struct piece *piece, size_t *size, size
 /* Bytes of whole records at the start of buf. */
 static size_t cutter_whole(const struct cutter *c, const char *buf, size_t size)
 {
-    if (!c->state || !c->format->record_end || !memchr(buf, '"', size)) {
-        const char *newline = memrchr(buf, '\n', size);
-        return newline ? (size_t)(newline - buf) + 1 : 0;
-    }
-    const char *p = buf;
-    for (const char *next; p < buf + size && (next = c->format->record_end(c->state, p, buf + size, c->line_bytes_max, false));) p = next;
-    return (size_t)(p - buf);
+    if (c->state && c->format->whole && memchr(buf, '"', size)) return c->format->whole(c->state, buf, size, c->line_bytes_max);
+    const char *newline = memrchr(buf, '\n', size);
+    return newline ? (size_t)(newline - buf) + 1 : 0;
 }
 
 static int cutter_open_file(struct cutter *c, struct error *err)

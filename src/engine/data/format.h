@@ -77,6 +77,9 @@ struct format {
     /* record_end: just behind the newline that ends the record at p, or NULL when that newline is not before end. final: no text
      * follows end. NULL function: every newline ends a record. */
     const char *(*record_end)(const void *state, const char *p, const char *end, size_t line_bytes_max, bool final);
+    /* whole: bytes of whole records at the start of the text, from which record_end would find the same ones; CHUNK_SLACK readable bytes
+     * follow. NULL exactly when record_end is. */
+    size_t (*whole)(const void *state, const char *text, size_t size, size_t line_bytes_max);
     int (*parse)(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err);
     /* field_name: of field 0, 1, ... as parse() numbers them in rows->fields or rows->layout, once the headers have been read; NULL beyond the last.
      * NULL function: fields have no names but their numbers, or there are none. */

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/cpu.h"
-#include "base/kernel.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/data/csv.h"
@@ -16,8 +14,6 @@
 #include "engine/data/formats.h"
 #include "engine/data/square_log.h"
 #include "engine/data/text.h"
-
-KERNEL_DECLARE(size_t, scan_positions, (const char *text, size_t size, char a, char b, uint32_t *marks));
 
 static const struct option csv_options[] = {
     {"label", OPT_TEXT, offsetof(struct csv_params, label), 0, 0, 0,
@@ -145,8 +141,9 @@ static const char *csv_cell(const struct csv_column *c, struct csv_field f, uint
     return NULL;
 }
 
-static int csv_row(const struct csv *csv, const struct csv_field *fields, struct parsed *out, struct error *err)
+static int csv_row(void *context, const struct csv_field *fields, struct parsed *out, struct error *err)
 {
+    const struct csv *csv = context;
     struct rows *rows = &out->rows;
     size_t features = 0;
     float value;
@@ -173,76 +170,13 @@ static int csv_row(const struct csv *csv, const struct csv_field *fields, struct
     return 0;
 }
 
-static void bad_count(const struct csv *csv, size_t count, struct parsed *out)
-{
-    bad_row(&out->bad, out->lines, "%zu column%s, want %zu as the first line has", count, count == 1 ? "" : "s", csv->count);
-}
-
-/* Any chunk, record by record. */
-static int csv_parse_quoted(const struct csv *csv, const struct chunk *chunk, struct parsed *out, struct error *err)
-{
-    const char *end = chunk->text + chunk->size, *why, *where;
-    size_t fields_size = csv->count * sizeof(struct csv_field), column;
-    for (const char *p = chunk->text, *next; p < end; p = next) {
-        next = csv_record_end(csv, p, end, chunk->line_bytes_max, true);
-        const char *stop = next > p && next[-1] == '\n' ? next - 1 : next;
-        stop -= stop > p && stop[-1] == '\r';
-        int rc = 0;
-        if (line_check(p, stop, chunk, out->lines, &out->bad)) {
-            bytes_clear(&out->text);
-            if ((rc = bytes_reserve(&out->text, fields_size + (size_t)(stop - p), err)) < 0) return rc;
-            struct csv_field *fields = (struct csv_field *)out->text.data;
-            size_t count = csv_fields(csv->delimiter, p, stop, fields, csv->count, (char *)out->text.data + fields_size, &why, &column, &where);
-            if (count == csv->count) rc = csv_row(csv, fields, out, err);
-            else if (count > 0) bad_count(csv, count, out);
-            else bad_field(&out->bad, out->lines, column, where, (size_t)(stop - where), why);
-        }
-        if (rc < 0) return rc;
-        for (const char *n = p; (n = memchr(n, '\n', (size_t)(next - n))); n++) out->lines++;
-    }
-    return 0;
-}
-
-/* A chunk without quotes: every newline ends a record, every delimiter a field. */
-static int csv_parse_plain(const struct csv *csv, const struct chunk *chunk, struct parsed *out, struct error *err)
-{
-    static size_t (*const kernels[])(const char *, size_t, char, char, uint32_t *) = KERNEL_TABLE(scan_positions);
-    int rc;
-    bytes_clear(&out->marks);
-    bytes_clear(&out->text);
-    if ((rc = bytes_reserve(&out->marks, (chunk->size + 64) * sizeof(uint32_t), err)) < 0) return rc;
-    if ((rc = bytes_reserve(&out->text, csv->count * sizeof(struct csv_field), err)) < 0) return rc;
-    const uint32_t *marks = (const uint32_t *)out->marks.data;
-    struct csv_field *fields = (struct csv_field *)out->text.data;
-    size_t count = kernels[cpu_level()](chunk->text, chunk->size, csv->delimiter, '\n', (uint32_t *)out->marks.data);
-    for (size_t k = 0, start = 0; k < count; out->lines++) {
-        size_t columns = 0, from = start;
-        for (;; k++) {
-            if (columns < csv->count) fields[columns] = (struct csv_field){chunk->text + from, marks[k] - from};
-            columns++;
-            from = marks[k] + 1;
-            if (chunk->text[marks[k]] == '\n') break;
-        }
-        const char *line = chunk->text + start, *stop = chunk->text + marks[k++];
-        bool cr = stop > line && stop[-1] == '\r';
-        start = from;
-        if (!line_check(line, stop - cr, chunk, out->lines, &out->bad)) continue;
-        if (columns != csv->count) bad_count(csv, columns, out);
-        else {
-            fields[columns - 1].size -= cr;
-            if ((rc = csv_row(csv, fields, out, err)) < 0) return rc;
-        }
-    }
-    return 0;
-}
-
 static int csv_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
     const struct csv *csv = state;
     rows_clear(&out->rows, csv->with_values ? ROWS_VALUES : 0);
     out->rows.layout = csv->layout;
     out->rows.layout_size = csv->layout_size;
-    return memchr(chunk->text, '"', chunk->size) ? csv_parse_quoted(csv, chunk, out, err) : csv_parse_plain(csv, chunk, out, err);
+    return csv_records(csv, chunk, out, csv_row, (void *)state, err);
 }
 
 static const char *csv_field_name(const void *state, size_t field)
@@ -260,4 +194,5 @@ const struct format format_csv = {
     .release = csv_release,
     .header = csv_header,
     .record_end = csv_record_end,
+    .whole = csv_whole,
     .parse = csv_parse};
