@@ -14,6 +14,9 @@ void scores_draw(struct rng *rng, float *logits, float *labels, size_t n, double
 /* scores_judge: one lane, one call. exact_rows_max as in evaluator_config. Fails the test on an error. */
 struct evaluation scores_judge(const float *logits, const float *labels, size_t n, uint64_t exact_rows_max);
 
+/* scores_judge_rows: the same of rows with all that they bring, by an evaluator of that configuration. */
+struct evaluation scores_judge_rows(const struct evaluator_config *config, const struct eval_rows *rows);
+
 /* scores_value, scores_se: of the metric `name`; fail the test when there is no such metric. */
 double scores_value(const struct evaluation *e, const char *name);
 double scores_se(const struct evaluation *e, const char *name);

@@ -1,9 +1,9 @@
 /* Evaluation: metrics with standard errors from (logit, label) rows, whatever order and however many workers bring them.
  *
- * An evaluator keeps integers only: fixed-point sums of per-row terms, and either the scores themselves (one sortable u32 a row, positives
- * and negatives apart) or, past a row cap, a histogram of logits. Integers add in any order, so the result's bits depend on the set of rows
- * alone, never on workers, chunks or timing. evaluator_finish() turns them into sums and rank groups, from which each row of metrics[]
- * computes one measure (parts.h). Formulas: algorithms.md §7.
+ * An evaluator keeps what has no order: exact sums of per-row terms, and either the scores themselves (a sortable key a row, positives and negatives
+ * apart) or, past a row cap, a histogram of logits; rows of groups and slices are sorted, on disk when they are many. So the result's bits depend on
+ * the set of rows alone, never on workers, chunks or timing. evaluator_finish() turns that into sums and rank groups, from which each row of
+ * metrics[] computes one measure (parts.h). Formulas: algorithms.md §7.
  *
  * What is not defined (one class only, no rows, scores that are not finite) is NaN in C, null in JSON, and always comes with a reason. */
 #ifndef TRAINYARD_ENGINE_EVAL_EVAL_H
@@ -55,7 +55,8 @@ struct eval_rows {
 struct evaluator *evaluator_new(const struct evaluator_config *config, struct error *err); /* NULL: ERROR_NOMEM, ERROR_USAGE */
 void evaluator_free(struct evaluator *evaluator);                                          /* NULL is fine */
 
-/* evaluator_add: thread-safe between different lanes; one caller a lane at a time. A call is taken whole or not at all. ERROR_NOMEM; ERROR_DATA
+/* evaluator_add: thread-safe between different lanes; one caller a lane at a time. A call is taken whole or not at all, but
+ * that after a failure of groups or slices (memory, disk) the evaluator is only good for evaluator_free. ERROR_NOMEM; ERROR_DATA
  * for a label that is neither 0 nor 1 or a weight outside its range; ERROR_USAGE for an array that the configuration needs and is not there;
  * ERROR_IO, ERROR_NOSPACE of the folder. Scores that are not finite are counted, not refused. */
 int evaluator_add(struct evaluator *evaluator, unsigned lane, const struct eval_rows *rows, struct error *err);
@@ -115,18 +116,17 @@ struct evaluation {
 int evaluator_finish(struct evaluator *evaluator, struct evaluation *out, struct error *err);
 
 /* What the program can measure. The name is the key in evaluation.json, in gates and in train.early_stopping.metric. */
-struct eval_sums;
-struct rank_groups;
+struct metric_input;                                                                                      /* parts.h */
 enum metric_needs { METRIC_BOTH_CLASSES = 1, METRIC_POSITIVES = 2, METRIC_RANKS = 4, METRIC_GROUPS = 8 }; /* without them: null, with a reason */
 struct metric {
     struct kind kind; /* first */
     bool higher_is_better;
     unsigned needs;
     const char *method; /* how the standard error comes about */
-    void (*compute)(const struct eval_sums *sums, const struct rank_groups *ranks, struct measure *out);
+    void (*compute)(const struct metric_input *in, struct measure *out);
 };
-extern const struct metric *const metrics[];        /* NULL-terminated: auc, logloss, ne, pr_auc, calibration, accuracy */
-const struct metric *metric_find(const char *name); /* NULL: none of that name */
+extern const struct metric *const metrics[];                                            /* NULL-terminated */
+const struct metric *metric_find(const char *name);                                     /* NULL: none of that name */
 const struct measure *evaluation_measure(const struct evaluation *e, const char *name); /* borrowed; NULL: none of that name */
 
 /* metric_better: is `a` strictly better than `b`? A NaN is never better; a number is better than NaN. */

@@ -6,11 +6,10 @@
 
 double eval_loss(double logit, double label) { return fmax(logit, 0) - logit * label + log1p(exp(-fabs(logit))); }
 
-static void logloss_compute(const struct eval_sums *s, const struct rank_groups *ranks, struct measure *out)
+static void logloss_compute(const struct metric_input *in, struct measure *out)
 {
-    (void)ranks;
-    double n = (double)s->rows, mean = s->loss / n, variance = fmax(s->loss_squared - s->loss * mean, 0) / (n - 1);
-    measure_interval(out, mean, sqrt(variance / n), 0, INFINITY);
+    const struct eval_sums *s = in->sums;
+    measure_mean(out, s, s->loss, s->square.loss, s->square.loss_loss, 0, INFINITY);
 }
 
 const struct metric metric_logloss = {.kind = {.name = "logloss", .summary = "mean logistic loss, in nats", .source = ""},

@@ -3,61 +3,40 @@
  * With G(t) = T(t) / N(t) the precision among rows that score >= t, T of them positive: AP = 1/n+ sum over positives G(score). The standard
  * error is that of its influence function (the functional derivative of AP at one row of score s and label y):
  *   IF = n / n+ [ y (G(s) - AP) + sum over positives with score t <= s of (y - G(t)) / N(t) ],    se = sqrt(sum IF^2 / n / (n - 1)).
- * Both need one walk over the tie groups, upwards. From a histogram, precision inside a bin lies between its positives coming all first and all
- * last, which bounds the error. */
+ * With weights, counts are sums of weights and IF^2 counts w^2. One walk over the tie groups, upwards, gives value and error, since the squares
+ * around AP follow from sums of (G + rest) and of its square. From a histogram, precision inside a bin lies between its positives coming all first
+ * and all last, which bounds the error. */
 #include <math.h>
 
 #include "engine/eval/parts.h"
 
-struct walk { /* at a group: rows at or above it, then the group itself */
-    struct rank_cursor cursor;
-    struct rank_group group;
-    double positives, rows;
-};
-
-static bool walk_next(const struct rank_groups *ranks, struct walk *w, bool first)
+static void pr_compute(const struct metric_input *in, struct measure *out)
 {
-    if (first) *w = (struct walk){.positives = (double)ranks->positives, .rows = (double)ranks->positives + (double)ranks->negatives};
-    else w->positives -= (double)w->group.positives, w->rows -= (double)w->group.positives + (double)w->group.negatives;
-    return rank_next(ranks, &w->cursor, &w->group);
-}
-
-static double pr_value(const struct rank_groups *ranks, double *bound)
-{
-    double sum = 0, slack = 0;
-    struct walk w;
-    for (bool more = walk_next(ranks, &w, true); more; more = walk_next(ranks, &w, false)) {
-        double p = (double)w.group.positives, n = (double)w.group.negatives, precision = w.positives / w.rows;
-        if (p == 0) continue;
-        double best = w.positives / (w.rows - n), worst = (w.positives - p + 1) / (w.rows - p + 1);
+    struct rank_cursor cursor = {0};
+    struct rank_group g;
+    const double all = in->sums ? in->sums->positive : (double)in->ranks->positives, n = (double)in->ranks->positives + (double)in->ranks->negatives;
+    double positives = all, rows = in->sums ? in->sums->weight : n; /* weight at or above the group */
+    double sum = 0, slack = 0, hits = 0, misses = 0;                /* hits, misses: over positives at or below, of (1 - G) / N and -G / N */
+    double linear = 0, square = 0, ones = 0, rest = 0; /* of positives: w^2 f, w^2 f^2, w^2 with f = G + hits; of negatives: w^2 misses^2 */
+    while (rank_next(in->ranks, &cursor, &g)) {
+        double p = g.weight[1], m = g.weight[0];
+        positives = fmax(positives, p), rows = fmax(rows, positives + m); /* what rounding of weighted sums may have taken */
+        double precision = positives / rows;
+        if (p > 0) {
+            double first = g.rows[1] ? p / (double)g.rows[1] : 0; /* the first of the bin's positives, when they come last */
+            slack += p * fmax(positives / (rows - m) - precision, precision - (positives - p + first) / (rows - p + first));
+        }
         sum += p * precision;
-        slack += p * fmax(best - precision, precision - worst);
+        hits += p * (1 - precision) / rows;
+        misses -= p * precision / rows;
+        double f = precision + hits;
+        linear += g.square[1] * f, square += g.square[1] * f * f, ones += g.square[1];
+        rest += g.square[0] * misses * misses;
+        positives -= p, rows -= p + m;
     }
-    *bound = slack / (double)ranks->positives;
-    return sum / (double)ranks->positives;
-}
-
-static double pr_se(const struct rank_groups *ranks, double ap)
-{
-    double squares = 0, hits = 0, misses = 0; /* sums over positives at or below the group of (1 - G) / N and (0 - G) / N */
-    struct walk w;
-    for (bool more = walk_next(ranks, &w, true); more; more = walk_next(ranks, &w, false)) {
-        double p = (double)w.group.positives, n = (double)w.group.negatives, precision = w.positives / w.rows;
-        hits += p * (1 - precision) / w.rows;
-        misses -= p * precision / w.rows;
-        double positive = precision - ap + hits;
-        squares += p * positive * positive + n * misses * misses;
-    }
-    double rows = (double)ranks->positives + (double)ranks->negatives;
-    return sqrt(squares * rows / (rows - 1)) / (double)ranks->positives;
-}
-
-static void pr_compute(const struct eval_sums *sums, const struct rank_groups *ranks, struct measure *out)
-{
-    (void)sums;
-    double bound, ap = pr_value(ranks, &bound);
-    measure_interval(out, ap, pr_se(ranks, ap), 0, 1);
-    if (ranks->bins) out->error_bound = bound;
+    double ap = sum / all, squares = fmax(square - 2 * ap * linear + ap * ap * ones, 0) + rest;
+    measure_interval(out, ap, sqrt(squares * n / (n - 1)) / all, 0, 1);
+    if (in->ranks->bins) out->error_bound = slack / all;
 }
 
 const struct metric metric_pr_auc = {

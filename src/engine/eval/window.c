@@ -31,6 +31,6 @@ double auc_window_value(const struct auc_window *w)
     struct measure m;
     for (size_t b = 0; b < AUC_WINDOW_BINS; b++) ranks.negatives += w->counts[b][0], ranks.positives += w->counts[b][1];
     if (!ranks.positives || !ranks.negatives) return NAN;
-    metric_auc.compute(NULL, &ranks, &m);
+    metric_auc.compute(&(struct metric_input){.ranks = &ranks}, &m);
     return m.value;
 }

@@ -26,9 +26,13 @@ static void form_of_evaluation_json(void **state)
     assert_close(json_real_value(json_object_get(root, "base_rate")), e.positives / (double)ROWS, 1e-15, 0);
     assert_true(json_is_null(json_object_get(root, "folds")));
     assert_true(json_number_value(json_object_get(root, "auc_error_bound")) == 0);
-    assert_int_equal(json_object_size(json_object_get(root, "reasons")), 0);
+    assert_int_equal(json_object_size(json_object_get(root, "reasons")), 1); /* ece's, which has no standard error */
+    assert_int_equal(json_array_size(json_object_get(root, "deciles")), DECILES);
+    assert_true(json_is_null(json_object_get(root, "groups")) && json_is_null(json_object_get(root, "bootstrap")));
     for (size_t i = 0; metrics[i]; i++) {
         const char *name = metrics[i]->kind.name;
+        if (!e.measures[i].wanted) assert_null(json_object_get(json_object_get(root, "metrics"), name));
+        if (!e.measures[i].wanted || isnan(e.measures[i].se)) continue;
         const json_t *interval = json_object_get(json_object_get(root, "intervals"), name);
         assert_true(json_real_value(json_object_get(json_object_get(root, "metrics"), name)) == e.measures[i].value);
         assert_true(json_real_value(json_object_get(json_object_get(root, "se"), name)) == e.measures[i].se);

@@ -1,0 +1,149 @@
+/* State: for each of 4,096 bins of the logit and each label, one counter a replicate, side by side, so that a row adds a vector of small integers to
+ * one stretch of memory. Integers add in any order, lanes add up, and nothing is kept a row: streaming, mergeable, the same bits whoever brings the
+ * rows. A weighted row counts in multiples of 2^-30 of its weight.
+ *
+ * At the finish every replicate's bins are read as a histogram, and metrics[] compute from it, just as they do past the cap of exact rows. What the
+ * bins lose (scores within 1/64 of a logit are one) is nearly the same in each replicate and in the full set, so the interval is that of the
+ * differences to the binned full set (column 0: the row itself, once), moved to the exact value. Percentile interval: Efron, Tibshirani 1993,
+ * s. 13.3; Poisson weights in place of a multinomial draw: Chamandy et al. 2012, "Estimating uncertainty for massive data streams". */
+#include "engine/eval/bootstrap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+enum { BINS = 4096, WEIGHT_UNIT_BITS = 30, DRAWS_A_BLOCK = 4, POISSON_MAX = 12 };
+static const float bin_range = 32;
+static const double weight_total_max = 0x1p32; /* beyond, counters of 64 bits might not hold a replicate's sum of weights */
+
+struct bootstrap {
+    unsigned lanes, replicates, columns; /* columns: 1 + replicates */
+    uint64_t seed, *counts;              /* (lanes, BINS, 2, columns) */
+    bool weighted;
+};
+
+struct bootstrap *bootstrap_new(unsigned lanes, unsigned replicates, uint64_t seed, bool weighted, struct error *err)
+{
+    struct bootstrap *b = mem_zero(sizeof *b, err);
+    if (!b) return NULL;
+    *b = (struct bootstrap){.lanes = lanes, .replicates = replicates, .columns = replicates + 1, .seed = seed, .weighted = weighted};
+    if ((b->counts = mem_huge((size_t)lanes * BINS * 2, b->columns * sizeof *b->counts, err))) return b;
+    mem_free(b);
+    return NULL;
+}
+
+void bootstrap_free(struct bootstrap *b)
+{
+    if (!b) return;
+    mem_huge_free(b->counts, (size_t)b->lanes * BINS * 2, b->columns * sizeof *b->counts);
+    mem_free(b);
+}
+
+/* P(Poisson(1) <= k) * 2^32, rounded; beyond k = 12 lies 6e-11 of the mass. */
+static const uint32_t poisson[POISSON_MAX] = {1580030169u, 3160060337u, 3950075422u, 4213413783u, 4279248374u, 4292415292u,
+                                              4294609778u, 4294923276u, 4294962463u, 4294966817u, 4294967253u, 4294967292u};
+
+static uint64_t *cell_of(const struct bootstrap *b, unsigned lane, size_t bin, int label)
+{
+    return b->counts + (((size_t)lane * BINS + bin) * 2 + (size_t)label) * b->columns;
+}
+
+void bootstrap_add(struct bootstrap *b, unsigned lane, float logit, bool positive, float weight, uint64_t row)
+{
+    float at = (logit + bin_range) * (BINS / (2 * bin_range));
+    uint64_t *cell = cell_of(b, lane, at > 0 ? at < BINS - 1 ? (size_t)at : BINS - 1 : 0, positive);
+    uint64_t unit = b->weighted ? (uint64_t)((double)weight * (double)(1 << WEIGHT_UNIT_BITS) + 0.5) : 1;
+    cell[0] += unit;
+    for (unsigned r = 0; r < b->replicates; r += DRAWS_A_BLOCK) {
+        struct rng rng = rng_at(b->seed, RNG_BOOTSTRAP, r / DRAWS_A_BLOCK, row);
+        for (unsigned i = 0; i < DRAWS_A_BLOCK && r + i < b->replicates; i++) {
+            uint32_t draw = rng_u32(&rng), times = 0;
+            for (int k = 0; k < POISSON_MAX; k++) times += draw >= poisson[k];
+            cell[1 + r + i] += times * unit;
+        }
+    }
+}
+
+/* One column of all lanes as a histogram: counts for the metrics' row counts (the full set's), weights from the column. */
+struct view {
+    uint64_t rows[BINS][2];
+    struct weight_bin weights[BINS];
+};
+
+static void view_fill(const struct bootstrap *b, unsigned column, struct view *v, struct rank_groups *ranks)
+{
+    *ranks = (struct rank_groups){.bins = (const uint64_t(*)[2])v->rows,
+                                  .weight_bins = v->weights,
+                                  .bin_count = BINS,
+                                  .bin_first = -bin_range,
+                                  .bin_width = 2 * bin_range / BINS};
+    for (size_t bin = 0; bin < BINS; bin++)
+        for (int y = 0; y < 2; y++) {
+            uint64_t count = 0;
+            for (unsigned lane = 0; lane < b->lanes; lane++) count += cell_of(b, lane, bin, y)[column];
+            unsigned __int128 weight = (unsigned __int128)count << (b->weighted ? WEIGHT_BITS - WEIGHT_UNIT_BITS : WEIGHT_BITS);
+            v->rows[bin][y] = count > 0;
+            v->weights[bin].weight[y] = (struct wide){(uint64_t)weight, (uint64_t)(weight >> 64)};
+            *(y ? &ranks->positives : &ranks->negatives) += count > 0;
+        }
+}
+
+static void view_values(const struct rank_groups *ranks, double values[EVALUATION_METRICS_MAX])
+{
+    struct eval_sums sums = {0};
+    struct rank_cursor cursor = {0};
+    struct measure m;
+    for (struct rank_group g; rank_next(ranks, &cursor, &g);) eval_sums_add(&sums, &g);
+    const struct metric_input in = {.sums = &sums, .ranks = ranks};
+    bool both = ranks->positives && ranks->negatives, any = ranks->positives || ranks->negatives;
+    for (size_t i = 0; metrics[i]; i++) {
+        unsigned needs = metrics[i]->needs;
+        values[i] = NAN;
+        if (needs & METRIC_GROUPS || !any || (needs & METRIC_BOTH_CLASSES && !both) || (needs & METRIC_POSITIVES && !ranks->positives)) continue;
+        metrics[i]->compute(&in, &m);
+        values[i] = m.value;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double quantile(const double *sorted, size_t n, double q)
+{
+    double at = q * (double)(n - 1);
+    size_t low = (size_t)at;
+    return low + 1 < n ? sorted[low] + (at - (double)low) * (sorted[low + 1] - sorted[low]) : sorted[n - 1];
+}
+
+int bootstrap_intervals(struct bootstrap *b, struct evaluation *out, struct error *err)
+{
+    struct view *view = mem_zero(sizeof *view, err);
+    double(*values)[EVALUATION_METRICS_MAX] = mem_array(b->columns, 1, sizeof *values, err),
+    *column = mem_array(b->replicates, 1, sizeof *column, err);
+    int rc = view && values && column ? 0 : -ERROR_NOMEM;
+    struct rank_groups ranks;
+    for (unsigned c = 0; rc == 0 && out->weight <= weight_total_max && c < b->columns; c++) {
+        view_fill(b, c, view, &ranks);
+        view_values(&ranks, values[c]);
+    }
+    for (size_t i = 0; rc == 0 && out->weight <= weight_total_max && metrics[i]; i++) {
+        struct measure *m = &out->measures[i];
+        size_t n = 0;
+        for (unsigned r = 1; r < b->columns; r++)
+            if (isfinite(values[r][i])) column[n++] = values[r][i] - values[0][i];
+        if (isnan(m->value) || n < b->replicates * 9 / 10 || !isfinite(values[0][i])) continue; /* too few rows to say */
+        qsort(column, n, sizeof *column, compare);
+        m->bootstrap_low = m->value + quantile(column, n, 0.025);
+        m->bootstrap_high = m->value + quantile(column, n, 0.975);
+    }
+    mem_free(view);
+    mem_free(values);
+    mem_free(column);
+    return rc;
+}
