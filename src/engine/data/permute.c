@@ -1,12 +1,15 @@
 #include "engine/data/permute.h"
 
 #include "base/hash.h"
-#include "base/rng.h"
 
 struct permutation permutation_of(uint64_t n, uint64_t seed, uint32_t epoch)
 {
+    return permutation_keyed(n, rng_at(seed, RNG_SHUFFLE_BLOCKS, epoch, 0));
+}
+
+struct permutation permutation_keyed(uint64_t n, struct rng rng)
+{
     struct permutation p = {.n = n, .half_bits = 1};
-    struct rng rng = rng_at(seed, RNG_SHUFFLE_BLOCKS, epoch, 0);
     while (p.half_bits < 31 && (uint64_t)1 << (2 * p.half_bits) < n) p.half_bits++;
     for (int round = 0; round < PERMUTE_ROUNDS; round++) p.keys[round] = rng_u64(&rng);
     return p;

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "base/rng.h"
+
 enum { PERMUTE_ROUNDS = 6 };
 
 struct permutation {
@@ -13,7 +15,8 @@ struct permutation {
     uint64_t keys[PERMUTE_ROUNDS];
 };
 
-struct permutation permutation_of(uint64_t n, uint64_t seed, uint32_t epoch); /* n <= 2^62 */
+struct permutation permutation_of(uint64_t n, uint64_t seed, uint32_t epoch); /* of an epoch's blocks; n <= 2^62 */
+struct permutation permutation_keyed(uint64_t n, struct rng rng);             /* its keys are the first numbers of rng */
 uint64_t permutation_at(const struct permutation *p, uint64_t i);             /* i < n */
 
 #endif

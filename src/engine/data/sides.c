@@ -54,12 +54,13 @@ static int sides_worker(void *context, unsigned worker, struct error *err)
 static int sides_needs(const struct splitter *splitter, struct dataset *dataset, struct error *err)
 {
     const char *name = splitter->split->kind.name;
+    unsigned needs = splitter_needs(splitter);
     struct block block = {0};
-    int rc = splitter->split->needs ? dataset_read_head(dataset, 0, &block, err) : 0;
-    if (rc == 0 && splitter->split->needs & SPLIT_GROUPS && !block.batch.groups)
+    int rc = needs ? dataset_read_head(dataset, 0, &block, err) : 0;
+    if (rc == 0 && needs & SPLIT_GROUPS && !block.batch.groups)
         rc = error_set(err, ERROR_INVALID, "/dataset/group", "split.kind \"%s\" needs groups: name the column (a user, a session) in dataset.group",
                        name);
-    if (rc == 0 && splitter->split->needs & SPLIT_TIMES && !block.batch.times)
+    if (rc == 0 && needs & SPLIT_TIMES && !block.batch.times)
         rc = error_set(err, ERROR_INVALID, "/dataset/time", "split.kind \"%s\" needs times: name the column in dataset.time", name);
     block_close(&block);
     return rc;
@@ -71,6 +72,7 @@ int sides_count(struct sides *s, struct dataset *dataset, const struct splitter 
     struct counting counting = {.sides = s, .dataset = dataset, .workers = parallel->workers};
     *s = (struct sides){.splitter = *splitter, .blocks = info->blocks};
     s->splitter.context.rows = info->rows;
+    s->splitter.context.positives = info->positives;
     s->splitter.context.validation_from = info->validation_from;
     s->splitter.context.test_from = info->test_from;
     int rc = sides_needs(splitter, dataset, err);

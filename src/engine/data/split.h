@@ -11,12 +11,14 @@
 /* SIDE_NONE: the row is left out: the gap between two times, another fold's held-back rows. */
 enum split_side { SIDE_TRAIN, SIDE_VALIDATION, SIDE_TEST, SIDE_NONE, SIDES };
 
-enum split_needs { SPLIT_LABELS = 1, SPLIT_GROUPS = 2, SPLIT_TIMES = 4 }; /* of the rows; without them the ordinal is enough */
+enum split_needs { SPLIT_LABELS = 1, SPLIT_GROUPS = 2, SPLIT_TIMES = 4 };
 
 struct split_context { /* what a side may depend on besides the row: the whole data set, and which model */
-    uint64_t rows;
+    uint64_t rows, positives;
     uint64_t validation_from, test_from; /* first row of split.validation_uri's and split.test_uri's files; = rows: there are none */
-    unsigned fold;                       /* 0 .. folds - 1 */
+    /* 0 .. folds - 1; = folds, of a kind with several models: the data as seen by who combines them. Then the test side is what no fold has seen,
+     * neither to train nor to test, and the rest trains. */
+    unsigned fold;
 };
 
 struct split_rows { /* rows first .. first + count - 1; borrowed arrays (count), NULL unless the kind needs them */
@@ -30,7 +32,8 @@ struct split_rows { /* rows first .. first + count - 1; borrowed arrays (count),
 
 struct split {
     struct kind kind; /* first */
-    unsigned needs;
+    /* needs: enum split_needs of the rows under these options. NULL: the ordinal is enough. */
+    unsigned (*needs)(const void *params);
     /* folds: models that one job trains and evaluates; NULL: one. */
     unsigned (*folds)(const void *params);
     /* check: do params fit the data set? ERROR_INVALID with the field. NULL: always. */
@@ -45,6 +48,8 @@ struct splitter { /* a split with its options and its data set */
     const void *params;
     struct split_context context;
 };
+static inline unsigned splitter_needs(const struct splitter *s) { return s->split->needs ? s->split->needs(s->params) : 0; }
+static inline unsigned splitter_folds(const struct splitter *s) { return s->split->folds ? s->split->folds(s->params) : 1; }
 static inline void splitter_sides(const struct splitter *s, const struct split_rows *rows, uint8_t *sides)
 {
     s->split->sides(s->params, &s->context, rows, sides);

@@ -1,4 +1,4 @@
 /* The table of splits: a new one is one file and one word here. */
 #include "engine/data/splits.h"
 
-const struct split *const splits[] = {&split_none, &split_holdout, &split_sequential, NULL};
+const struct split *const splits[] = {&split_none, &split_holdout, &split_stratified, &split_kfold, &split_round_robin, &split_sequential, NULL};

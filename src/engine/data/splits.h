@@ -1,4 +1,4 @@
-/* Inside the data room: the splits that splits.c puts into its table. */
+/* Inside the data room: the splits that splits.c puts into its table, and what several of them share. */
 #ifndef TRAINYARD_ENGINE_DATA_SPLITS_H
 #define TRAINYARD_ENGINE_DATA_SPLITS_H
 
@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "engine/data/split.h"
 
-extern const struct split split_none, split_holdout, split_sequential;
+extern const struct split split_none, split_holdout, split_stratified, split_kfold, split_sequential, split_round_robin;
 
 /* split_unit: the uniform number in [0, 1) by which a random split judges a row (or a group): a hash of seed and key under a purpose of its own, so
  * that no other use of the same key is correlated. */
@@ -14,6 +14,43 @@ static inline double split_unit(int64_t seed, uint64_t key)
 {
     uint64_t stream = hash_mix((uint64_t)seed ^ (uint64_t)RNG_SPLIT << 56);
     return (double)(hash_mix(key ^ stream) >> 11) * 0x1p-53;
+}
+
+/* A share for the test side, a share for validation, the rest trains: params and options of the kinds that are asked for no more. */
+struct split_shares {
+    double test_fraction, validation_fraction;
+    int64_t seed;
+};
+#define SPLIT_SHARE_OPTIONS(what) \
+    {"test_fraction", \
+     OPT_REAL, \
+     offsetof(struct split_shares, test_fraction), \
+     0.1, \
+     0, \
+     1, \
+     "share of " what " kept for the test side", \
+     NULL, \
+     OPTION_BELOW_MAX | OPTION_SHARE, \
+     NULL}, \
+        {"validation_fraction", \
+         OPT_REAL, \
+         offsetof(struct split_shares, validation_fraction), \
+         0, \
+         0, \
+         1, \
+         "share of " what " kept for validation (curves, early stopping)", \
+         NULL, \
+         OPTION_BELOW_MAX | OPTION_SHARE, \
+         NULL}, \
+    { \
+        "seed", OPT_INT, offsetof(struct split_shares, seed), 7, 0, 0x1p53, "of the choice of " what, NULL, 0, NULL \
+    }
+
+/* split_share_side: by the key's unit, which does not depend on the shares: a larger test side contains a smaller one. */
+static inline enum split_side split_share_side(const struct split_shares *p, uint64_t key)
+{
+    double u = split_unit(p->seed, key);
+    return u < p->test_fraction ? SIDE_TEST : u < p->test_fraction + p->validation_fraction ? SIDE_VALIDATION : SIDE_TRAIN;
 }
 
 #endif

@@ -1,0 +1,268 @@
+/* What every split must hold, in a loop over the table: each row on one side, sizes as asked, sides that are a function of the row and not of how the
+ * rows come, groups that stay together, folds that test each row once, and choices that never change from version to version. */
+#include "engine/data/splits.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "lib/test.h"
+
+enum { ROWS = 50021, GROUPS = 3001 };
+
+/* A log: a quarter positive, groups of very different sizes, times that mostly grow. */
+static struct log {
+    float labels[ROWS];
+    uint64_t groups[ROWS];
+    int64_t times[ROWS];
+    uint64_t positives;
+} rows_log;
+
+static void set_up(void)
+{
+    for (uint64_t i = 0; i < ROWS; i++) {
+        struct rng rng = rng_at(5, RNG_TEST, 0, i);
+        double u = rng_unit(&rng);
+        rows_log.labels[i] = rng_unit(&rng) < 0.25;
+        rows_log.groups[i] = hash_mix((uint64_t)(u * u * GROUPS)); /* small numbers are frequent */
+        rows_log.times[i] = (int64_t)(i * 10 + rng_below(&rng, 100));
+        rows_log.positives += rows_log.labels[i] > 0;
+    }
+}
+
+/* A kind under some options, and what is known of its sides. shares[side] < 0: not said. */
+static const struct example {
+    const char *kind, *options;
+    double shares[SIDES];
+    bool exact;      /* sizes to within a row or two, else five sigma */
+    bool by_ordinal; /* the order of the files matters */
+    uint64_t golden; /* hash64 of the sides (of fold 0) of all rows */
+} examples[] = {
+    {"none", "{}", {1, 0, 0, 0}, true, false, 0x8dcde0532c33b46a},
+    {"holdout", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1}", {0.7, 0.1, 0.2, 0}, false, true, 0x9e27e3d9bb82ccba},
+    {"stratified", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1}", {0.7, 0.1, 0.2, 0}, true, true, 0xac10e6f368d97432},
+    {"stratified", "{\"test_fraction\": 0.003, \"seed\": 8}", {0.997, 0, 0.003, 0}, true, true, 0x9414460e36df34ce},
+    {"kfold", "{\"k\": 4, \"validation_fraction\": 0.1}", {0.675, 0.075, 0.25, 0}, false, true, 0x978d912b5037ae91},
+    {"kfold", "{\"k\": 3, \"test_fraction\": 0.1, \"seed\": 1}", {0.6, 0, 0.3, 0.1}, false, true, 0xfe2a0a90c8fb0f6a},
+    {"kfold",
+     "{\"k\": 4, \"by\": \"label\", \"validation_fraction\": 0.2, \"test_fraction\": 0.2}",
+     {0.48, 0.12, 0.2, 0.2},
+     true,
+     true,
+     0x0a513529191f214a},
+    {"kfold", "{\"k\": 5, \"by\": \"group\", \"validation_fraction\": 0.1}", {-1, -1, -1, 0}, false, false, 0x806169cbe336b0fe},
+    {"round_robin", "{\"k\": 7, \"test_side\": 6, \"validation_side\": 0}", {5. / 7, 1. / 7, 1. / 7, 0}, true, true, 0x13ec1194c286605b},
+    {"sequential",
+     "{\"validation_from\": 30000, \"test_from\": 40000}",
+     {30000. / ROWS, 10000. / ROWS, 10021. / ROWS, 0},
+     true,
+     true,
+     0xc15f8d1bab7b32a7},
+};
+enum { EXAMPLES = sizeof examples / sizeof *examples };
+
+struct cut { /* an example, ready to use */
+    const struct example *example;
+    void *params;
+    struct splitter splitter;
+};
+
+static struct cut cut_of(const struct example *example)
+{
+    const struct kind *kind = kind_find((const struct kind *const *)splits, example->kind);
+    struct faults *faults = mem_zero(sizeof *faults, NULL);
+    struct error err = {0};
+    assert_non_null(kind);
+    struct cut cut = {.example = example, .params = mem_zero(kind->params_size + 1, NULL)};
+    json_t *json = json_read(example->options, strlen(example->options), "options", &err);
+    assert_non_null(json);
+    options_read(&(struct option_set){kind->options, cut.params}, 1, json, "/split", NULL, faults);
+    assert_int_equal(faults->count, 0);
+    mem_free(faults);
+    json_decref(json);
+    cut.splitter = (struct splitter){.split = (const struct split *)kind,
+                                     .params = cut.params,
+                                     .context = {.rows = ROWS, .positives = rows_log.positives, .validation_from = 30000, .test_from = 45000}};
+    if (cut.splitter.split->check) assert_ok(cut.splitter.split->check(cut.params, &cut.splitter.context, &err), &err);
+    return cut;
+}
+
+/* Sides of all rows, which come in pieces of at most `piece` rows. */
+static void cut_sides(const struct cut *cut, const struct log *log, size_t piece, uint8_t *sides)
+{
+    uint64_t positives = 0;
+    unsigned needs = splitter_needs(&cut->splitter);
+    memset(sides, 0xee, ROWS);
+    for (size_t first = 0, n; first < ROWS; first += n) {
+        n = piece > ROWS - first ? ROWS - first : piece;
+        struct split_rows rows = {.first = first,
+                                  .count = n,
+                                  .positives_before = needs & SPLIT_LABELS ? positives : 0,
+                                  .labels = needs & SPLIT_LABELS ? log->labels + first : NULL,
+                                  .groups = needs & SPLIT_GROUPS ? log->groups + first : NULL,
+                                  .times = needs & SPLIT_TIMES ? log->times + first : NULL};
+        splitter_sides(&cut->splitter, &rows, sides + first);
+        for (size_t i = 0; i < n; i++) positives += log->labels[first + i] > 0;
+    }
+}
+
+static uint8_t sides[ROWS], others[ROWS];
+
+static void every_kind_is_tested(void **state)
+{
+    (void)state;
+    for (const struct split *const *split = splits; *split; split++) {
+        size_t found = 0;
+        for (size_t i = 0; i < EXAMPLES; i++) found += strcmp(examples[i].kind, (*split)->kind.name) == 0;
+        if (found == 0) fail_msg("split %s has no example", (*split)->kind.name);
+    }
+}
+
+/* Of each class, where the split promises that. */
+static void check_sizes(const struct cut *cut, int label)
+{
+    double counts[SIDES] = {0}, n = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        assert_true(sides[i] < SIDES);
+        if (label >= 0 && rows_log.labels[i] != (float)label) continue;
+        counts[sides[i]]++, n++;
+    }
+    for (int side = 0; side < SIDES; side++) {
+        double f = cut->example->shares[side], slack = cut->example->exact ? 2 : 5 * sqrt(f * (1 - f) * n);
+        if (f >= 0) assert_close(counts[side], f * n, 0, slack);
+    }
+}
+
+static void sizes_are_as_asked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < EXAMPLES; i++) {
+        struct cut cut = cut_of(&examples[i]);
+        bool classes = splitter_needs(&cut.splitter) & SPLIT_LABELS;
+        for (unsigned f = 0; f < splitter_folds(&cut.splitter); f++) {
+            cut.splitter.context.fold = f;
+            cut_sides(&cut, &rows_log, 8192, sides);
+            check_sizes(&cut, -1);
+            for (int label = 0; classes && label < 2; label++) check_sizes(&cut, label);
+        }
+        mem_free(cut.params);
+    }
+}
+
+static void pieces_do_not_matter(void **state)
+{
+    (void)state;
+    static const size_t pieces[] = {1, 7, 1000, 8192, 8193};
+    for (size_t i = 0; i < EXAMPLES; i++) {
+        struct cut cut = cut_of(&examples[i]);
+        cut_sides(&cut, &rows_log, ROWS, sides);
+        for (size_t p = 0; p < sizeof pieces / sizeof *pieces; p++) {
+            cut_sides(&cut, &rows_log, pieces[p], others);
+            assert_memory_equal(sides, others, ROWS);
+        }
+        mem_free(cut.params);
+    }
+}
+
+/* The same rows in the order of another list of files: sides that hang on what a row says move with it; the others change, which its file says. */
+static void order_matters_only_where_said(void **state)
+{
+    static struct log turned;
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        size_t from = (i + 12345) % ROWS;
+        turned.labels[i] = rows_log.labels[from], turned.groups[i] = rows_log.groups[from], turned.times[i] = rows_log.times[from];
+    }
+    for (size_t i = 0; i < EXAMPLES; i++) {
+        struct cut cut = cut_of(&examples[i]);
+        size_t moved = 0;
+        cut_sides(&cut, &rows_log, 8192, sides);
+        cut_sides(&cut, &turned, 8192, others);
+        for (size_t r = 0; r < ROWS; r++) moved += others[r] != sides[(r + 12345) % ROWS];
+        if (examples[i].by_ordinal) assert_true(moved > 0);
+        else assert_int_equal(moved, 0);
+        mem_free(cut.params);
+    }
+}
+
+static void groups_stay_together(void **state)
+{
+    (void)state;
+    static uint8_t side_of[GROUPS + 1];
+    for (size_t i = 0; i < EXAMPLES; i++) {
+        struct cut cut = cut_of(&examples[i]);
+        size_t seen[SIDES] = {0};
+        memset(side_of, 0xff, sizeof side_of);
+        if (splitter_needs(&cut.splitter) & SPLIT_GROUPS) {
+            cut_sides(&cut, &rows_log, 8192, sides);
+            for (size_t r = 0; r < ROWS; r++) {
+                struct rng rng = rng_at(5, RNG_TEST, 0, r);
+                double u = rng_unit(&rng);
+                uint8_t *known = &side_of[(size_t)(u * u * GROUPS)];
+                if (*known == 0xff) *known = sides[r], seen[sides[r]]++;
+                assert_int_equal(*known, sides[r]);
+            }
+            assert_true(seen[SIDE_TEST] > GROUPS / 20 && seen[SIDE_TRAIN] > GROUPS / 2);
+        }
+        mem_free(cut.params);
+    }
+}
+
+/* Over the folds each row tests once, or is held back from all; the view of the whole tests what was held back. */
+static void folds_test_each_row_once(void **state)
+{
+    (void)state;
+    static uint8_t tests_of[ROWS], held[ROWS];
+    size_t tried = 0;
+    for (size_t i = 0; i < EXAMPLES; i++) {
+        struct cut cut = cut_of(&examples[i]);
+        unsigned folds = splitter_folds(&cut.splitter);
+        memset(tests_of, 0, sizeof tests_of);
+        memset(held, 0, sizeof held);
+        for (unsigned f = 0; folds > 1 && f <= folds; f++) {
+            cut.splitter.context.fold = f;
+            cut_sides(&cut, &rows_log, 8192, sides);
+            for (size_t r = 0; r < ROWS; r++) {
+                if (f < folds) tests_of[r] += sides[r] == SIDE_TEST, held[r] += sides[r] == SIDE_NONE;
+                else assert_int_equal(sides[r], held[r] ? SIDE_TEST : SIDE_TRAIN);
+            }
+        }
+        for (size_t r = 0; folds > 1 && r < ROWS; r++) {
+            assert_int_equal(tests_of[r], held[r] ? 0 : 1);
+            assert_true(held[r] == 0 || held[r] == folds);
+        }
+        tried += folds > 1;
+        mem_free(cut.params);
+    }
+    assert_true(tried >= 4);
+}
+
+/* The choices are part of every published result: these hashes never change. */
+static void choices_never_change(void **state)
+{
+    (void)state;
+    size_t wrong = 0;
+    for (size_t i = 0; i < EXAMPLES; i++) {
+        struct cut cut = cut_of(&examples[i]);
+        cut_sides(&cut, &rows_log, 8192, sides);
+        uint64_t got = hash64(sides, ROWS, 0);
+        if (got != examples[i].golden) {
+            print_message("%s %s: 0x%016llx, not 0x%016llx\n", examples[i].kind, examples[i].options, (unsigned long long)got,
+                          (unsigned long long)examples[i].golden);
+            wrong++;
+        }
+        mem_free(cut.params);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_kind_is_tested),          cmocka_unit_test(sizes_are_as_asked),   cmocka_unit_test(pieces_do_not_matter),
+    cmocka_unit_test(order_matters_only_where_said), cmocka_unit_test(groups_stay_together), cmocka_unit_test(folds_test_each_row_once),
+    cmocka_unit_test(choices_never_change),
+};
+int main(int argc, char **argv)
+{
+    set_up();
+    return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
