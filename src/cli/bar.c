@@ -10,7 +10,7 @@
 
 enum { REDRAW_MS = 100, BAR_COLUMNS = 16, PART_SIZE = 64, LINE_SIZE = 512 };
 
-static const char *const phases[PROGRESS_PHASES] = {"reading", "training", "evaluating", "writing"};
+static const char *const phases[PROGRESS_PHASES] = {"reading", "training", "evaluating", "writing", "scoring"};
 
 void bar_init(struct bar *bar, const struct world *w, bool quiet, int64_t plain_every_ms)
 {

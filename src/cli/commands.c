@@ -14,6 +14,7 @@ enum { USAGE_EXIT = 64, NAMES_MAX = 64 };
 
 const struct command *const commands[] = {&command_serve,
                                           &command_run,
+                                          &command_predict,
                                           &command_submit,
                                           &command_jobs,
                                           &command_job,

@@ -13,12 +13,7 @@
 #include "engine/data/shelf.h"
 #include "engine/data/source_kind.h"
 
-enum { LINE_BYTES_MAX = 1 << 20, ENTRIES_MAX = 8, NAMES_MAX_BYTES = 1 << 26 };
-#ifdef TRAINYARD_HOSTILE
-enum { CHUNK_BYTES = 97 };
-#else
-enum { CHUNK_BYTES = 1 << 20 };
-#endif
+enum { ENTRIES_MAX = 8, NAMES_MAX_BYTES = 1 << 26 };
 
 struct dataset {
     struct dataset_config config; /* uris, params and cache_dir are copies */
@@ -63,8 +58,8 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
     struct dataset_config *c = &d->config;
     *c = *config;
     c->uris = NULL, c->format_params = NULL, c->cache_dir = NULL, c->entry = NULL, c->weight = c->group = c->time = NULL;
-    if (c->line_bytes_max == 0) c->line_bytes_max = LINE_BYTES_MAX;
-    if (c->chunk_bytes == 0) c->chunk_bytes = CHUNK_BYTES;
+    if (c->line_bytes_max == 0) c->line_bytes_max = INGEST_LINE_BYTES;
+    if (c->chunk_bytes == 0) c->chunk_bytes = INGEST_CHUNK_BYTES;
     d->uri_count = config->uri_count;
     d->format = (const struct format *)c->format; /* struct kind is its first member */
     if (!(c->cache_dir = mem_text(config->cache_dir, err))) return -ERROR_NOMEM;

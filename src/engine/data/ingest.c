@@ -76,6 +76,7 @@ static void ingest_parse(const struct ingest *in, struct take *take)
 static int ingest_count_bad(struct ingest *in, const struct take *take, struct error *err)
 {
     struct ingest_result *r = in->result;
+    const char *name = in->config->max_bad_rows_name ? in->config->max_bad_rows_name : "dataset.max_bad_rows";
     char shown[900];
     if (take->parsed.bad.count == 0) return 0;
     if (r->bad_rows == 0) {
@@ -85,10 +86,9 @@ static int ingest_count_bad(struct ingest *in, const struct take *take, struct e
     r->bad_rows += take->parsed.bad.count;
     if (r->bad_rows <= (uint64_t)in->config->max_bad_rows) return 0;
     first_bad_show(shown, sizeof shown, &r->first_bad, in->config->files);
-    if (in->config->max_bad_rows == 0)
-        return error_set(err, ERROR_DATA, "/dataset/uri", "%s; mend the row, or allow some with dataset.max_bad_rows", shown);
-    return error_set(err, ERROR_DATA, "/dataset/max_bad_rows", "more than %" PRId64 " bad rows (dataset.max_bad_rows); the first: %s",
-                     in->config->max_bad_rows, shown);
+    if (in->config->max_bad_rows == 0) return error_set(err, ERROR_DATA, "/dataset/uri", "%s; mend the row, or allow some with %s", shown, name);
+    return error_set(err, ERROR_DATA, "/dataset/max_bad_rows", "more than %" PRId64 " bad rows (%s); the first: %s", in->config->max_bad_rows, name,
+                     shown);
 }
 
 /* In order, under the lock. */

@@ -12,6 +12,13 @@
 #include "engine/data/format.h"
 #include "engine/data/source.h"
 
+enum { INGEST_LINE_BYTES = 1 << 20 }; /* what is usual */
+#ifdef TRAINYARD_HOSTILE
+enum { INGEST_CHUNK_BYTES = 97 };
+#else
+enum { INGEST_CHUNK_BYTES = 1 << 20 };
+#endif
+
 struct ingest_config {
     const struct source_list *files;
     const struct format *format;
@@ -20,7 +27,8 @@ struct ingest_config {
     struct dataset_progress progress;
     size_t line_bytes_max, chunk_bytes; /* not 0 */
     int64_t max_bad_rows;
-    uint64_t *file_first_row; /* (files): filled in */
+    const char *max_bad_rows_name; /* how the user calls it; NULL: dataset.max_bad_rows */
+    uint64_t *file_first_row;      /* (files): filled in */
     /* Both with the index of the worker that parsed the rows, < parallel->workers, and nothing of that worker in between: work: at once on all
      * workers, in no order, for what can be done side by side; NULL: nothing. rows: in order, one call at a time. */
     int (*work)(void *context, unsigned worker, const struct rows *rows, struct error *err);

@@ -13,6 +13,7 @@ enum progress_phase {
     PROGRESS_TRAINING,   /* done, total in rows over all epochs, those before a resume included */
     PROGRESS_EVALUATING, /* done, total in rows of the side that is scored */
     PROGRESS_WRITING,    /* `data gen`: done, total in rows */
+    PROGRESS_SCORING,    /* `predict`: done, total in bytes of source */
     PROGRESS_PHASES
 };
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "lib/tensors.h"
 #include "lib/test.h"
 
@@ -147,6 +148,30 @@ static void hostile_tensors_are_refused(void **state)
     refused(&fake, "embedding");
 }
 
+static void memory_that_fails_is_told(void **state)
+{
+    (void)state;
+    struct tensors_fake fake;
+    unsigned failures = 0;
+    whole(&fake);
+    struct tensor_file file = tensors_fake_file(&fake);
+    for (unsigned k = 1;; k++) {
+        struct params p;
+        struct error err = {0};
+        fresh(&p, 1);
+        mem_fail_after(k);
+        int rc = params_load(&p, &file, names, &err);
+        bool fired = mem_fail_after(0);
+        params_close(&p);
+        assert_int_equal(rc, fired ? -ERROR_NOMEM : 0);
+        if (!fired) break;
+        failures++;
+    }
+    assert_true(failures >= 2);
+    tensors_fake_close(&fake);
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(loads_weights_and_states), cmocka_unit_test(loads_weights_alone),
-                                          cmocka_unit_test(hostile_slots_are_refused), cmocka_unit_test(hostile_tensors_are_refused)};
+                                          cmocka_unit_test(hostile_slots_are_refused), cmocka_unit_test(hostile_tensors_are_refused),
+                                          cmocka_unit_test(memory_that_fails_is_told)};
 TEST_MAIN(tests)

@@ -1,0 +1,175 @@
+#include "engine/predict/predict.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/core/float.h"
+#include "engine/core/scores.h"
+#include "engine/data/ingest.h"
+
+enum { BATCH_ROWS = 1024 }; /* a micro-batch: its parameters stay in the nearest caches */
+
+struct lane { /* a worker's own */
+    struct scorer scorer;
+    uint32_t *offsets; /* (BATCH_ROWS + 1) */
+    struct floats labels;
+    struct bytes tails; /* "label TAB score NL" of the piece's rows; their numbers are not known yet */
+    struct bytes lines;
+};
+
+struct predicting {
+    const struct predict_config *config;
+    struct lane *lanes;
+    uint64_t rows; /* written so far */
+};
+
+/* Rows from .. from + count - 1 of the piece as a batch that borrows them. */
+static struct batch batch_of(struct lane *lane, const struct rows *rows, size_t from, size_t count)
+{
+    uint32_t start = from > 0 ? rows->ends[from - 1] : 0;
+    lane->offsets[0] = 0;
+    for (size_t r = 0; r < count; r++) {
+        lane->offsets[r + 1] = rows->ends[from + r] - start;
+        lane->labels.data[r] = rows->labels[from + r];
+    }
+    bool fields = rows->with & ROWS_FIELDS;
+    return (struct batch){.rows = count,
+                          .features = lane->offsets[count],
+                          .offsets = lane->offsets,
+                          .keys = rows->keys + start,
+                          .values = rows->with & ROWS_VALUES ? rows->values + start : NULL,
+                          .fields = rows->layout ? rows->layout
+                                    : fields     ? rows->fields + start
+                                                 : NULL,
+                          .same_fields = rows->layout,
+                          .labels = lane->labels.data,
+                          .weights = rows->with & ROWS_WEIGHTS ? rows->weights + from : NULL,
+                          .groups = rows->with & ROWS_GROUPS ? rows->groups + from : NULL,
+                          .times = rows->with & ROWS_TIMES ? rows->times + from : NULL};
+}
+
+static int lane_tails(struct lane *lane, const struct predict_config *config, const struct batch *b, struct error *err)
+{
+    int rc = bytes_reserve(&lane->tails, b->rows * SCORES_LINE_MAX, err);
+    char *at = (char *)lane->tails.data + lane->tails.size;
+    for (size_t r = 0; rc == 0 && r < b->rows; r++) at += scores_tail(at, config->form, b->labels[r], lane->scorer.logits.data[r]);
+    if (rc == 0) lane->tails.size = (size_t)(at - (char *)lane->tails.data);
+    return rc;
+}
+
+static int piece_score(void *context, unsigned worker, const struct rows *rows, struct error *err)
+{
+    const struct predicting *p = context;
+    const struct predict_config *config = p->config;
+    struct lane *lane = &p->lanes[worker];
+    int rc = floats_reserve(&lane->labels, BATCH_ROWS, err);
+    float_flush_denormals();
+    bytes_clear(&lane->tails);
+    for (size_t at = 0; rc == 0 && at < rows->count; at += BATCH_ROWS) {
+        struct batch b = batch_of(lane, rows, at, rows->count - at < BATCH_ROWS ? rows->count - at : BATCH_ROWS);
+        rc = predictor_score(config->predictor, &lane->scorer, &b, err);
+        if (rc == 0) rc = lane_tails(lane, config, &b, err);
+        if (rc == 0 && config->scored) rc = config->scored(config->context, worker, &b, lane->scorer.logits.data, err);
+    }
+    return rc;
+}
+
+/* In order: now the rows' numbers are known. */
+static int piece_write(void *context, unsigned worker, const struct rows *rows, struct error *err)
+{
+    struct predicting *p = context;
+    struct lane *lane = &p->lanes[worker];
+    const char *tail = (const char *)lane->tails.data, *end = tail + lane->tails.size;
+    bytes_clear(&lane->lines);
+    int rc = bytes_reserve(&lane->lines, lane->tails.size + rows->count * SCORES_LINE_MAX / 2, err);
+    if (rc < 0 || rows->count == 0) return rc;
+    char *at = (char *)lane->lines.data;
+    while (tail < end) {
+        size_t size = (size_t)((const char *)memchr(tail, '\n', (size_t)(end - tail)) - tail) + 1;
+        at += scores_row(at, p->rows++);
+        memcpy(at, tail, size);
+        at += size, tail += size;
+    }
+    return p->config->write(p->config->context, lane->lines.data, (size_t)(at - (char *)lane->lines.data), err);
+}
+
+static int lanes_open(struct predicting *p, unsigned workers, struct error *err)
+{
+    if (!(p->lanes = mem_array(workers, 1, sizeof *p->lanes, err))) return -ERROR_NOMEM;
+    for (unsigned w = 0; w < workers; w++) {
+        bytes_init(&p->lanes[w].tails, SIZE_MAX);
+        bytes_init(&p->lanes[w].lines, SIZE_MAX);
+        if (!(p->lanes[w].offsets = mem_array(BATCH_ROWS + 1, 1, sizeof(uint32_t), err))) return -ERROR_NOMEM;
+    }
+    return 0;
+}
+
+static void lanes_close(struct predicting *p, unsigned workers)
+{
+    for (unsigned w = 0; p->lanes && w < workers; w++) {
+        scorer_close(&p->lanes[w].scorer);
+        floats_close(&p->lanes[w].labels);
+        mem_free(p->lanes[w].offsets);
+        bytes_close(&p->lanes[w].tails);
+        bytes_close(&p->lanes[w].lines);
+    }
+    mem_free(p->lanes);
+}
+
+static int predict_files(struct predicting *p, const struct source_list *files, const struct format *format, void *state,
+                         struct predict_result *result, struct error *err)
+{
+    const struct predict_config *c = p->config;
+    struct ingest_result read;
+    uint64_t *file_first_row = mem_array(files->count, 1, sizeof *file_first_row, err);
+    struct ingest_config ingest = {.files = files,
+                                   .format = format,
+                                   .state = state,
+                                   .parallel = c->parallel,
+                                   .progress = c->progress,
+                                   .line_bytes_max = c->line_bytes_max ? c->line_bytes_max : INGEST_LINE_BYTES,
+                                   .chunk_bytes = c->chunk_bytes ? c->chunk_bytes : INGEST_CHUNK_BYTES,
+                                   .max_bad_rows = c->max_bad_rows,
+                                   .max_bad_rows_name = "--max-bad-rows",
+                                   .file_first_row = file_first_row,
+                                   .work = piece_score,
+                                   .rows = piece_write,
+                                   .context = p};
+    const char *header = scores_headers[c->form % SCORES_FORMS];
+    int rc = file_first_row ? lanes_open(p, c->parallel->workers, err) : -ERROR_NOMEM;
+    if (rc == 0) rc = c->write(c->context, header, strlen(header), err);
+    if (rc == 0) rc = ingest_run(&ingest, &read, err);
+    if (rc == 0) rc = source_list_check(files, err);
+    if (rc == 0) {
+        *result = (struct predict_result){.rows = read.rows, .bad_rows = read.bad_rows, .text_bytes = read.text_bytes};
+        if (read.bad_rows > 0) first_bad_show(result->first_bad, sizeof result->first_bad, &read.first_bad, files);
+    }
+    lanes_close(p, c->parallel->workers);
+    mem_free(file_first_row);
+    return rc;
+}
+
+int predict_run(const struct predict_config *config, struct predict_result *result, struct error *err)
+{
+    const struct spec *recipe = &config->predictor->recipe;
+    const struct spec_kind *chosen = &recipe->chosen[SECTION_FORMAT];
+    const struct format *format = (const struct format *)(config->format ? config->format : chosen->kind);
+    const struct format_context context = {.world = config->predictor->world,
+                                           .hash_seed = (uint64_t)recipe->features.hash_seed,
+                                           .weight = recipe->dataset.weight,
+                                           .group = recipe->dataset.group,
+                                           .time = recipe->dataset.time,
+                                           .no_labels = config->no_labels};
+    const struct source_options from = {.world = config->predictor->world, .stop = config->progress.cancelled, .context = config->progress.context};
+    struct predicting p = {.config = config};
+    struct source_list files;
+    *result = (struct predict_result){0};
+    int rc = source_list_open_with(&files, &from, config->uris, config->uri_count, err);
+    if (rc < 0) return rc;
+    void *state = format->prepare(config->format ? config->format_params : chosen->params, &context, err);
+    if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
+    if (rc == 0) rc = predict_files(&p, &files, format, state, result, err);
+    format->release(state);
+    source_list_close(&files);
+    return rc;
+}

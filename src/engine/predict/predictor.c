@@ -1,0 +1,92 @@
+#include "engine/predict/predictor.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "contract/rundir.h"
+#include "contract/safetensors.h"
+#include "engine/core/params_load.h"
+
+/* The file that `path` means. */
+static int checkpoint_find(const struct world *w, const char *path, char out[PATH_SIZE], struct error *err)
+{
+    struct file_stat stat;
+    uint64_t step;
+    int rc = path_stat(w, path, &stat, err);
+    if (rc < 0) return rc;
+    if (!stat.is_dir) return str_copy(out, PATH_SIZE, path) ? 0 : error_set(err, ERROR_TOOLARGE, NULL, "path is too long: %.100s...", path);
+    if ((rc = path_join(out, path, RUNDIR_FINAL, err)) < 0 || path_exists(w, out)) return rc;
+    struct error none = {0};
+    if (rundir_latest_checkpoint(w, path, UINT64_MAX, &step, &none) == 0) return rundir_checkpoint_path(path, step, "safetensors", out, err);
+    if (none.code != ERROR_NOTFOUND) return error_set(err, none.code, none.field, "%s", none.msg);
+    return error_set(err, ERROR_NOTFOUND, NULL,
+                     "%s has neither %s nor a checkpoint; give a checkpoint file or the directory of a run that has saved one", path, RUNDIR_FINAL);
+}
+
+static int metadata_agrees(const struct tensor_file *file, const char *key, const char *want, struct error *err)
+{
+    const char *got = file->metadata(file->impl, key);
+    if (!got || strcmp(got, want) == 0) return 0;
+    return error_set(err, ERROR_DATA, NULL, "%s: its metadata contradict each other: %s is \"%.64s\", its recipe says \"%.64s\"", file->path, key,
+                     got, want);
+}
+
+static int recipe_read(struct predictor *p, const struct tensor_file *file, const struct registry *registry, struct error *err)
+{
+    const char *recipe = file->metadata(file->impl, "recipe"), *step = file->metadata(file->impl, "step");
+    const char *digest = file->metadata(file->impl, "spec");
+    int64_t value;
+    if (!recipe)
+        return error_set(err, ERROR_DATA, NULL,
+                         "%s has no recipe in its metadata, so how its rows are read is not known: it was written by an older trainyard, or by "
+                         "another program; run its job again with this one",
+                         file->path);
+    int rc = spec_recipe_read(&p->recipe, recipe, file->path, registry, err);
+    if (rc < 0) return rc;
+    p->model = (const struct model *)p->recipe.chosen[SECTION_MODEL].kind; /* each row starts with its struct kind */
+    p->model_params = p->recipe.chosen[SECTION_MODEL].params;
+    if (step && str_to_int64(step, &value) && value > 0) p->step = (uint64_t)value;
+    if (digest) str_copy(p->digest, sizeof p->digest, digest);
+    return metadata_agrees(file, "model", p->model->kind.name, err);
+}
+
+static int params_read(struct predictor *p, const struct tensor_file *file, struct error *err)
+{
+    struct param_desc descs[TENSORS_MAX];
+    static const float none[STATES_MAX];
+    size_t count = p->model->describe(p->model_params, descs);
+    int rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, 0, none, (uint64_t)p->recipe.train.seed, err);
+    return rc < 0 ? rc : params_load(&p->params, file, NULL, err);
+}
+
+int predictor_open(struct predictor *p, const struct world *w, const char *path, const struct registry *registry, struct error *err)
+{
+    struct safetensors st;
+    *p = (struct predictor){.world = w};
+    calibration_init(&p->calibration);
+    int rc = checkpoint_find(w, path, p->path, err);
+    if (rc == 0) rc = safetensors_open(&st, w, p->path, err);
+    if (rc < 0) return rc;
+    struct tensor_file file = safetensors_file(&st);
+    if ((rc = recipe_read(p, &file, registry, err)) == 0 && (rc = params_read(p, &file, err)) == 0)
+        rc = calibration_load(&p->calibration, &file, err);
+    safetensors_close(&st);
+    if (rc < 0) predictor_close(p);
+    return rc;
+}
+
+void predictor_close(struct predictor *p)
+{
+    params_close(&p->params);
+    calibration_close(&p->calibration);
+    spec_close(&p->recipe);
+    *p = (struct predictor){0};
+}
+
+int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err)
+{
+    int rc = scorer_forward(scorer, p->model, p->model_params, &p->params, b, false, err);
+    if (rc == 0) calibration_apply(&p->calibration, scorer->logits.data, b->rows);
+    return rc;
+}

@@ -1,0 +1,35 @@
+/* A model out of a checkpoint, ready to score: the file alone says how rows are read (its recipe), what the parameters are, and what is to be done
+ * with a logit before it is told (its calibration). No spec, no run directory, no optimiser is needed, and only weights are loaded.
+ *
+ * Read-only once it is open, so any number of workers share it, each with a scorer of its own. The file is hostile until it has been checked. */
+#ifndef TRAINYARD_ENGINE_PREDICT_PREDICTOR_H
+#define TRAINYARD_ENGINE_PREDICT_PREDICTOR_H
+
+#include "base/world.h"
+#include "contract/spec.h"
+#include "engine/core/calibration.h"
+#include "engine/model/scorer.h"
+
+struct predictor {
+    const struct world *world;
+    char path[PATH_SIZE]; /* of the checkpoint file */
+    struct spec recipe;   /* the part of the spec that decides the bits; it names no data */
+    const struct model *model;
+    const void *model_params; /* the recipe's */
+    struct params params;     /* weights alone */
+    struct calibration calibration;
+    uint64_t step;           /* of training; 0 when the file does not say */
+    char digest[SHA256_HEX]; /* the spec's, as the file states it; "" when it does not */
+};
+
+/* predictor_open: path is a checkpoint file, or a run directory, which means its final.safetensors, or while it trains its newest checkpoint.
+ * ERROR_NOTFOUND: neither is there; ERROR_DATA: damaged, without a recipe (an older trainyard's), or of kinds that this program does not know. After
+ * a failure there is nothing to close. */
+int predictor_open(struct predictor *p, const struct world *w, const char *path, const struct registry *registry, struct error *err);
+void predictor_close(struct predictor *p); /* safe on a zeroed struct, and twice */
+
+/* predictor_score: scorer->logits (b->rows), calibrated. Thread-safe between different scorers; the thread must flush denormals
+ * (engine/core/float.h), as those that trained did. */
+int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err);
+
+#endif

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# test: timeout 300
+# trainyard predict against what the run itself scored, byte by byte: for every model, and for each way in and out. Its output does not depend on
+# workers, pieces, packing or pipes; a bad row, a full disk, a signal or a kill never leaves half a file under --out's name.
+set -euo pipefail
+. tests/lib/check.sh
+trainyard=$(realpath "${TRAINYARD:-build/trainyard}")
+export TRAINYARD_CACHE=$tmp/cache
+cd "$tmp"
+"$trainyard" data gen --rows 20000 --seed 5 --out clicks.tsv >/dev/null 2>&1
+"$trainyard" kinds --json >kinds.json
+
+spec() # spec MODEL
+{
+    jq -n --arg model "$1" '{dataset: {uri: "file:clicks.tsv", format: "criteo"}, split: {kind: "holdout", test_fraction: 0.3},
+        features: {hash_seed: 17}, model: {kind: $model, hash_bits: 14}, optimizer: {kind: "adagrad", lr: 0.05},
+        train: {shards: 4, batch_size: 500, seed: 3}, evaluate: {scores: true}}'
+}
+predict() { "$trainyard" predict --quiet "$@" 2>err; }
+# covers SCORES RUN: each line of the run's scores.tsv stands in SCORES as it is.
+covers()
+{
+    awk -F'\t' 'NR == FNR { line[$1] = $0; next } { if (line[$1] != $0) bad++ } END { exit bad > 0 || FNR < 1000 }' "$1" "$2"
+}
+
+for model in $(jq -r '.models[].name' kinds.json); do
+    spec "$model" >spec.json
+    rm -rf run
+    "$trainyard" run spec.json --dir run --quiet >/dev/null 2>&1 || { fail "$model: the run ended badly" && continue; }
+    predict --checkpoint run --in clicks.tsv --out all.tsv >/dev/null || { fail "$model: $(tail -1 err)" && continue; }
+    check "$model: a line a row, and a header" test "$(wc -l <all.tsv)" = 20001
+    check "$model: the run's scores.tsv, byte by byte" covers all.tsv run/scores.tsv
+    for p in 2 4; do
+        predict --checkpoint run --in clicks.tsv --workers $p >some.tsv
+        check "$model: the same bytes from $p workers" cmp all.tsv some.tsv
+    done
+done
+
+# Ways in and out (the last model's run).
+cp all.tsv want.tsv
+predict --checkpoint run <clicks.tsv >some.tsv && check "standard input to standard output" cmp want.tsv some.tsv
+gzip -kf clicks.tsv
+zcat clicks.tsv.gz | predict --checkpoint run/final.safetensors --in - >some.tsv && check "a pipe, the checkpoint alone" cmp want.tsv some.tsv
+cp run/final.safetensors alone.safetensors
+predict --checkpoint alone.safetensors --in clicks.tsv.gz >some.tsv && check "packed rows, a checkpoint far from its run" cmp want.tsv some.tsv
+head -7000 clicks.tsv >a.tsv
+tail -n +7001 clicks.tsv >b.tsv
+predict --checkpoint run --in a.tsv --in b.tsv >some.tsv && check "two files as one" cmp want.tsv some.tsv
+predict --checkpoint run --in clicks.tsv --logits >logits.tsv
+check "logits give the same probabilities" awk -F'\t' 'NR == FNR { p[$1] = $3; next }
+    FNR > 1 { q = 1 / (1 + exp(-$3)); d = q - p[$1]; if (d > 1e-7 || d < -1e-7) bad++ } END { exit bad > 0 || FNR != 20001 }' want.tsv logits.tsv
+check "the header of logits" test "$(head -1 logits.tsv)" = "$(printf 'row\tlabel\tlogit')"
+predict --checkpoint run --in clicks.tsv --out /dev/null --json >outcome.json
+check "the outcome as JSON" jq -e '.rows == 20000 and .bad_rows == 0 and .evaluation.metrics.auc > 0.6' outcome.json
+check "a device stays a device" test -c /dev/null
+"$trainyard" predict -q --checkpoint run --in clicks.tsv 2>err | head -3 >some.tsv
+check "a reader that goes away is no failure" test "${PIPESTATUS[0]}" = 0
+
+# What is refused.
+exit_of() { local rc=0; "$@" >out.txt 2>err || rc=$?; echo $rc; }
+says() { grep -qF -- "$1" err; }
+cp want.tsv keep.tsv
+sed '100s/.*/broken/' clicks.tsv >bad.tsv
+check "a bad row fails with 65" test "$(exit_of "$trainyard" predict -q --checkpoint run --in bad.tsv --out keep.tsv)" = 65
+check "... names file, line and way out" says "bad.tsv:100: 1 column"
+check "... and --max-bad-rows" says "--max-bad-rows"
+check "... leaves --out as it was" cmp want.tsv keep.tsv
+check "... and no draft" test ! -e keep.tsv.tmp
+check "allowed, it is skipped" test "$(exit_of "$trainyard" predict -q --checkpoint run --in bad.tsv --out some.tsv --max-bad-rows 1)" = 0
+check "... and told" says "1 bad rows skipped; the first: bad.tsv:100"
+check "... without a line and a number" cmp some.tsv <(awk -F'\t' -v OFS='\t' 'NR == 101 { next } NR > 101 { $1-- } { print }' want.tsv)
+check "a full disk fails with 73" test "$(exit_of bash -c '"$0" predict -q --checkpoint run --in clicks.tsv >/dev/full' "$trainyard")" = 73
+check "no such checkpoint: 66" test "$(exit_of "$trainyard" predict --checkpoint nowhere --in clicks.tsv)" = 66
+check "text as a checkpoint: 65" test "$(exit_of "$trainyard" predict --checkpoint clicks.tsv --in clicks.tsv)" = 65
+check "an empty input: 65" test "$(exit_of "$trainyard" predict --checkpoint run --in /dev/null)" != 0
+check "--json to standard output: 64" test "$(exit_of "$trainyard" predict --checkpoint run --json --in clicks.tsv)" = 64
+check "an unknown format: 64, with the ones that are" test "$(exit_of "$trainyard" predict --checkpoint run --format criteoo --in clicks.tsv)" = 64
+check "... did you mean" says 'did you mean "criteo"?'
+
+# A signal, and a kill, while it works: the old file stays.
+hang() # hang SIGNAL: predict from a pipe that never ends, until it has written something; then the signal. Its exit code.
+{
+    local rc=0 pid writer
+    mkfifo pipe.$1
+    { cat clicks.tsv; exec sleep 60; } >pipe.$1 & writer=$!
+    reap $writer
+    "$trainyard" predict -q --checkpoint run --workers 2 --out keep.tsv <pipe.$1 2>err & pid=$!
+    reap $pid
+    poll 20 test -s keep.tsv.tmp
+    kill "-$1" $pid
+    wait $pid 2>/dev/null || rc=$?
+    kill $writer 2>/dev/null || true
+    return $rc
+}
+rc=0; hang TERM || rc=$?
+check "SIGTERM ends it with 75" test $rc = 75
+check "... and leaves --out as it was" cmp want.tsv keep.tsv
+check "... and no draft" test ! -e keep.tsv.tmp
+rc=0; hang KILL || rc=$?
+check "SIGKILL" test $rc = 137
+check "... leaves --out as it was" cmp want.tsv keep.tsv
+predict --checkpoint run --in clicks.tsv --out keep.tsv >/dev/null
+check "the next one takes the left draft's place" test ! -e keep.tsv.tmp
+check "... and is whole" cmp want.tsv keep.tsv
+finish
