@@ -3,6 +3,7 @@
  * instruction set; every copy gives the same rows. */
 #include "base/kernel.h"
 #include "engine/data/criteo.h"
+#include "engine/data/digits.h"
 #include "engine/data/feature.h"
 #include "engine/data/scan.h"
 #include "engine/data/text.h"
@@ -21,8 +22,8 @@ static inline struct cells cells_load(const char *text, const uint32_t *m)
     return (struct cells){size, _mm512_i64gather_epi64(_mm512_cvtepu32_epi64(start), text, 1)};
 }
 
-/* digits8 of eight lanes, of which each has up to 8 digits. *bad: lanes with something else in them. */
-static inline __m512i digits8_lanes(__m512i words, __m512i digits, __mmask8 *bad)
+/* digits_value of eight lanes, of which each has up to 8 digits. *bad: lanes with something else in them. */
+static inline __m512i digits_lanes(__m512i words, __m512i digits, __mmask8 *bad)
 {
     const __m512i zeros = _mm512_set1_epi8('0');
     __m512i bits = _mm512_slli_epi64(digits, 3);
@@ -42,7 +43,7 @@ static inline __mmask8 integer_lanes(const struct criteo *state, const char *tex
     __mmask8 bad, minus = _mm512_cmpeq_epi64_mask(_mm512_and_si512(f.words, _mm512_set1_epi64(0xFF)), _mm512_set1_epi64('-'));
     __mmask8 none = _mm256_testn_epi32_mask(f.size, f.size), wide = _mm256_cmpgt_epu32_mask(f.size, _mm256_set1_epi32(8));
     __m512i digits = _mm512_cvtepu32_epi64(_mm256_mask_sub_epi32(f.size, minus, f.size, _mm256_set1_epi32(1)));
-    __m512i value = digits8_lanes(_mm512_mask_srli_epi64(f.words, minus, f.words, 8), digits, &bad);
+    __m512i value = digits_lanes(_mm512_mask_srli_epi64(f.words, minus, f.words, 8), digits, &bad);
 
     __m512i exponent = _mm512_srli_epi64(_mm512_castpd_si512(_mm512_cvtepi64_pd(value)), 52); /* biased; 0 of 0 */
     __m512i shift = _mm512_max_epi64(_mm512_sub_epi64(exponent, _mm512_set1_epi64(1023 + 6)), _mm512_setzero_si512());
@@ -87,39 +88,17 @@ static inline uint64_t row_keys(const struct criteo *state, const char *text, co
 
 #else
 
-static inline uint64_t load8(const char *p)
-{
-    uint64_t word;
-    memcpy(&word, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
-
-/* The decimal number in the first 1 to 8 bytes of a word. *good: all of them are digits. (Bytes as lanes of one word; Lemire 2018, "Quickly
- * parsing eight digits".) */
-static inline uint64_t digits8(uint64_t word, size_t size, bool *good)
-{
-    word <<= (64 - 8 * size) & 63;
-    word |= 0x3030303030303030u >> 4 * size >> 4 * size; /* leading zeros; in two steps, since size may be 8 */
-    *good = ((word & 0xF0F0F0F0F0F0F0F0u) | ((word + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4) == 0x3333333333333333u;
-    word -= 0x3030303030303030u;
-    word = word * 10 + (word >> 8);
-    return ((word & 0x000000FF000000FFu) * 0x000F424000000064u + ((word >> 16 & 0x000000FF000000FFu) * 0x0000271000000001u)) >> 32;
-}
-
 /* The key of integer column c with the text [p, p + size); true: it wants field_key. */
 static inline bool integer_key(const struct criteo *state, size_t c, const char *p, size_t size, uint32_t *key)
 {
-    bool minus = *p == '-', good;
+    bool minus = *p == '-';
     size_t digits = size - minus; /* an empty cell: p is a tab, digits are 0, their value is not used */
-    uint64_t value = digits8(load8(p + minus), digits & 15, &good);
+    uint64_t word = digits_load(p + minus), value = digits_value(word, digits & 7 ? digits & 7 : 8);
     uint32_t sign = -(uint32_t)minus, low = -(uint32_t)(minus | (value <= 2)), none = -(uint32_t)(size == 0);
     uint32_t slot = CRITEO_CLASS_0 + square_log_small(&state->log, value & UINT32_MAX);
     slot = (slot & ~low) | ((CRITEO_SMALL + (((uint32_t)value ^ sign) - sign)) & low);
     slot = (slot & ~none) | (CRITEO_MISSING & none);
-    bool rare = size != 0 && (!good || digits - 1 >= 8 || (minus && value > CRITEO_SMALL));
+    bool rare = size != 0 && (digits - 1 >= 8 || digits_count(word) < digits || (minus && value > CRITEO_SMALL));
     if (!rare) *key = state->slots[c][slot];
     return rare;
 }
@@ -130,7 +109,7 @@ static inline uint64_t row_keys(const struct criteo *state, const char *text, co
     for (size_t c = 0; c < CRITEO_INTEGERS; c++) left |= (uint64_t)integer_key(state, c, text + m[c] + 1, m[c + 1] - m[c] - 1, keys + c) << c;
     for (size_t c = CRITEO_INTEGERS; c < CRITEO_FIELDS; c++) {
         size_t size = m[c + 1] - m[c] - 1;
-        uint32_t key = hash64_word(load8(text + m[c] + 1), size - 4 <= 4 ? size : 8, state->flips[c]) >> 32, none = -(uint32_t)(size == 0);
+        uint32_t key = hash64_word(digits_load(text + m[c] + 1), size - 4 <= 4 ? size : 8, state->flips[c]) >> 32, none = -(uint32_t)(size == 0);
         keys[c] = (state->missing[c] & none) | (key & ~none);
         left |= (uint64_t)(size != 0 && size - 4 > 4) << c;
     }

@@ -6,13 +6,13 @@
 #include "base/mem.h"
 #include "engine/data/feature.h"
 #include "engine/data/formats.h"
-#include "engine/data/sparse.h"
+#include "engine/data/sparse_line.h"
 #include "engine/data/text.h"
 
 enum { FIELDS_TABLED = 1024 }; /* seeds of the first fields are made once; a larger number costs a hash each time */
 
 struct libffm {
-    uint64_t hash_seed, seeds[FIELDS_TABLED];
+    uint64_t hash_seed, seeds[FIELDS_TABLED], flips[FIELDS_TABLED]; /* hash64_flip of each seed */
 };
 
 static uint64_t field_seed(uint64_t field, uint64_t hash_seed)
@@ -28,7 +28,10 @@ static void *libffm_prepare(const void *params, const struct format_context *con
     (void)params;
     if (!s) return NULL;
     s->hash_seed = context->hash_seed;
-    for (uint64_t field = 0; field < FIELDS_TABLED; field++) s->seeds[field] = field_seed(field, s->hash_seed);
+    for (uint64_t field = 0; field < FIELDS_TABLED; field++) {
+        s->seeds[field] = field_seed(field, s->hash_seed);
+        s->flips[field] = hash64_flip(s->seeds[field]);
+    }
     return s;
 }
 
@@ -45,9 +48,25 @@ static const char *libffm_token(const void *state, const char *p, const char *en
     return sparse_value(second + 1, end, &out->value);
 }
 
+static inline const char *libffm_fast(const void *state, const char *p, struct sparse_feature *out)
+{
+    const struct libffm *s = state;
+    uint64_t field, feature;
+    if (!(p = digits_u64(p, &field)) || *p != ':' || field >= FIELDS_TABLED) return NULL;
+    if (!(p = digits_u64(p + 1, &feature)) || *p != ':') return NULL;
+    out->field = (uint16_t)field;
+    out->key = hash64_word(feature, 8, s->flips[field]) >> 32;
+    return sparse_fast_value(p + 1, &out->value);
+}
+
+static const char *libffm_line(const void *state, const char *p, size_t line_bytes_max, struct rows *rows)
+{
+    return sparse_line(state, libffm_fast, libffm_token, p, line_bytes_max, rows);
+}
+
 static int libffm_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
-    return sparse_parse(state, libffm_token, ROWS_FIELDS, chunk, out, err);
+    return sparse_parse(state, libffm_line, libffm_token, ROWS_FIELDS, chunk, out, err);
 }
 
 const struct format format_libffm = {.kind = {"libffm", "label field:feature:value ...; comments after #", "libFFM, Juan et al. 2016", 0, NULL},

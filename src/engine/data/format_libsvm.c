@@ -3,18 +3,20 @@
 #include "base/mem.h"
 #include "engine/data/feature.h"
 #include "engine/data/formats.h"
-#include "engine/data/sparse.h"
+#include "engine/data/sparse_line.h"
 #include "engine/data/text.h"
 
 struct libsvm {
-    uint64_t seed;
+    uint64_t seed, flip; /* hash64_flip */
 };
 
 static void *libsvm_prepare(const void *params, const struct format_context *context, struct error *err)
 {
     struct libsvm *s = mem_zero(sizeof *s, err);
     (void)params;
-    if (s) s->seed = feature_seed("", context->hash_seed);
+    if (!s) return NULL;
+    s->seed = feature_seed("", context->hash_seed);
+    s->flip = hash64_flip(s->seed);
     return s;
 }
 
@@ -29,9 +31,23 @@ static const char *libsvm_token(const void *state, const char *p, const char *en
     return sparse_value(colon + 1, end, &out->value);
 }
 
+static inline const char *libsvm_fast(const void *state, const char *p, struct sparse_feature *out)
+{
+    const struct libsvm *s = state;
+    uint64_t index;
+    if (!(p = digits_u64(p, &index)) || *p != ':') return NULL;
+    out->key = hash64_word(index, 8, s->flip) >> 32;
+    return sparse_fast_value(p + 1, &out->value);
+}
+
+static const char *libsvm_line(const void *state, const char *p, size_t line_bytes_max, struct rows *rows)
+{
+    return sparse_line(state, libsvm_fast, libsvm_token, p, line_bytes_max, rows);
+}
+
 static int libsvm_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
-    return sparse_parse(state, libsvm_token, 0, chunk, out, err);
+    return sparse_parse(state, libsvm_line, libsvm_token, 0, chunk, out, err);
 }
 
 const struct format format_libsvm = {.kind = {"libsvm", "label index:value ...; comments after #", "LIBSVM, Chang and Lin 2011", 0, NULL},

@@ -20,7 +20,7 @@ const char *sparse_value(const char *p, const char *end, float *value)
     return isfinite(*value) ? NULL : "has a value beyond the range of a 32-bit float";
 }
 
-static int sparse_line(const void *state, sparse_token_fn *token, const char *p, const char *end, struct parsed *out, struct error *err)
+static int sparse_any_line(const void *state, sparse_token_fn *token, const char *p, const char *end, struct parsed *out, struct error *err)
 {
     struct rows *rows = &out->rows;
     const char *stop = token_end(p, end);
@@ -51,17 +51,22 @@ static int sparse_line(const void *state, sparse_token_fn *token, const char *p,
     return 0;
 }
 
-int sparse_parse(const void *state, sparse_token_fn *token, unsigned with, const struct chunk *chunk, struct parsed *out, struct error *err)
+int sparse_parse(const void *state, sparse_line_fn *line, sparse_token_fn *token, unsigned with, const struct chunk *chunk, struct parsed *out,
+                 struct error *err)
 {
+    enum { TOKEN_MIN = 4 }; /* bytes of "0:0" and a blank */
     const char *end = chunk->text + chunk->size, *stop;
+    int rc;
     rows_clear(&out->rows, ROWS_VALUES | with);
     for (const char *p = chunk->text, *next; p < end; p = next, out->lines++) {
+        if ((rc = rows_reserve(&out->rows, 1, (size_t)(end - p) / TOKEN_MIN + 1, err)) < 0) return rc;
+        if (!chunk->has_nul && (next = line(state, p, chunk->line_bytes_max, &out->rows))) continue;
         next = text_line(p, end, &stop);
         if (!line_check(p, stop, chunk, out->lines, &out->bad)) continue;
         const char *comment = memchr(p, '#', (size_t)(stop - p));
         if (comment) stop = comment;
         while (p < stop && blank(*p)) p++;
-        int rc = p == stop ? 0 : sparse_line(state, token, p, stop, out, err);
+        rc = p == stop ? 0 : sparse_any_line(state, token, p, stop, out, err);
         if (rc < 0) return rc;
     }
     return 0;

@@ -247,6 +247,58 @@ static void kernels_agree(void **state)
     bytes_close(&log), bytes_close(&csv);
 }
 
+/* A blank in front of a line sends it the thorough way; it must give the same row as the fast one. */
+static void sparse_lines_both_ways(void **state)
+{
+    (void)state;
+    static const char *const numbers[] = {"1",
+                                          "0",
+                                          "-1",
+                                          "0.5",
+                                          "0.18257",
+                                          "12.5000000001",
+                                          "1e-3",
+                                          ".5",
+                                          "5.",
+                                          "+2",
+                                          "-0",
+                                          "123456.789",
+                                          "0.1234567890123456789",
+                                          "99999999999999999999",
+                                          "1E5",
+                                          "00.10",
+                                          "3.14159265358979"};
+    static const char *const whole[] = {"0",  "7", "12", "12345678", "123456789", "123456789012345", "1234567890123456", "18446744073709551615",
+                                        "007"};
+    static const char *const ends[] = {"\n", "\r\n", " \n", "\t\r\n", " # comment\n", "#\n"};
+    static const char *const labels[] = {"0", "1", "-1", "+1", "1.0", "1e0"};
+    for (int ffm = 0; ffm < 2; ffm++) {
+        struct bytes fast, slow;
+        bytes_init(&fast, 1 << 24), bytes_init(&slow, 1 << 24);
+        for (uint64_t row = 0; row < 3000; row++) {
+            struct rng rng = rng_at(23, RNG_TEST, (uint64_t)ffm, row);
+            size_t before = fast.size;
+            bytes_printf(&fast, NULL, "%s", labels[rng_below(&rng, row % 4 ? 2 : 6)]);
+            for (uint64_t n = rng_below(&rng, 12); n > 0; n--) {
+                bytes_add_text(&fast, row % 7 ? " " : " \t ", NULL);
+                if (ffm) bytes_printf(&fast, NULL, "%d:", (int)rng_below(&rng, row % 9 ? 40 : 70000));
+                bytes_printf(&fast, NULL, "%s:%s", whole[rng_below(&rng, 9)], numbers[rng_below(&rng, sizeof numbers / sizeof *numbers)]);
+            }
+            bytes_add_text(&fast, ends[rng_below(&rng, row % 5 ? 2 : 6)], NULL);
+            bytes_add_text(&slow, " ", NULL);
+            bytes_add(&slow, fast.data + before, fast.size - before, NULL);
+        }
+        struct error err = {0};
+        struct kit_rows a, b;
+        assert_ok(load(ffm ? "libffm" : "libsvm", NULL, bytes_text(&fast), fast.size, 0, &a, NULL, &err), &err);
+        assert_ok(load(ffm ? "libffm" : "libsvm", NULL, bytes_text(&slow), slow.size, 0, &b, NULL, &err), &err);
+        assert_int_equal(a.count, 3000);
+        assert_true(kit_rows_equal(&a, &b));
+        kit_rows_close(&a), kit_rows_close(&b);
+        bytes_close(&fast), bytes_close(&slow);
+    }
+}
+
 static void sparse_keys_and_values(void **state)
 {
     (void)state;
@@ -367,6 +419,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(criteo_keys_by_definition),
     cmocka_unit_test(criteo_kernels_by_definition),
     cmocka_unit_test(kernels_agree),
+    cmocka_unit_test(sparse_lines_both_ways),
     cmocka_unit_test(sparse_keys_and_values),
     cmocka_unit_test(csv_columns_of_every_type),
     cmocka_unit_test(csv_columns_by_number),
