@@ -106,10 +106,10 @@ static inline bool integer_key(const struct criteo *state, size_t c, const char 
 static inline uint64_t row_keys(const struct criteo *state, const char *text, const uint32_t *m, uint32_t *keys)
 {
     uint64_t left = 0;
-    for (size_t c = 0; c < CRITEO_INTEGERS; c++) left |= (uint64_t)integer_key(state, c, text + m[c] + 1, m[c + 1] - m[c] - 1, keys + c) << c;
+    for (size_t c = 0; c < CRITEO_INTEGERS; c++) left |= (uint64_t)integer_key(state, c, text + (m[c] + 1), m[c + 1] - m[c] - 1, keys + c) << c;
     for (size_t c = CRITEO_INTEGERS; c < CRITEO_FIELDS; c++) {
         size_t size = m[c + 1] - m[c] - 1;
-        uint32_t key = hash64_word(digits_load(text + m[c] + 1), size - 4 <= 4 ? size : 8, state->flips[c]) >> 32, none = -(uint32_t)(size == 0);
+        uint32_t key = hash64_word(digits_load(text + (m[c] + 1)), size - 4 <= 4 ? size : 8, state->flips[c]) >> 32, none = -(uint32_t)(size == 0);
         keys[c] = (state->missing[c] & none) | (key & ~none);
         left |= (uint64_t)(size != 0 && size - 4 > 4) << c;
     }
@@ -133,7 +133,8 @@ static bool field_key(const struct criteo *state, size_t c, const char *p, size_
 static inline bool row_parse(const struct criteo *state, const char *text, uint32_t start, const uint32_t *m, uint32_t *keys, uint8_t *label)
 {
     bool good = true;
-    if (m[0] == start + 1 && (text[start] | 1) == '1') *label = text[start] & 1;
+    if (state->no_labels) *label = 0;
+    else if (m[0] == start + 1 && (text[start] | 1) == '1') *label = text[start] & 1;
     else {
         int slow = text_label(text + start, text + m[0]);
         if (slow < 0) return false;
@@ -141,11 +142,19 @@ static inline bool row_parse(const struct criteo *state, const char *text, uint3
     }
     for (uint64_t left = row_keys(state, text, m, keys); left; left &= left - 1) {
         unsigned c = (unsigned)__builtin_ctzll(left);
-        good &= field_key(state, c, text + m[c] + 1, m[c + 1] - m[c] - 1, keys + c);
+        good &= field_key(state, c, text + (m[c] + 1), m[c + 1] - m[c] - 1, keys + c) | (state->played >> c & 1);
     }
     uint32_t last = m[CRITEO_FIELDS - 1] + 1, end = m[CRITEO_FIELDS];
     if (end > last && text[end - 1] == '\r') field_key(state, CRITEO_FIELDS - 1, text + last, end - last - 1, keys + CRITEO_FIELDS - 1);
     return good;
+}
+
+/* The marks of a line without a label: in front of I1, which begins at `start`, stands none. */
+static inline const uint32_t *marks_without_label(const uint32_t *m, uint32_t start, uint32_t own[CRITEO_FIELDS + 1])
+{
+    own[0] = start - 1; /* wraps at the text's start; only own[0] + 1 is used */
+    memcpy(own + 1, m, CRITEO_FIELDS * sizeof *m);
+    return own;
 }
 
 int KERNEL(criteo_parse)(const struct criteo *state, const struct chunk *chunk, struct parsed *out, uint32_t *marks, struct error *err)
@@ -153,7 +162,7 @@ int KERNEL(criteo_parse)(const struct criteo *state, const struct chunk *chunk, 
     const char *text = chunk->text;
     struct rows *rows = &out->rows;
     struct scan_lines scan = {.text = text, .size = chunk->size, .marks = marks, .ends = marks + chunk->size + 64};
-    uint32_t start = 0;
+    uint32_t start = 0, own[CRITEO_FIELDS + 1], separators = CRITEO_FIELDS - state->no_labels; /* before the newline */
     int rc;
     for (size_t k = 0; scan_window(&scan, '\t', k);) {
         if ((rc = rows_reserve(rows, scan.end_count, scan.end_count * CRITEO_FIELDS, err)) < 0) return rc;
@@ -161,16 +170,19 @@ int KERNEL(criteo_parse)(const struct criteo *state, const struct chunk *chunk, 
         for (size_t i = 0; i < scan.end_count; i++, out->lines++) {
             uint32_t last = scan.ends[i], newline = scan.marks[last];
             uint8_t label;
-            bool whole = last - k == CRITEO_FIELDS && newline - start <= chunk->line_bytes_max && !chunk->has_nul;
+            bool whole = last - k == separators && newline - start <= chunk->line_bytes_max && !chunk->has_nul;
             if (!whole) { /* the \r does not count; and which line has the NUL? */
                 bool cr = newline > start && text[newline - 1] == '\r';
-                whole = last - k == CRITEO_FIELDS && newline - start - cr <= chunk->line_bytes_max &&
+                whole = last - k == separators && newline - start - cr <= chunk->line_bytes_max &&
                         !(chunk->has_nul && memchr(text + start, 0, newline - start));
             }
-            if (whole && row_parse(state, text, start, scan.marks + k, rows->keys + rows->features, &label)) rows_end_row(rows, CRITEO_FIELDS, label);
+            const uint32_t *m = state->no_labels && whole ? marks_without_label(scan.marks + k, start, own) : scan.marks + k;
+            if (whole && row_parse(state, text, start, m, rows->keys + rows->features, &label) &&
+                (!state->played || criteo_roles(state, text, m, rows)))
+                rows_end_row(rows, state->kept, label);
             else {
                 const char *stop = text + newline - (newline > start && text[newline - 1] == '\r');
-                criteo_refuse(text + start, stop, chunk, out->lines, &out->bad);
+                criteo_refuse(state, text + start, stop, chunk, out->lines, &out->bad);
             }
             start = newline + 1;
             k = last + 1;

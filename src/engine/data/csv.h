@@ -5,10 +5,11 @@
 
 #include "base/kind.h"
 #include "engine/data/format.h"
+#include "engine/data/roles.h"
 
 enum { CSV_COLUMNS_MAX = 16384 };
 
-enum csv_type { CSV_CATEGORICAL, CSV_NUMERIC, CSV_LOG, CSV_IGNORE, CSV_LABEL };
+enum csv_type { CSV_CATEGORICAL, CSV_NUMERIC, CSV_LOG, CSV_IGNORE, CSV_PART };
 extern const char *const csv_types[]; /* "categorical", "numeric", "log", "ignore"; NULL-terminated */
 
 struct csv_params {
@@ -30,8 +31,11 @@ struct csv {
     uint64_t hash_seed;
     char delimiter;
     struct csv_column *columns; /* NULL until the first header */
-    size_t count, label;
-    bool with_values; /* some column is numeric */
+    size_t count, label;        /* label = count: there is none */
+    size_t role[ROLES];         /* column with it; count: none */
+    const char *role_name[ROLES];
+    bool no_labels;
+    unsigned with;    /* rows_part */
     uint16_t *layout; /* (layout_size): 0, 1, ... of the columns that are features */
     size_t layout_size;
 };

@@ -86,17 +86,40 @@ static int plan_schema(struct csv *csv, struct error *err)
     return 0;
 }
 
+/* The column that `wish` means; count: none. A header's name goes before a number, so that a header may call its columns 3, 2, 1. */
+static size_t column_find(const struct csv *csv, const char *wish)
+{
+    size_t number, same;
+    for (size_t i = 0; i < csv->count; i++)
+        if (strcmp(csv->columns[i].name, wish) == 0) return i;
+    return number_range(wish, &number, &same) && number == same && number < csv->count ? number : csv->count;
+}
+
 static int plan_label(struct csv *csv, struct error *err)
 {
     const char *wish = csv->params.label;
-    size_t number, same;
     char names[400];
-    for (size_t i = 0; i < csv->count; i++) /* by name first, so that a header may call its columns 3, 2, 1 */
-        if (strcmp(csv->columns[i].name, *wish ? wish : "label") == 0) return csv->label = i, 0;
-    csv->label = 0;
-    if (!*wish) return 0;
-    if (number_range(wish, &number, &same) && number == same && number < csv->count) return csv->label = number, 0;
+    csv->label = column_find(csv, *wish ? wish : "label");
+    if (csv->label == csv->count && !*wish && !csv->no_labels) csv->label = 0;
+    if (csv->label < csv->count || csv->no_labels) return 0;
     return error_set(err, ERROR_DATA, "/dataset/label", "no column \"%s\"; the columns are %s", wish, columns_shown(csv, names, sizeof names));
+}
+
+static int plan_roles(struct csv *csv, struct error *err)
+{
+    char names[400];
+    for (int r = 0; r < ROLES; r++) {
+        const char *wish = csv->role_name[r];
+        csv->role[r] = *wish ? column_find(csv, wish) : csv->count;
+        if (*wish && csv->role[r] == csv->count)
+            return error_set(err, ERROR_DATA, roles[r].pointer, "no column \"%s\"; the columns are %s", wish,
+                             columns_shown(csv, names, sizeof names));
+        if (!*wish) continue;
+        if (csv->role[r] == csv->label) return error_set(err, ERROR_DATA, roles[r].pointer, "column \"%s\" is the label", wish);
+        csv->columns[csv->role[r]].type = CSV_PART;
+        csv->with |= roles[r].part;
+    }
+    return 0;
 }
 
 static int name_compare(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
@@ -134,15 +157,16 @@ int csv_plan(struct csv *csv, const struct csv_field *names, size_t count, struc
     if ((rc = plan_check_names(csv, err)) < 0) return rc;
     if ((rc = plan_schema(csv, err)) < 0) return rc;
     if ((rc = plan_label(csv, err)) < 0) return rc;
-    csv->columns[csv->label].type = CSV_LABEL;
+    if (csv->label < count) csv->columns[csv->label].type = CSV_PART;
+    if ((rc = plan_roles(csv, err)) < 0) return rc;
     size_t features = 0;
     for (size_t i = 0; i < count; i++) {
         struct csv_column *c = &csv->columns[i];
         c->seed = feature_seed(c->name, csv->hash_seed);
         c->missing_key = feature_key("", 0, c->seed);
         c->value_key = feature_key("#", 1, c->seed);
-        csv->with_values |= c->type == CSV_NUMERIC;
-        features += c->type != CSV_LABEL && c->type != CSV_IGNORE;
+        csv->with |= c->type == CSV_NUMERIC ? ROWS_VALUES : 0;
+        features += c->type != CSV_PART && c->type != CSV_IGNORE;
     }
     if (!(csv->layout = mem_array(features + 1, 1, sizeof *csv->layout, err))) return -ERROR_NOMEM;
     for (size_t i = 0; i < features; i++) csv->layout[i] = (uint16_t)i;

@@ -28,12 +28,23 @@ struct bad_rows { /* of one chunk */
     char text[320]; /* of the first one: "column 3: \"abc\" is not a number; ..." */
 };
 
+struct note { /* what a feature was made of; the text lies in the chunk, or in the parser's scratch until its next record */
+    const char *text;
+    size_t size;
+    bool missing;
+};
+struct notes {
+    struct note *list; /* (max): of each feature of the record's row */
+    size_t max;
+};
+
 struct parsed { /* one chunk's yield; the memory is reused from chunk to chunk */
     struct rows rows;
     struct bad_rows bad;
-    uint64_t lines;     /* newlines in the chunk */
-    struct bytes marks; /* scratch of the tokenisers */
-    struct bytes text;  /* scratch: unquoted fields */
+    uint64_t lines;      /* newlines in the chunk */
+    struct bytes marks;  /* scratch of the tokenisers */
+    struct bytes text;   /* scratch: unquoted fields */
+    struct notes *notes; /* NULL; else the chunk is one record, and parse() notes each feature of its row with note_feature() */
 };
 
 /* What a format is told besides its own options. Part of the schema: other words here are another cache entry. */
@@ -89,6 +100,12 @@ struct format {
     int (*explain)(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err);
 };
 extern const struct format *const formats[]; /* NULL-terminated */
+
+/* note_feature: feature number `at` of the row was made of that text. For parse(), while out->notes is there. */
+int note_feature(struct notes *notes, size_t at, const char *text, size_t size, bool missing, struct error *err);
+
+/* explain_rows: format.explain for every format whose parse() keeps notes: parse each record alone and tell what came of it. */
+int explain_rows(const struct format *format, const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err);
 
 /* bad_row: count a wrong row; the first one's line and message stay. */
 void bad_row(struct bad_rows *bad, uint64_t line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -46,6 +46,8 @@ static void *csv_prepare(const void *params, const struct format_context *contex
     if (!csv) return NULL;
     csv->params = *(const struct csv_params *)params;
     csv->hash_seed = context->hash_seed;
+    csv->no_labels = context->no_labels;
+    for (int r = 0; r < ROLES; r++) csv->role_name[r] = role_column(context, (enum role)r);
     const char *d = csv->params.delimiter;
     csv->delimiter = strcmp(d, "tab") == 0 || strcmp(d, "\\t") == 0 ? '\t' : *d;
     if ((csv->delimiter == *d && strlen(d) != 1) || strchr("\"\r\n", csv->delimiter)) {
@@ -147,7 +149,7 @@ static int csv_row(void *context, const struct csv_field *fields, struct parsed 
     struct rows *rows = &out->rows;
     size_t features = 0;
     float value;
-    int label = csv_label(csv, fields[csv->label]), rc = rows_reserve(rows, 1, csv->count, err);
+    int label = csv->no_labels ? 0 : csv_label(csv, fields[csv->label]), rc = rows_reserve(rows, 1, csv->count, err);
     if (rc < 0) return rc;
     if (label < 0) {
         bad_field(&out->bad, out->lines, csv->label + 1, fields[csv->label].text, fields[csv->label].size,
@@ -155,16 +157,25 @@ static int csv_row(void *context, const struct csv_field *fields, struct parsed 
                                                                  : "is not a label; it must be 0 or 1 (or -1 and 1)");
         return 0;
     }
+    for (int r = 0; r < ROLES; r++) {
+        size_t i = csv->role[r];
+        const char *why = i < csv->count ? roles[r].take(fields[i].text, fields[i].text + fields[i].size, rows, rows->count) : NULL;
+        if (why) {
+            bad_field(&out->bad, out->lines, i + 1, fields[i].text, fields[i].size, why);
+            return 0;
+        }
+    }
     for (size_t i = 0; i < csv->count; i++) {
         const struct csv_column *c = &csv->columns[i];
-        if (c->type == CSV_LABEL || c->type == CSV_IGNORE) continue;
+        if (c->type == CSV_PART || c->type == CSV_IGNORE) continue;
         size_t at = rows->features + features++;
         const char *why = csv_cell(c, fields[i], rows->keys + at, &value);
         if (why) {
             bad_field(&out->bad, out->lines, i + 1, fields[i].text, fields[i].size, why);
             return 0;
         }
-        if (csv->with_values) rows->values[at] = value;
+        if (csv->with & ROWS_VALUES) rows->values[at] = value;
+        if (out->notes && (rc = note_feature(out->notes, at, fields[i].text, fields[i].size, fields[i].size == 0, err)) < 0) return rc;
     }
     rows_end_row(rows, features, (uint8_t)label);
     return 0;
@@ -173,7 +184,7 @@ static int csv_row(void *context, const struct csv_field *fields, struct parsed 
 static int csv_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
     const struct csv *csv = state;
-    rows_clear(&out->rows, csv->with_values ? ROWS_VALUES : 0);
+    rows_clear(&out->rows, csv->with);
     out->rows.layout = csv->layout;
     out->rows.layout_size = csv->layout_size;
     return csv_records(csv, chunk, out, csv_row, (void *)state, err);
@@ -183,8 +194,13 @@ static const char *csv_field_name(const void *state, size_t field)
 {
     const struct csv *csv = state;
     for (size_t i = 0; i < csv->count; i++)
-        if (csv->columns[i].type != CSV_LABEL && csv->columns[i].type != CSV_IGNORE && field-- == 0) return csv->columns[i].name;
+        if (csv->columns[i].type != CSV_PART && csv->columns[i].type != CSV_IGNORE && field-- == 0) return csv->columns[i].name;
     return NULL;
+}
+
+static int csv_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
+{
+    return explain_rows(&format_csv, state, chunk, tell, err);
 }
 
 const struct format format_csv = {
@@ -195,4 +211,5 @@ const struct format format_csv = {
     .header = csv_header,
     .record_end = csv_record_end,
     .whole = csv_whole,
-    .parse = csv_parse};
+    .parse = csv_parse,
+    .explain = csv_explain};

@@ -6,12 +6,14 @@
 #include "base/mem.h"
 #include "engine/data/feature.h"
 #include "engine/data/formats.h"
+#include "engine/data/roles.h"
 #include "engine/data/sparse_line.h"
 #include "engine/data/text.h"
 
 enum { FIELDS_TABLED = 1024 }; /* seeds of the first fields are made once; a larger number costs a hash each time */
 
 struct libffm {
+    struct sparse_lines lines;                                      /* first */
     uint64_t hash_seed, seeds[FIELDS_TABLED], flips[FIELDS_TABLED]; /* hash64_flip of each seed */
 };
 
@@ -24,9 +26,11 @@ static uint64_t field_seed(uint64_t field, uint64_t hash_seed)
 
 static void *libffm_prepare(const void *params, const struct format_context *context, struct error *err)
 {
-    struct libffm *s = mem_zero(sizeof *s, err);
     (void)params;
+    if (roles_refuse(context, 0, "libffm", "csv and jsonl have columns for it", err) < 0) return NULL;
+    struct libffm *s = mem_zero(sizeof *s, err);
     if (!s) return NULL;
+    s->lines = (struct sparse_lines){.with = ROWS_FIELDS, .no_labels = context->no_labels};
     s->hash_seed = context->hash_seed;
     for (uint64_t field = 0; field < FIELDS_TABLED; field++) {
         s->seeds[field] = field_seed(field, s->hash_seed);
@@ -66,10 +70,16 @@ static const char *libffm_line(const void *state, const char *p, size_t line_byt
 
 static int libffm_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
-    return sparse_parse(state, libffm_line, libffm_token, ROWS_FIELDS, chunk, out, err);
+    return sparse_parse(state, libffm_line, libffm_token, chunk, out, err);
+}
+
+static int libffm_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
+{
+    return explain_rows(&format_libffm, state, chunk, tell, err);
 }
 
 const struct format format_libffm = {.kind = {"libffm", "label field:feature:value ...; comments after #", "libFFM, Juan et al. 2016", 0, NULL},
                                      .prepare = libffm_prepare,
                                      .release = mem_free,
-                                     .parse = libffm_parse};
+                                     .parse = libffm_parse,
+                                     .explain = libffm_explain};

@@ -1,20 +1,29 @@
-/* LIBSVM text: "label index:value index:value ... # comment". Labels 1, +1, -1, 0; indices 0 .. 2^64-1 in any order; values are finite
- * numbers. The index is the feature, its value is kept. */
+/* LIBSVM text: "label [qid:N] index:value index:value ... # comment". Labels 1, +1, -1, 0; indices 0 .. 2^64-1 in any order; values are finite
+ * numbers. The index is the feature, its value is kept. qid (SVMrank, Joachims 2006) is the row's group when dataset.group is "qid"; else it is
+ * passed over. */
 #include "base/mem.h"
 #include "engine/data/feature.h"
 #include "engine/data/formats.h"
+#include "engine/data/roles.h"
 #include "engine/data/sparse_line.h"
 #include "engine/data/text.h"
 
 struct libsvm {
-    uint64_t seed, flip; /* hash64_flip */
+    struct sparse_lines lines; /* first */
+    uint64_t seed, flip;       /* hash64_flip */
 };
 
 static void *libsvm_prepare(const void *params, const struct format_context *context, struct error *err)
 {
-    struct libsvm *s = mem_zero(sizeof *s, err);
+    const char *group = role_column(context, ROLE_GROUP);
+    bool qid = strcmp(group, "qid") == 0;
     (void)params;
+    if (roles_refuse(context, qid ? 1 << ROLE_GROUP : 0, "libsvm",
+                     "it can tell groups by qid:N after the label (dataset.group: \"qid\"); csv has columns", err) < 0)
+        return NULL;
+    struct libsvm *s = mem_zero(sizeof *s, err);
     if (!s) return NULL;
+    s->lines = (struct sparse_lines){.with = qid ? ROWS_GROUPS : 0, .no_labels = context->no_labels, .qid = true};
     s->seed = feature_seed("", context->hash_seed);
     s->flip = hash64_flip(s->seed);
     return s;
@@ -47,10 +56,16 @@ static const char *libsvm_line(const void *state, const char *p, size_t line_byt
 
 static int libsvm_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
-    return sparse_parse(state, libsvm_line, libsvm_token, 0, chunk, out, err);
+    return sparse_parse(state, libsvm_line, libsvm_token, chunk, out, err);
 }
 
-const struct format format_libsvm = {.kind = {"libsvm", "label index:value ...; comments after #", "LIBSVM, Chang and Lin 2011", 0, NULL},
+static int libsvm_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
+{
+    return explain_rows(&format_libsvm, state, chunk, tell, err);
+}
+
+const struct format format_libsvm = {.kind = {"libsvm", "label [qid:N] index:value ...; comments after #", "LIBSVM, Chang and Lin 2011", 0, NULL},
                                      .prepare = libsvm_prepare,
                                      .release = mem_free,
-                                     .parse = libsvm_parse};
+                                     .parse = libsvm_parse,
+                                     .explain = libsvm_explain};

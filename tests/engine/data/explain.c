@@ -1,0 +1,149 @@
+/* explain() of every format tells what parse() did: the same features of the same rows, and of which text each was made. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "lib/format_kit.h"
+#include "lib/test.h"
+
+struct told {
+    const struct format_kit *kit;
+    size_t features, rows;
+    const char *wrong;
+};
+
+static int take_feature(void *context, const struct explained *e, struct error *err)
+{
+    struct told *t = context;
+    const struct rows *rows = &t->kit->out.rows;
+    size_t f = t->features++, start = t->rows ? rows->ends[t->rows - 1] : 0;
+    (void)err;
+    if (t->rows >= rows->count || f >= rows->ends[t->rows]) t->wrong = "a feature too many";
+    else if (e->row != t->rows) t->wrong = "another row";
+    else if (e->key != rows->keys[f]) t->wrong = "another key";
+    else if (e->value != (rows->with & ROWS_VALUES ? rows->values[f] : 1)) t->wrong = "another value";
+    else if (e->field != (rows->layout ? rows->layout[f - start] : rows->with & ROWS_FIELDS ? rows->fields[f] : FIELD_UNKNOWN))
+        t->wrong = "another field";
+    else if (!e->text || !e->name) t->wrong = "no text";
+    else if (t->kit->kind->field_name && e->field != FIELD_UNKNOWN && strcmp(e->name, t->kit->kind->field_name(t->kit->state, e->field)) != 0)
+        t->wrong = "another name";
+    else if (e->missing && e->size > 0) t->wrong = "a missing value with a text";
+    return 0;
+}
+
+static int take_row(void *context, uint8_t label, struct error *err)
+{
+    struct told *t = context;
+    const struct rows *rows = &t->kit->out.rows;
+    (void)err;
+    if (t->rows >= rows->count || t->features != rows->ends[t->rows] || label != rows->labels[t->rows]) t->wrong = "another row's end";
+    t->rows++;
+    return 0;
+}
+
+static void explain_tells_what_parse_did(void **state)
+{
+    (void)state;
+    bool seen[64] = {false};
+    for (const struct format_sample *s = format_samples; s->format; s++) {
+        struct format_kit kit;
+        struct error err = {0};
+        assert_ok(format_kit_sample(&kit, s, &err), &err);
+        for (size_t f = 0; formats[f]; f++) seen[f] |= kit.kind == formats[f];
+        assert_true(kit.out.rows.count > 0);
+        struct told told = {.kit = &kit};
+        const struct explainer tell = {&told, take_feature, take_row};
+        assert_ok(kit.kind->explain(kit.state, &kit.chunk, &tell, &err), &err);
+        if (told.wrong)
+            fail_msg("%s %s: %s in feature %zu of row %zu", s->format, s->options ? s->options : "", told.wrong, told.features, told.rows);
+        assert_int_equal(told.rows, kit.out.rows.count);
+        assert_int_equal(told.features, kit.out.rows.features);
+        format_kit_close(&kit);
+    }
+    for (size_t f = 0; formats[f]; f++)
+        if (!seen[f]) fail_msg("no sample of %s in tests/lib/format_kit.c", formats[f]->kind.name);
+}
+
+static int stop_here(void *context, const struct explained *e, struct error *err)
+{
+    (void)e;
+    return ++*(size_t *)context == 2 ? error_set(err, ERROR_STOPPED, NULL, "enough") : 0;
+}
+
+static void who_listens_may_stop(void **state)
+{
+    (void)state;
+    struct format_kit kit;
+    struct error err = {0};
+    size_t heard = 0;
+    const struct explainer tell = {&heard, stop_here, NULL};
+    assert_ok(format_kit_sample(&kit, &format_samples[0], &err), &err);
+    assert_int_equal(kit.kind->explain(kit.state, &kit.chunk, &tell, &err), -ERROR_STOPPED);
+    assert_int_equal(heard, 2);
+    format_kit_close(&kit);
+}
+
+static int keep_text(void *context, const struct explained *e, struct error *err)
+{
+    return bytes_printf(context, err, "%s=%.*s%s ", e->name, (int)e->size, e->text, e->missing ? "?" : "");
+}
+
+static int keep_row(void *context, uint8_t label, struct error *err) { return bytes_printf(context, err, "-> %u\n", label); }
+
+/* What a person sees. */
+static void the_words_are_those_of_the_text(void **state)
+{
+    (void)state;
+    static const struct {
+        struct format_sample sample;
+        const char *want;
+    } cases[] = {
+        {{.format = "csv", .text = "label,a,b\n1,\"x \"\"y\"\"\",\n0,\"p\nq\",z\r\n7,,\n"}, "a=x \"y\" b=? -> 1\na=p\nq b=z -> 0\n"},
+        {{.format = "libsvm", .text = "1 qid:2 3:0.5 # note\n"}, "=3:0.5 -> 1\n"},
+        {{.format = "libffm", .text = "0 2:3:1 70000:1:1\n"}, "2=2:3:1 =70000:1:1 -> 0\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct format_kit kit;
+        struct error err = {0};
+        struct bytes text;
+        const struct explainer tell = {&text, keep_text, keep_row};
+        bytes_init(&text, 1 << 16);
+        assert_ok(format_kit_sample(&kit, &cases[i].sample, &err), &err);
+        assert_ok(kit.kind->explain(kit.state, &kit.chunk, &tell, &err), &err);
+        assert_string_equal(bytes_text(&text), cases[i].want);
+        bytes_close(&text);
+        format_kit_close(&kit);
+    }
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (const struct format_sample *s = format_samples; s->format; s++) {
+        struct format_kit kit;
+        struct error err = {0};
+        assert_ok(format_kit_sample(&kit, s, &err), &err);
+        struct told told = {.kit = &kit};
+        const struct explainer tell = {&told, take_feature, take_row};
+        int rc = -1;
+        for (unsigned k = 1; rc < 0 && k < 1000; k++) {
+            told.rows = told.features = 0;
+            err = (struct error){0};
+            mem_fail_after(k);
+            rc = kit.kind->explain(kit.state, &kit.chunk, &tell, &err);
+            if (!mem_fail_after(0)) assert_int_equal(rc, 0);
+            else if (rc < 0) assert_int_equal(rc, -ERROR_NOMEM);
+        }
+        assert_int_equal(rc, 0);
+        format_kit_close(&kit);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(explain_tells_what_parse_did),
+    cmocka_unit_test(who_listens_may_stop),
+    cmocka_unit_test(the_words_are_those_of_the_text),
+    cmocka_unit_test(every_allocation_may_fail),
+};
+TEST_MAIN(tests)

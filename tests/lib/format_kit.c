@@ -1,0 +1,81 @@
+#include "lib/format_kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/world.h"
+
+#define MUST(condition) \
+    if (!(condition)) (fprintf(stderr, "format_kit: %s\n", #condition), abort())
+
+#define T11 "\t\t\t\t\t\t\t\t\t\t\t"
+#define T24 T11 T11 "\t\t"
+#define CRITEO_TEXT "1\t5\t-3" T11 "\ta\tb" T24 "\n0\t0\t1" T11 "\t\t68fd1e64" T24 "\n\n0\tx\n1\t\t" T11 "\tlong text here\t7" T24 "\r\n"
+
+const struct format_sample format_samples[] = {
+    {.format = "criteo", .text = CRITEO_TEXT},
+    {.format = "criteo",
+     .weight = "I1",
+     .group = "C2",
+     .time = "I2",
+     .text = "1\t0.5\t2026-11-27" T11 "\ta\tb" T24 "\n0\t3\t12" T11 "\tc\td" T24 "\n"},
+    {.format = "criteo", .no_labels = true, .text = "5\t-3" T11 "\ta\tb" T24 "\n7\t" T11 "\ta\tb" T24 "\n"},
+    {.format = "csv", .text = "label,a,b\n1,x,\n0,\"y, \"\"z\"\"\",w\n1,\n0,\"two\nlines\",q\r\n1,p,q\n"},
+    {.format = "csv",
+     .options = "{\"header\": false, \"label\": \"1\", \"columns\": \"log\", \"delimiter\": \";\"}",
+     .text = "3;1;4\n;0;5.5\n-1; 1 ;1e300\n"},
+    {.format = "csv", .weight = "w", .group = "user", .time = "at", .text = "at,user,w,label,a\n2026-11-27,u1,1,1,x\n7,u2,x,0,y\n8,u2,0.5,0,\n"},
+    {.format = "csv", .options = "{\"header\": false}", .no_labels = true, .text = "a,b\nc,d\n"},
+    {.format = "libsvm", .text = "1 1:1 7:0.5\n-1 qid:3 2:1 # words\n\n0 x:1\n+1 18446744073709551615:-2\n"},
+    {.format = "libsvm", .group = "qid", .text = "1 qid:3 1:1\n0 qid:3 1:1\n0 1:1\n1 qid:4 1:1\n"},
+    {.format = "libsvm", .no_labels = true, .text = "1:1 2:1\n1 1:1\nqid:7 3:1\n"},
+    {.format = "libffm", .text = "1 0:7:1 1:7:0.25\n0 4000000000:7:2\n"},
+    {0},
+};
+
+int format_kit_open(struct format_kit *kit, const char *text, size_t size, struct error *err)
+{
+    struct faults *faults = calloc(1, sizeof *faults);
+    size_t used = 0;
+    int rc = 0;
+    kit->kind = (const struct format *)kind_find((const struct kind *const *)formats, kit->format);
+    MUST(kit->kind && faults);
+    kit->params = calloc(1, kit->kind->kind.params_size + 1);
+    json_t *options = json_read(kit->options ? kit->options : "{}", strlen(kit->options ? kit->options : "{}"), "options", err);
+    MUST(options);
+    if (kit->kind->kind.options) options_read(&(struct option_set){kit->kind->kind.options, kit->params}, 1, options, "/dataset", NULL, faults);
+    rc = faults_error(faults, err);
+    json_decref(options);
+    free(faults);
+    kit->text = calloc(1, size + CHUNK_SLACK);
+    memcpy(kit->text, text, size);
+    bytes_init(&kit->out.marks, SIZE_MAX), bytes_init(&kit->out.text, SIZE_MAX);
+    if (rc == 0 && !(kit->state = kit->kind->prepare(kit->params, &kit->context, err))) rc = -(int)err->code;
+    if (rc == 0 && kit->kind->header) {
+        const char *first = kit->kind->record_end ? kit->kind->record_end(kit->state, kit->text, kit->text + size, 1 << 20, true)
+                                                  : memchr(kit->text, '\n', size);
+        rc = kit->kind->header(kit->state, kit->text, (size_t)(first - kit->text) + !kit->kind->record_end, &used, err);
+    }
+    kit->chunk = (struct chunk){kit->text + used, size - used, 1 << 20, memchr(kit->text, 0, size) != NULL};
+    return rc == 0 ? kit->kind->parse(kit->state, &kit->chunk, &kit->out, err) : rc;
+}
+
+int format_kit_sample(struct format_kit *kit, const struct format_sample *s, struct error *err)
+{
+    *kit = (struct format_kit){.format = s->format,
+                               .options = s->options,
+                               .context = {.hash_seed = 5, .weight = s->weight, .group = s->group, .time = s->time, .no_labels = s->no_labels}};
+    return format_kit_open(kit, s->text, strlen(s->text), err);
+}
+
+void format_kit_close(struct format_kit *kit)
+{
+    if (kit->kind) kit->kind->release(kit->state);
+    rows_close(&kit->out.rows);
+    bytes_close(&kit->out.marks);
+    bytes_close(&kit->out.text);
+    free(kit->params);
+    free(kit->text);
+    *kit = (struct format_kit){0};
+}
