@@ -17,11 +17,20 @@
 
 enum { HTTP_HEADERS_MAX_BYTES = 64 << 10, HTTP_BODY_MAX_BYTES = 64 << 20 };
 
+struct http_sign { /* AWS Signature Version 4 of requests without a body, for S3 and what speaks like it */
+    const char *key, *secret;
+    const char *region;  /* "eu-central-1" */
+    const char *service; /* "s3" */
+};
+
 struct http_request {
     const char *method; /* "GET"; NULL: GET, or POST when there is a body */
     const char *url;
-    const char *const *headers; /* "Name: value"; NULL-terminated, or NULL; no line breaks */
-    const void *body;           /* NULL: none */
+    const char *shown;            /* how messages call the address; NULL: url */
+    const char *user;             /* "name:password" for HTTP basic authentication; NULL: none */
+    const struct http_sign *sign; /* NULL: not signed */
+    const char *const *headers;   /* "Name: value"; NULL-terminated, or NULL; no line breaks */
+    const void *body;             /* NULL: none */
     size_t body_size;
     int64_t connect_timeout_ms; /* 0: 10 s */
     int64_t timeout_ms;         /* for the whole exchange; 0: none */
@@ -43,6 +52,21 @@ struct http_response {
 /* http_send: perform. Whatever it returns, http_response_close() the response (status and what had come stand in it). Thread-safe. */
 int http_send(const struct http_request *request, struct http_response *response, struct error *err);
 void http_response_close(struct http_response *response);
+
+/* A stream is the same exchange, but the caller takes a 2xx body piece by piece, when it likes to: what was not taken yet holds the sender
+ * back. open returns when the head of the answer has come; any other body than that of a 2xx is collected in response->body by then. `on_data` is
+ * not used; idle_timeout_ms is kept to the millisecond, by world's clock, and only while the caller waits. request (and what it points to)
+ * and response must live until http_stream_close(). */
+struct http_stream;
+struct world;
+int http_stream_open(struct http_stream **out, const struct http_request *request, const struct world *world, struct http_response *response,
+                     struct error *err);
+/* http_stream_read: some of the next bytes; 0 = the end, which was announced as such. ERROR_UNAVAILABLE: cut, or silent for too long. */
+int64_t http_stream_read(struct http_stream *stream, void *buf, size_t size, struct error *err);
+void http_stream_close(struct http_stream *stream); /* NULL is fine */
+
+/* http_date: seconds since 1970 of an HTTP date; -1: none. */
+int64_t http_date(const char *text);
 
 /* http_header: the value of that header, case-insensitively, into buf; "" when it is missing or does not fit. Returns buf. */
 const char *http_header(const struct http_response *response, const char *name, char *buf, size_t size);

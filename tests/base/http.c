@@ -211,6 +211,71 @@ static void test_stop_and_silence(void **state)
     http_response_close(&response);
 }
 
+/* A body piece by piece; what came before a cut is given before the cut is told. */
+static void test_stream(void **state)
+{
+    struct scripted s;
+    struct http_response response;
+    struct http_stream *stream;
+    struct error err = {0};
+    char url[64], buf[4], value[32];
+    size_t asked = 0;
+    (void)state;
+    struct http_request request = {.url = script_begin(&s, "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 5\r\n\r\nhello", url)};
+    assert_ok(http_stream_open(&stream, &request, &world_real, &response, &err), &err);
+    assert_int_equal(response.status, 200);
+    assert_string_equal(http_header(&response, "etag", value, sizeof value), "\"e\"");
+    assert_int_equal(http_stream_read(stream, buf, 4, &err), 4);
+    assert_memory_equal(buf, "hell", 4);
+    assert_int_equal(http_stream_read(stream, buf, 4, &err), 1);
+    assert_int_equal(http_stream_read(stream, buf, 4, &err), 0);
+    assert_int_equal(http_stream_read(stream, buf, 4, &err), 0);
+    http_stream_close(stream);
+    http_response_close(&response);
+    script_end(&s);
+
+    request.url = script_begin(&s, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", url);
+    request.shown = "the log";
+    assert_ok(http_stream_open(&stream, &request, &world_real, &response, &err), &err);
+    assert_int_equal(http_stream_read(stream, buf, 4, &err), 3);
+    assert_true(http_stream_read(stream, buf, 4, &err) < 0);
+    assert_error(&err, ERROR_UNAVAILABLE, "talking to the log failed");
+    http_stream_close(stream);
+    http_response_close(&response);
+    script_end(&s);
+
+    error_clear(&err); /* not what was asked for: why */
+    request.url = script_begin(&s, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone", url);
+    assert_ok(http_stream_open(&stream, &request, &world_real, &response, &err), &err);
+    assert_int_equal(response.status, 404);
+    assert_string_equal(bytes_text(&response.body), "gone");
+    assert_int_equal(http_stream_read(stream, buf, 4, &err), 0);
+    http_stream_close(stream);
+    http_response_close(&response);
+    script_end(&s);
+
+    request.url = script_begin(&s, NULL, url);
+    request.idle_timeout_ms = 30;
+    assert_true(http_stream_open(&stream, &request, &world_real, &response, &err) < 0);
+    assert_error(&err, ERROR_UNAVAILABLE, "the log said nothing for 0.03 s");
+    assert_null(stream);
+    http_response_close(&response);
+    script_end(&s);
+
+    error_clear(&err);
+    request = (struct http_request){.url = script_begin(&s, NULL, url), .context = &asked, .stop = stop_now};
+    assert_int_equal(http_stream_open(&stream, &request, &world_real, &response, &err), -ERROR_STOPPED);
+    http_response_close(&response);
+    script_end(&s);
+}
+
+static void test_dates(void **state)
+{
+    (void)state;
+    assert_int_equal(http_date("Thu, 01 Jan 1970 00:01:00 GMT"), 60);
+    assert_int_equal(http_date("yesterday, as it were"), -1);
+}
+
 static void test_mistakes(void **state)
 {
     static const struct {
@@ -252,6 +317,6 @@ static void test_escape(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_answer),          cmocka_unit_test(test_streamed_body),    cmocka_unit_test(test_no_redirect),
     cmocka_unit_test(test_cut_and_ceiling), cmocka_unit_test(test_stop_and_silence), cmocka_unit_test(test_mistakes),
-    cmocka_unit_test(test_escape),
+    cmocka_unit_test(test_escape),          cmocka_unit_test(test_stream),           cmocka_unit_test(test_dates),
 };
 TEST_MAIN(tests)

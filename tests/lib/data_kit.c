@@ -51,6 +51,7 @@ struct dataset *kit_open(const struct kit *kit, struct error *err)
                                .max_bad_rows = kit->max_bad_rows,
                                .cache_dir = kit->cache,
                                .entry = kit->entry,
+                               .patience = kit->patience,
                                .parallel = kit->parallel ? kit->parallel : &parallel_inline,
                                .progress = kit->progress,
                                .line_bytes_max = kit->line_bytes_max,

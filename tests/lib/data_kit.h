@@ -15,8 +15,9 @@ struct kit {                   /* what dataset_open wants; zeroed fields have de
     const char *path;          /* one file, or ... */
     char *const *uris;         /* ... several */
     size_t uri_count;
-    const char *cache;               /* folder */
-    const char *entry;               /* of an earlier attempt */
+    const char *cache; /* folder */
+    const char *entry; /* of an earlier attempt */
+    struct source_patience patience;
     const struct parallel *parallel; /* parallel_inline */
     size_t chunk_bytes, line_bytes_max;
     int64_t max_bad_rows;

@@ -72,7 +72,8 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
         c->format_params = memcpy(params, config->format_params, config->format->params_size);
     }
     if (config->entry && !(c->entry = mem_text(config->entry, err))) return -ERROR_NOMEM;
-    struct source_options from = {.world = config->world, .stop = config->progress.cancelled, .context = config->progress.context};
+    struct source_options from = {
+        .world = config->world, .stop = config->progress.cancelled, .context = config->progress.context, .patience = config->patience};
     return source_list_open_with(&d->files, &from, config->uris, config->uri_count, err);
 }
 

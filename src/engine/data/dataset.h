@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "base/world.h"
 #include "engine/core/batch.h"
+#include "engine/data/source.h"
 
 struct dataset;
 
@@ -36,6 +37,7 @@ struct dataset_config {
     const struct parallel *parallel;
     struct dataset_progress progress; /* zeroed: none */
     size_t line_bytes_max;            /* a longer line is a bad row; 0 = 1 MiB */
+    struct source_patience patience;  /* zeroed: the defaults */
     const char *entry;                /* dataset_info.digest of an earlier attempt over the same data; NULL: none. Used when it is still there */
     size_t chunk_bytes;               /* text that one worker parses at a time; 0 = 1 MiB. Never changes what comes out */
 };

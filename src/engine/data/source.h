@@ -26,14 +26,17 @@ struct source_file {
     int64_t changed_ms; /* latest change, as far as id relies on a clock */
 };
 
+struct source_patience {                         /* with a network; 0: the default */
+    int64_t connect_timeout_ms, idle_timeout_ms; /* 10 s; 30 s without a byte */
+    int64_t backoff_ms;                          /* 500: before the second try; doubles */
+    unsigned tries;                              /* 6: in a row without progress */
+};
+
 struct source_options {
     const struct world *world;
     bool (*stop)(void *context); /* asked from any thread while something is waited for: true ends it with ERROR_STOPPED. NULL: never */
     void *context;
-    /* Of the network; 0: the default. */
-    int64_t connect_timeout_ms, idle_timeout_ms; /* 10 s; 30 s without a byte */
-    int64_t backoff_ms;                          /* 500: before the second try; doubles */
-    unsigned tries;                              /* 6: in a row without progress */
+    struct source_patience patience;
 };
 
 struct source_list {

@@ -24,7 +24,7 @@ struct source_kind {
 };
 extern const struct source_kind *const sources[]; /* NULL-terminated; can be read as kinds */
 
-extern const struct source_kind source_local, source_input;
+extern const struct source_kind source_local, source_input, source_http, source_https, source_s3;
 
 /* source_list_add: append file; path and object become the list's, also after a failure. */
 int source_list_add(struct source_list *list, const struct source_file *file, struct error *err);
