@@ -30,10 +30,11 @@ static inline uint64_t hash64_flip(uint64_t seed)
 
 #define HASH64_FACTOR 0x9FB21C651E98DF25u
 
-/* hash64_word: hash64 of the first `size` (4 to 8) bytes of a word that was read from memory as little-endian. */
+/* hash64_word: hash64 of the first `size` (4 to 8) bytes of a word that was read from memory as little-endian. Any other size:
+ * rubbish. */
 static inline uint64_t hash64_word(uint64_t word, uint64_t size, uint64_t flip)
 {
-    uint64_t h = (word << 32 | (uint32_t)(word >> (8 * size - 32))) ^ flip;
+    uint64_t h = (word << 32 | (uint32_t)(word >> ((8 * size - 32) & 63))) ^ flip;
     h ^= (h << 49 | h >> 15) ^ (h << 24 | h >> 40);
     h *= HASH64_FACTOR;
     h ^= (h >> 35) + size;

@@ -93,12 +93,12 @@ static inline bool integer_key(const struct criteo *state, size_t c, const char 
 {
     bool minus = *p == '-';
     size_t digits = size - minus; /* an empty cell: p is a tab, digits are 0, their value is not used */
-    uint64_t word = digits_load(p + minus), value = digits_value(word, digits & 7 ? digits & 7 : 8);
+    uint64_t word = digits_load(p + minus), value = digits_value(word, ((digits - 1) & 7) + 1);
     uint32_t sign = -(uint32_t)minus, low = -(uint32_t)(minus | (value <= 2)), none = -(uint32_t)(size == 0);
     uint32_t slot = CRITEO_CLASS_0 + square_log_small(&state->log, value & UINT32_MAX);
     slot = (slot & ~low) | ((CRITEO_SMALL + (((uint32_t)value ^ sign) - sign)) & low);
     slot = (slot & ~none) | (CRITEO_MISSING & none);
-    bool rare = size != 0 && (digits - 1 >= 8 || digits_count(word) < digits || (minus && value > CRITEO_SMALL));
+    bool rare = (size != 0) & ((digits - 1 >= 8) | (digits_count(word) < digits) | (minus & (value > CRITEO_SMALL))); /* no branches */
     if (!rare) *key = state->slots[c][slot];
     return rare;
 }
@@ -109,9 +109,9 @@ static inline uint64_t row_keys(const struct criteo *state, const char *text, co
     for (size_t c = 0; c < CRITEO_INTEGERS; c++) left |= (uint64_t)integer_key(state, c, text + (m[c] + 1), m[c + 1] - m[c] - 1, keys + c) << c;
     for (size_t c = CRITEO_INTEGERS; c < CRITEO_FIELDS; c++) {
         size_t size = m[c + 1] - m[c] - 1;
-        uint32_t key = hash64_word(digits_load(text + (m[c] + 1)), size - 4 <= 4 ? size : 8, state->flips[c]) >> 32, none = -(uint32_t)(size == 0);
+        uint32_t key = hash64_word(digits_load(text + (m[c] + 1)), size, state->flips[c]) >> 32, none = -(uint32_t)(size == 0);
         keys[c] = (state->missing[c] & none) | (key & ~none);
-        left |= (uint64_t)(size != 0 && size - 4 > 4) << c;
+        left |= (uint64_t)((size != 0) & (size - 4 > 4)) << c;
     }
     return left;
 }
