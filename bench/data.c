@@ -1,20 +1,22 @@
-/* What each stage of the data room does with a Criteo log, beside what the machine could do at most, in the same run:
+/* What each stage of the data path does with a Criteo log, beside what the machine could do at most, in the same run:
  *
- *   copy, count        memcpy of the text, and counting its newlines (`wc -l`), MB/s of text
- *   file-read          the file from the page cache, MB/s
+ *   copy, count        memcpy of the text, and counting its newlines (`wc -l`)
+ *   file-read          the file from the page cache, through one buffer
  *   unpack-KIND        the text's first part out of a packed file, through source_read; unpack-KIND-limit: the library alone, in memory
  *   parse-FORM         text in memory to rows of hashed keys. FORM is the same log as criteo, tsv, csv (every category in quotes), libsvm
  *                      and libffm (categories `index:1`, numbers `index:0.ddddd`); parse-FORM-LEVEL: kernels of that instruction set
  *   build              file to cache entry, all steps: read, cut, hash of the text, parse, checksums, write, sync
- *   cache-write        rows in memory to a synced entry, GB/s of blocks; cache-write-limit: the same bytes plainly written and synced
- *   cache-read         blocks of the entry back into reused memory, checksums verified, GB/s of blocks
- *   stream, gather     shuffled rows into batches of 4,096: window loading included, and batch_gather alone, M rows/s
- *   evaluate           every metric of 10 M scored rows, M rows/s
+ *   cache-write        rows in memory to a synced entry; cache-write-limit: the same bytes plainly written and synced
+ *   cache-read         blocks of the entry back into reused memory, checksums verified
+ *   stream, gather     shuffled rows into batches of 4,096: window loading included, and batch_gather alone
+ *   evaluate           every plain metric of 10 M scored rows
  *
  * Rates are for processor time of all threads, so a busy machine blurs them less; what waits for the disk also says what the wall clock saw.
  *
  * usage: data FILE.tsv FOLDER [STAGE...]   FILE.tsv: at least a few blocks of rows (`trainyard data gen`); FOLDER: made, removed in the
- * end; STAGE: only stages whose names start so. Prints lines `NAME THREADS VALUE UNIT (more)`; each value is the best of ROUNDS. */
+ * end; STAGE: only these, or those whose names start so. Prints lines `NAME THREADS MB-A-SECOND ROWS-A-SECOND more` (`-`: it has none) of
+ * text, packed or not, or of blocks; each value is the best of ROUNDS. Memory does not grow with the file in stages build, cache-read, stream
+ * and gather: run them under bench/rss. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -62,8 +64,17 @@ static void keep_best(double *best, double seconds)
 static bool wanted(const struct bench *b, const char *stage)
 {
     for (char *const *w = b->wanted; *w; w++)
-        if (strncmp(stage, *w, strlen(*w)) == 0) return true;
+        if (strncmp(stage, *w, strlen(stage) < strlen(*w) ? strlen(stage) : strlen(*w)) == 0) return true;
     return !*b->wanted;
+}
+
+/* One line of the output. rows 0: it has none. */
+static void tell(const char *stage, unsigned threads, double bytes, double rows, double seconds, const char *more)
+{
+    char rate[32] = "-";
+    if (rows > 0) snprintf(rate, sizeof rate, "%.0f", rows / seconds);
+    printf("%s %u %.0f %s %s\n", stage, threads, bytes / seconds / 1e6, rate, more);
+    fflush(stdout);
 }
 
 static void must(int rc, const struct error *err)
@@ -128,12 +139,14 @@ static void bench_limits(const struct bench *b)
         struct file *f;
         must(file_open(&world_real, b->file, FILE_READ, &f, &err), &err);
         t = now_s();
-        for (size_t at = 0; at < b->size; at += CHUNK) must((int)file_read(f, to, b->size - at < CHUNK ? b->size - at : CHUNK, &err), &err);
+        for (size_t at = 0; at < b->size; at += CHUNK)
+            must((int)file_read(f, to, b->size - at < CHUNK ? b->size - at : CHUNK, &err), &err); /* as a parser: into one buffer */
         keep_best(&file, now_s() - t);
         file_close(f, NULL);
     }
-    double mb = (double)b->size / 1e6;
-    printf("copy 1 %.0f MB/s\ncount 1 %.0f MB/s\nfile-read 1 %.0f MB/s\n", mb / copy, mb / count, mb / file);
+    tell("copy", 1, (double)b->size, 0, copy, "");
+    tell("count", 1, (double)b->size, 0, count, "");
+    tell("file-read", 1, (double)b->size, 0, file, "");
     mem_huge_free(to, b->size, 1);
 }
 
@@ -166,7 +179,7 @@ static double unpack_file(const char *path, size_t size, char *to)
         keep_best(&best, now_s() - t);
     }
     source_list_close(&files);
-    return (double)size / 1e6 / best;
+    return best;
 }
 
 static void bench_unpack(const struct bench *b)
@@ -174,16 +187,18 @@ static void bench_unpack(const struct bench *b)
     size_t size = b->size < PACKED_TEXT_MAX ? b->size : PACKED_TEXT_MAX, room = ZSTD_compressBound(size) + compressBound(size);
     char path[PATH_SIZE], *packed = malloc(room), *to = malloc(size);
     double limit = 1e9;
+    char more[64];
     if (!packed || !to) exit(71);
     packed_write(b, "plain", b->text, size, path);
-    printf("unpack-plain 1 %.0f MB/s\n", unpack_file(path, size, to));
+    tell("unpack-plain", 1, (double)size, 0, unpack_file(path, size, to), "");
 
     z_stream z = {.next_in = (Bytef *)b->text, .avail_in = (uInt)size, .next_out = (Bytef *)packed, .avail_out = (uInt)room};
     if (deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK || deflate(&z, Z_FINISH) != Z_STREAM_END) exit(71);
     size_t packed_size = z.total_out;
     deflateEnd(&z);
     packed_write(b, "gzip", packed, packed_size, path);
-    printf("unpack-gzip 1 %.0f MB/s (%.2f of the size)\n", unpack_file(path, size, to), (double)packed_size / (double)size);
+    snprintf(more, sizeof more, "(%.2f of the size)", (double)packed_size / (double)size);
+    tell("unpack-gzip", 1, (double)size, 0, unpack_file(path, size, to), more);
     for (int round = 0; round < ROUNDS; round++) {
         double t = now_s();
         z_stream u = {.next_in = (Bytef *)packed, .avail_in = (uInt)packed_size, .next_out = (Bytef *)to, .avail_out = (uInt)size};
@@ -191,18 +206,19 @@ static void bench_unpack(const struct bench *b)
         inflateEnd(&u);
         keep_best(&limit, now_s() - t);
     }
-    printf("unpack-gzip-limit 1 %.0f MB/s\n", (double)size / 1e6 / limit);
+    tell("unpack-gzip-limit", 1, (double)size, 0, limit, "");
 
     packed_size = ZSTD_compress(packed, room, b->text, size, 3);
     packed_write(b, "zstd", packed, packed_size, path);
-    printf("unpack-zstd 1 %.0f MB/s (%.2f of the size)\n", unpack_file(path, size, to), (double)packed_size / (double)size);
+    snprintf(more, sizeof more, "(%.2f of the size)", (double)packed_size / (double)size);
+    tell("unpack-zstd", 1, (double)size, 0, unpack_file(path, size, to), more);
     limit = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
         double t = now_s();
         if (ZSTD_decompress(to, size, packed, packed_size) != size) exit(71);
         keep_best(&limit, now_s() - t);
     }
-    printf("unpack-zstd-limit 1 %.0f MB/s\n", (double)size / 1e6 / limit);
+    tell("unpack-zstd-limit", 1, (double)size, 0, limit, "");
     free(packed), free(to);
 }
 
@@ -324,7 +340,7 @@ static void bench_form(const struct bench *b, const struct form *form)
     struct writer w = form->cell ? form_text(form, b->text, b->size) : (struct writer){b->text, b->size, b->size};
     struct parsed out = {.rows = {0}};
     void *params, *state = form_state(form, format, w.text, w.size, &params);
-    char level_name[32], name[64];
+    char level_name[32], name[64], more[64];
     enum cpu_level top = cpu_level();
     bytes_init(&out.marks, SIZE_MAX), bytes_init(&out.text, SIZE_MAX);
     for (int level = 0; level <= (int)top; level++) {
@@ -339,8 +355,8 @@ static void bench_form(const struct bench *b, const struct form *form)
         unsetenv("TRAINYARD_CPU");
         snprintf(level_name, sizeof level_name, "-%s", cpu_level_name((enum cpu_level)level));
         snprintf(name, sizeof name, "parse-%s%s", form->name, level == (int)top ? "" : level_name);
-        printf("%s 1 %.0f MB/s (%.0f ns a row, %.2f M rows/s, %" PRIu64 " bad)\n", name, (double)w.size / best / 1e6, best * 1e9 / (double)rows,
-               (double)rows / best / 1e6, out.bad.count);
+        snprintf(more, sizeof more, "(%.0f ns a row, %" PRIu64 " bad)", best * 1e9 / (double)rows, out.bad.count);
+        tell(name, 1, (double)w.size, (double)rows, best, more);
     }
     format->release(state);
     mem_free(params);
@@ -371,10 +387,10 @@ static struct dataset *bench_build(const struct bench *b, const struct parallel 
         keep_best(&best, now_s() - t);
         keep_best(&best_wall, wall_s() - wall);
     }
-    double mb = (double)dataset_info(d)->source_bytes / 1e6;
-    if (print)
-        printf("build %u %.0f MB/s (%.2f M rows/s; %.0f MB/s of the wall clock)\n", parallel->workers, mb / best,
-               (double)dataset_info(d)->rows / best / 1e6, mb / best_wall);
+    char more[64];
+    double bytes = (double)dataset_info(d)->source_bytes;
+    snprintf(more, sizeof more, "(%.0f MB/s of the wall clock)", bytes / best_wall / 1e6);
+    if (print) tell("build", parallel->workers, bytes, (double)dataset_info(d)->rows, best, more);
     return d;
 }
 
@@ -429,10 +445,12 @@ static void bench_cache_write(const struct bench *b)
         cache_writer_close(&writer);
         path_remove_tree(&world_real, b->folder, NULL);
     }
-    double gb = (double)bytes / 1e9, limit = plain_write(b, bytes, &limit_wall);
-    printf("cache-write 1 %.2f GB/s (%.0f ns a row, %.2f GB/s of the wall clock)\n", gb / best, best * 1e9 / (double)(out.rows.count * REPEATS),
-           gb / wall);
-    printf("cache-write-limit 1 %.2f GB/s (%.2f GB/s of the wall clock)\n", gb / limit, gb / limit_wall);
+    char more[64];
+    snprintf(more, sizeof more, "(%.0f MB/s of the wall clock)", (double)bytes / wall / 1e6);
+    tell("cache-write", 1, (double)bytes, (double)(out.rows.count * REPEATS), best, more);
+    double limit = plain_write(b, bytes, &limit_wall);
+    snprintf(more, sizeof more, "(%.0f MB/s of the wall clock)", (double)bytes / limit_wall / 1e6);
+    tell("cache-write-limit", 1, (double)bytes, 0, limit, more);
     format->release(state);
     mem_free(params);
     rows_close(&out.rows);
@@ -450,7 +468,7 @@ static void bench_cache_read(struct dataset *d)
         keep_best(&best, now_s() - t);
     }
     block_close(&block);
-    printf("cache-read 1 %.2f GB/s (%.0f ns a row)\n", bytes / best / 1e9, best * 1e9 / (double)dataset_info(d)->rows);
+    tell("cache-read", 1, bytes, (double)dataset_info(d)->rows, best, "");
 }
 
 static void bench_gather(struct dataset *d)
@@ -479,9 +497,9 @@ static void bench_gather(struct dataset *d)
         keep_best(&best, now_s() - t);
         keep_best(&best_gather, gather);
     }
-    double rows = (double)stream_rows(stream), bytes = (double)dataset_info(d)->features * 4 / 1e9;
-    printf("gather 1 %.2f M rows/s (%.0f ns a row, %.2f GB/s of keys)\n", rows / best_gather / 1e6, best_gather * 1e9 / rows, bytes / best_gather);
-    printf("stream 1 %.2f M rows/s (%.0f ns a row, %.2f GB/s of keys)\n", rows / best / 1e6, best * 1e9 / rows, bytes / best);
+    double rows = (double)stream_rows(stream), bytes = (double)dataset_info(d)->features * 4;
+    tell("stream", 1, bytes, rows, best, "");
+    tell("gather", 1, bytes, rows, best_gather, "");
     batch_buffer_close(&batch);
     stream_free(stream);
     sides_close(&sides);
@@ -516,8 +534,9 @@ static void bench_evaluate(void)
         keep_best(&best_add, add);
         evaluator_free(e);
     }
-    printf("evaluate 1 %.2f M rows/s (%.2f s for %d M rows, of which %.2f s to sort and rank)\n", SCORES / best / 1e6, best, SCORES / 1000000,
-           best - best_add);
+    char more[64];
+    snprintf(more, sizeof more, "(%.2f s, of which %.2f to sort and rank)", best, best - best_add);
+    tell("evaluate", 1, SCORES * 8.0, SCORES, best, more);
     free(logits), free(labels);
 }
 
@@ -525,8 +544,9 @@ int main(int argc, char **argv)
 {
     if (argc < 3) return fprintf(stderr, "usage: %s FILE.tsv FOLDER [STAGE...]\n", argv[0]), 64;
     struct bench b = {.file = argv[1], .folder = argv[2], .wanted = argv + 3};
-    text_load(&b);
-    if (wanted(&b, "copy")) bench_limits(&b);
+    bool limits = wanted(&b, "copy") || wanted(&b, "count") || wanted(&b, "file-read");
+    if (limits || wanted(&b, "unpack") || wanted(&b, "parse") || wanted(&b, "cache-write")) text_load(&b);
+    if (limits) bench_limits(&b);
     if (wanted(&b, "unpack")) bench_unpack(&b);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         char name[64];
@@ -534,15 +554,15 @@ int main(int argc, char **argv)
         if (wanted(&b, name)) bench_form(&b, &forms[i]);
     }
     if (wanted(&b, "cache-write")) bench_cache_write(&b);
-    mem_huge_free(b.text, b.size + CHUNK_SLACK, 1);
+    if (b.text) mem_huge_free(b.text, b.size + CHUNK_SLACK, 1);
     if (wanted(&b, "build")) {
         dataset_free(bench_build(&b, &parallel_inline, ROUNDS, true));
         dataset_free(bench_build(&b, &pair, ROUNDS, true));
     }
-    if (wanted(&b, "cache-read") || wanted(&b, "gather")) {
+    if (wanted(&b, "cache-read") || wanted(&b, "gather") || wanted(&b, "stream")) {
         struct dataset *d = bench_build(&b, &pair, 1, false);
         if (wanted(&b, "cache-read")) bench_cache_read(d);
-        if (wanted(&b, "gather")) bench_gather(d);
+        if (wanted(&b, "gather") || wanted(&b, "stream")) bench_gather(d);
         dataset_free(d);
     }
     if (wanted(&b, "evaluate")) bench_evaluate();
