@@ -108,12 +108,12 @@ static size_t dot(const char *p) { return *p == '.' ? 1 : strncasecmp(p, "%2e", 
 bool url_has_dots(const struct url *url)
 {
     for (const char *p = url->path; *p; p++) {
-        if (strncasecmp(p, "%2f", 3) == 0 || strncasecmp(p, "%5c", 3) == 0) return true;
+        if (strncasecmp(p, "%2f", 3) == 0 || strncasecmp(p, "%5c", 3) == 0 || strncmp(p, "%25", 3) == 0) return true;
         if (*p != '/') continue;
         const char *after = p + 1;
         size_t first = dot(after), second = first ? dot(after + first) : 0;
         after += first + second;
-        if (first && (*after == '/' || *after == 0)) return true;
+        if (first && (*after == '/' || *after == ';' || *after == 0)) return true; /* some servers cut ;parameters off */
     }
     return false;
 }

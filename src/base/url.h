@@ -30,8 +30,8 @@ bool url_text(const struct url *url, char *buf, size_t size);
 /* url_show: for people: no user, and for a query just "?...", since it may be a signature. Returns buf. */
 const char *url_show(const struct url *url, char *buf, size_t size);
 
-/* url_has_dots: does the path have a segment . or .., plain or percent-encoded, or an encoded slash or backslash? What it names is then another
- * question than how it begins. */
+/* url_has_dots: does the path have a segment . or .., plain or percent-encoded, or an encoded slash, backslash or percent sign? What it names is then
+ * another question than how it begins. */
 bool url_has_dots(const struct url *url);
 
 /* url_decode: percent codes to bytes, in place; plus: '+' is a blank. false: a code that is none, or a NUL. */

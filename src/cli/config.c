@@ -29,7 +29,7 @@ const struct option config_options[] = {
      .help = "new jobs are refused when less is free in the state folder; 0: never"},
     {.name = "log_level", .type = OPT_NAME, .offset = AT(log_level), .def = LOG_INFO, .choices = log_levels, .help = "least level that is logged"},
     {0}};
-static const char *const lists[] = {"data_roots", "hosts", NULL};
+static const char *const lists[] = {"data_roots", "hosts", "sources", NULL};
 
 /* Blanks // comments out, outside of strings, so that lines and columns stay what they are. */
 static void blank_comments(char *text, size_t size)
@@ -100,6 +100,7 @@ int config_read(struct config *config, const struct world *w, const char *path, 
         options_read(&(struct option_set){config_options, config}, 1, config->json, "", lists, &faults);
         read_list(config->data_roots, &config->data_root_count, config->json, "data_roots", &faults);
         read_list(config->hosts, &config->host_count, config->json, "hosts", &faults);
+        read_list(config->sources, &config->source_count, config->json, "sources", &faults);
         if (faults.count > 0) rc = tell_faults(&faults, path, &text, err);
     }
     bytes_close(&text);

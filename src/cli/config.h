@@ -15,7 +15,8 @@ struct config {
     int log_level;
     const char *data_roots[CONFIG_LIST_MAX + 1]; /* NULL-terminated; borrowed from json or the command line */
     const char *hosts[CONFIG_LIST_MAX + 1];
-    size_t data_root_count, host_count;
+    const char *sources[CONFIG_LIST_MAX + 1];
+    size_t data_root_count, host_count, source_count;
     json_t *json; /* the file, or NULL; owned */
 };
 extern const struct option config_options[]; /* of everything but the lists */

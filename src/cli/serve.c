@@ -12,12 +12,13 @@
 #include "cli/registries.h"
 #include "cli/token.h"
 #include "service/http/server.h"
+#include "service/sched/remotes.h"
 #include "service/sched/sched.h"
 #include "service/store/store.h"
 
 struct serve_params {
     const char *config, *listen, *state, *token_file;
-    struct arg_list data_roots, hosts;
+    struct arg_list data_roots, sources, hosts;
     int64_t slots;
 };
 
@@ -47,6 +48,12 @@ static const struct arg serve_args[] = {
      .offset = AT(data_roots),
      .value = "DIR",
      .help = "jobs may read files below it, and nowhere else"},
+    {.name = "source",
+     .type = ARG_LIST,
+     .offset = AT(sources),
+     .value = "PREFIX",
+     .help = "jobs may read what lies below s3://BUCKET/... or https://HOST/..., and nothing else that is remote; AWS_ variables of the server's "
+             "environment say who asks"},
     {.name = "token-file",
      .type = ARG_TEXT,
      .offset = AT(token_file),
@@ -84,6 +91,8 @@ static int configure(struct config *config, const struct serve_params *params, s
     if (params->slots > 0) config->slots = params->slots;
     for (size_t i = 0; rc == 0 && i < params->data_roots.count; i++)
         rc = config_add(config->data_roots, &config->data_root_count, params->data_roots.items[i], "--data-root", err);
+    for (size_t i = 0; rc == 0 && i < params->sources.count; i++)
+        rc = config_add(config->sources, &config->source_count, params->sources.items[i], "--source", err);
     for (size_t i = 0; rc == 0 && i < params->hosts.count; i++)
         rc = config_add(config->hosts, &config->host_count, params->hosts.items[i], "--host", err);
     return rc;
@@ -116,6 +125,7 @@ static int start(struct service *service, struct error *err)
                                  .registry = &registry_all,
                                  .state_dir = config->state,
                                  .data_roots = config->data_roots,
+                                 .sources = config->sources,
                                  .slots = config->slots,
                                  .stop_grace_ms = config->stop_grace_ms,
                                  .disk_low_bytes = config->disk_low_bytes ? config->disk_low_bytes : -1};
@@ -129,6 +139,7 @@ static int start(struct service *service, struct error *err)
                                .connections_max = (unsigned)config->connections};
     int rc = token_read(service->token, *config->token_file ? config->token_file : NULL, err);
     if (rc == 0) rc = check_roots(config, err);
+    if (rc == 0) rc = remotes_check(config->sources, err);
     if (rc == 0) rc = path_mkdirs(&world_real, config->state, err);
     if (rc < 0) return rc;
     service->store = store_open(&world_real, config->state, err);
@@ -172,7 +183,7 @@ const struct command command_serve = {
     .name = "serve",
     .summary = "Start the service: HTTP API, queue and dashboard.",
     .details = "Runs are processes of their own: a server that stops, or is killed, leaves them alone, and the next one takes them up again. "
-               "Options override the configuration file; --data-root and --host add to it.",
+               "Options override the configuration file; --data-root, --source and --host add to it.",
     .operands = "",
     .args = serve_args,
     .params_size = sizeof(struct serve_params),

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/web.h"
 
 struct place { /* a folder with a state, data and a specification */
     char dir[PATH_SIZE], state[PATH_SIZE], data[PATH_SIZE], log[PATH_SIZE], spec[PATH_SIZE], cache_env[PATH_SIZE + 32], url[64], url_env[96];
@@ -55,14 +56,19 @@ static void write_spec(struct place *p, const char *train)
 }
 
 /* The address is in the line that the server prints when it listens. */
-static void serve_at(struct place *p, struct child *server, const char *listen)
+static void serve_await(struct place *p, struct child *server)
 {
-    START(p, server, "serve", "--listen", listen, "--state", p->state, "--data-root", p->data, "--slots", "2");
     child_until(server, false, ", state in ");
     const char *at = strstr(server->out, "http://");
     snprintf(p->url, sizeof p->url, "%.*s", (int)strcspn(at, ","), at);
     snprintf(p->url_env, sizeof p->url_env, "TRAINYARD_SERVER=%s", p->url);
     p->env[1] = p->url_env;
+}
+
+static void serve_at(struct place *p, struct child *server, const char *listen)
+{
+    START(p, server, "serve", "--listen", listen, "--state", p->state, "--data-root", p->data, "--slots", "2");
+    serve_await(p, server);
 }
 
 static void test_real_job(void **state)
@@ -99,6 +105,49 @@ static void test_real_job(void **state)
     child_signal(&server, SIGINT);
     assert_int_equal(child_wait(&server), 0);
     child_close(&server);
+}
+
+/* Remote data: refused by a server that names none, trained on below a prefix that it names; nothing else of that host. */
+static void test_remote_data(void **state)
+{
+    struct place p;
+    struct child server, c;
+    struct web web;
+    char text[600], prefix[100];
+    size_t size;
+    (void)state;
+    prepare(&p);
+    generate(&p, "3000");
+    char *log = test_read_file(p.log, &size);
+    web_begin(&web);
+    web_put(&web, "/pub/clicks.tsv", log, size, "\"v\"");
+    web_put(&web, "/secret.tsv", log, size, "\"v\"");
+    snprintf(prefix, sizeof prefix, "%s/pub/", web.url);
+    for (int allowed = 0; allowed < 2; allowed++) {
+        if (allowed) START(&p, &server, "serve", "--listen", "127.0.0.1:0", "--state", p.state, "--source", prefix);
+        else START(&p, &server, "serve", "--listen", "127.0.0.1:0", "--state", p.state);
+        serve_await(&p, &server);
+        for (int outside = 0; outside < 2; outside++) {
+            snprintf(text, sizeof text,
+                     "{\"dataset\": {\"uri\": \"%s/%s\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\", \"hash_bits\": 16}}", web.url,
+                     outside ? "secret.tsv" : "pub/clicks.tsv");
+            test_write_file(p.spec, text, strlen(text));
+            CALL(&p, &c, "submit", p.spec, "--wait", "--json", "-q");
+            if (allowed && !outside) assert_has(c.out, "\"state\": \"succeeded\"");
+            else assert_has(c.err, "is not below the remote sources that this server reads (--source: ");
+            if (!allowed) assert_has(c.err, "start the server with --source PREFIX");
+            child_close(&c);
+        }
+        child_signal(&server, SIGTERM);
+        assert_int_equal(child_wait(&server), 0);
+        child_close(&server);
+    }
+    assert_false(web_heard(&web, "secret"));
+    assert_int_equal(CALL(&p, &c, "serve", "--listen", "127.0.0.1:0", "--state", p.state, "--source", "data.example/x"), 64);
+    assert_has(c.err, "for example s3://clicks/ or https://data.example/logs/");
+    child_close(&c);
+    web_end(&web);
+    mem_free(log);
 }
 
 /* The client waits, the run trains; the server dies by SIGKILL and comes back: nobody else notices. */
@@ -277,7 +326,8 @@ static void test_run(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_real_job),      cmocka_unit_test(test_killed_server),         cmocka_unit_test(test_refusals),
-    cmocka_unit_test(test_configuration), cmocka_unit_test(test_example_configuration), cmocka_unit_test(test_run),
+    cmocka_unit_test(test_real_job), cmocka_unit_test(test_remote_data),   cmocka_unit_test(test_killed_server),
+    cmocka_unit_test(test_refusals), cmocka_unit_test(test_configuration), cmocka_unit_test(test_example_configuration),
+    cmocka_unit_test(test_run),
 };
 TEST_MAIN(tests)

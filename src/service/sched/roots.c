@@ -142,7 +142,7 @@ int roots_resolve(const char *const *roots, const char *uri, json_t *out, const 
     str_shown(shown, sizeof shown, uri, strlen(uri), 200);
     if (strcmp(uri, "-") == 0)
         return faults_add(faults, pointer, "is standard input, and a run of the service has none; put the data below a data root (%s)", list), 0;
-    if (!path) return faults_add(faults, pointer, "only file: URIs can be read, got \"%s\"; put the data below a data root (%s)", shown, list), 0;
+    if (!path) return faults_add(faults, pointer, "is neither a file nor a source of this server; put the data below a data root (%s)", list), 0;
     if (!path[0] || strlen(path) >= PATH_SIZE) return faults_add(faults, pointer, "names no file: \"%s\"", shown), 0;
     if (has_dotdot(path)) return faults_add(faults, pointer, "must not contain \"..\", got \"%s\"; data roots: %s", shown, list), 0;
     for (size_t i = 0; roots && roots[i] && found == FOUND_NONE; i++) {

@@ -21,6 +21,7 @@ struct sched_config { /* zeroed numbers mean the default */
     struct store *store;
     const struct registry *registry;
     const char *state_dir;         /* runs live in STATE/runs/<id> */
+    const char *const *sources;    /* NULL-terminated prefixes of remote data (remotes.h); NULL: none may be read */
     const char *const *data_roots; /* NULL-terminated folders; `file:` URIs stay below them */
     const char *executable;        /* NULL: this program */
     int64_t slots;                 /* CPU slots; default: cores */

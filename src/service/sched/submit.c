@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/spec.h"
+#include "service/sched/remotes.h"
 #include "service/sched/roots.h"
 
 #define DELETED_PREFIX ".deleted-"
@@ -31,7 +32,9 @@ static int uris_resolve(struct sched *s, const struct spec *spec, const json_t *
     for (size_t i = 0; rc == 0 && i < spec->dataset.uri_count; i++) {
         char pointer[64] = "/dataset/uri";
         if (many) snprintf(pointer, sizeof pointer, "/dataset/uri/%zu", i);
-        rc = roots_resolve(s->config.data_roots, spec->dataset.uris[i], out, pointer, faults, err);
+        const char *uri = spec->dataset.uris[i];
+        if (remotes_is(uri)) rc = remotes_resolve(s->config.sources, uri, out, pointer, faults, err);
+        else rc = roots_resolve(s->config.data_roots, uri, out, pointer, faults, err);
     }
     return rc;
 }

@@ -129,8 +129,8 @@ static void refuses_every_way_out(void **state)
     refuses(&f, "none-*", "no file matches");
     refuses(&f, "", "names no file");
     refuses(&f, "file:", "names no file");
-    refuses(&f, "s3://bucket/key", "only file: URIs");
-    refuses(&f, "http://127.0.0.1/x", "only file: URIs");
+    refuses(&f, "s3://bucket/key", "neither a file nor a source");
+    refuses(&f, "http://127.0.0.1/x", "neither a file nor a source");
     f.roots[0] = NULL;
     refuses(&f, "a.tsv", "--data-root");
     json_decref(f.out);
