@@ -36,6 +36,10 @@ static const struct option dataset_options[] = {
 
 static const struct option features_options[] = {
     {"hash_seed", OPT_INT, AT(features.hash_seed), 0, 0, COUNT_MAX, .help = "seed of the feature hash"},
+    {"min_count", OPT_INT, AT(features.min_count), 1, 1, 255,
+     .help =
+         "a feature shares the rare slot of its field until it has occurred that often in training; 1: each has a slot at once; a count is a byte",
+     .flags = OPTION_SAY_WHY},
     {0},
 };
 

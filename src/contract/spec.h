@@ -27,6 +27,7 @@ struct spec_dataset {
 
 struct spec_features { /* how columns become slots of the hashed table */
     int64_t hash_seed; /* OPTION: features.hash_seed */
+    int64_t min_count; /* occurrences in training before a feature has a row of its own; 1 = at once */
 };
 
 struct spec_model {

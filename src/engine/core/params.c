@@ -48,6 +48,7 @@ void params_close(struct params *p)
         for (size_t s = 0; s < p->states; s++) mem_huge_free(tensor->state[s], floats, sizeof(float));
     }
     mem_free(p->live);
+    admission_close(&p->admission);
     *p = (struct params){0};
 }
 

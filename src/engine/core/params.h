@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "engine/core/admission.h"
 
 enum { TENSORS_MAX = 8, STATES_MAX = 2, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
 
@@ -41,7 +41,8 @@ struct params {
     size_t count, states;
     float state_init[STATES_MAX];
     struct param tensor[TENSORS_MAX];
-    uint64_t *live; /* bit a slot: has been updated */
+    uint64_t *live;             /* bit a slot: has been updated */
+    struct admission admission; /* which features have slots of their own; admission_init() it after params_init() */
 };
 
 /* params_bytes: memory that params_init would take when every row is live. */

@@ -2,6 +2,7 @@
 
 void scorer_close(struct scorer *s)
 {
+    admitted_close(&s->admitted);
     lookup_close(&s->lookup);
     floats_close(&s->scratch);
     floats_close(&s->logits);
@@ -12,6 +13,11 @@ int scorer_forward(struct scorer *s, const struct model *model, const void *mode
                    bool ascending, struct error *err)
 {
     int rc;
+    if (p->admission.min_count > 1) {
+        if ((rc = admission_apply(&p->admission, b, &s->admitted, err)) < 0) return rc;
+        b = &s->admitted.batch;
+    }
+    s->batch = b;
     if ((rc = lookup_build(&s->lookup, b, p, ascending, err)) < 0) return rc;
     if ((rc = floats_reserve(&s->logits, b->rows, err)) < 0) return rc;
     if ((rc = floats_reserve(&s->scratch, b->rows * model->scratch(model_params), err)) < 0) return rc;

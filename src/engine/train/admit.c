@@ -15,8 +15,10 @@ uint64_t run_memory_bytes(const struct spec *spec)
     const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
     const struct optimizer *optimizer = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
     size_t count = model->describe(spec->chosen[SECTION_MODEL].params, descs);
-    uint64_t tables = params_bytes(descs, count, (uint32_t)spec->model.hash_bits, optimizer->states);
-    return 2 * tables + (256ull << 20); /* parameters, their snapshot, and the windows and buffers of a run */
+    uint32_t bits = (uint32_t)spec->model.hash_bits;
+    uint64_t tables = params_bytes(descs, count, bits, optimizer->states);
+    tables += 3 * admission_bytes((unsigned)spec->features.min_count, bits); /* a byte a slot, and five in the snapshot */
+    return 2 * tables + (256ull << 20);                                      /* parameters, their snapshot, and the windows and buffers of a run */
 }
 
 int spec_admit(const struct spec *spec, struct error *err)

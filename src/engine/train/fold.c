@@ -46,6 +46,8 @@ static int fold_sides(struct fold *fold, struct error *err)
     return 0;
 }
 
+static const char *field_name(const void *dataset, size_t field) { return dataset_field_name(dataset, field); }
+
 static int fold_model(struct fold *fold, struct error *err)
 {
     struct job *job = fold->job;
@@ -55,6 +57,10 @@ static int fold_model(struct fold *fold, struct error *err)
     if (job->optimizer->initial) job->optimizer->initial(job->optimizer_params, initial);
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, job->optimizer->states, initial,
                          (uint64_t)job->spec.train.seed, err);
+    const struct field_names names = {job->dataset, field_name};
+    if (rc == 0)
+        rc = admission_init(&fold->params.admission, (unsigned)job->spec.features.min_count, (uint32_t)job->spec.model.hash_bits,
+                            (uint64_t)job->spec.features.hash_seed, &names, err);
     if (rc < 0) return rc;
     if (!(fold->shards = mem_array(shards, 1, sizeof *fold->shards, err))) return -ERROR_NOMEM;
     for (size_t s = 0; s < shards; s++) shard_init(&fold->shards[s], fold);
@@ -93,6 +99,17 @@ static int fold_resume(struct fold *fold, struct error *err)
     return 0;
 }
 
+static void fold_tell_admission(const struct fold *fold)
+{
+    const struct admission *a = &fold->params.admission;
+    struct admission_counts c = admission_count(a, 0, fold->params.slots);
+    if (a->min_count > 1)
+        report_log(fold->job, PROGRESS_INFO,
+                   "features.min_count %u: %" PRIu64 " slots were seen often enough in training; %" PRIu64
+                   " less often, whose features share the rare slots",
+                   a->min_count, c.admitted, c.waiting);
+}
+
 int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
 {
     struct job *job = fold->job;
@@ -107,5 +124,7 @@ int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
     out->steps = fold->cursor.step;
     out->rows = fold->cursor.rows;
     if ((rc = checkpoint_finish(fold->checkpointer, step, out->path, out->sha256, err)) < 0) return rc;
-    return step != fold->cursor.step ? checkpoint_load(fold, step, err) : 0;
+    if (step != fold->cursor.step && (rc = checkpoint_load(fold, step, err)) < 0) return rc;
+    fold_tell_admission(fold);
+    return 0;
 }

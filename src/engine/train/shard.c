@@ -22,6 +22,8 @@ void shard_init(struct shard *s, const struct fold *fold)
 void shard_close(struct shard *s)
 {
     grad_close(&s->grad);
+    mem_free(s->waiting);
+    s->waiting = NULL;
     for (size_t t = 0; t < TENSORS_MAX; t++) {
         residual_close(&s->residual[t]);
         message_close(&s->message[t]);
@@ -38,6 +40,7 @@ void workspace_close(struct workspace *w)
 
 int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
 {
+    w->batch.want_fields = fold->params.admission.min_count > 1; /* each field has a rare slot */
     int rc = batch_gather(&w->batch, refs, count, err);
     return rc < 0 ? rc : scorer_forward(&w->scorer, fold->job->model, fold->job->model_params, &fold->params, &w->batch.batch, ascending, err);
 }
@@ -114,13 +117,30 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
     auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, rows);
     logistic_delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows);
-    fold->job->model->backward(fold->job->model_params, &w->batch.batch, &w->scorer.view, w->scorer.scratch.data, w->delta.data, grad);
+    fold->job->model->backward(fold->job->model_params, w->scorer.batch, &w->scorer.view, w->scorer.scratch.data, w->delta.data, grad);
+    return 0;
+}
+
+/* A row counts the first time that training visits it, so that counts are those of the training side and not of epochs. */
+static int shard_count(struct shard *s, const struct workspace *w, const struct fold *fold, struct error *err)
+{
+    const struct admitted *a = &w->scorer.admitted;
+    s->waiting_count = 0;
+    if (fold->params.admission.min_count <= 1 || fold->cursor.epoch > 0) return 0;
+    if (a->waiting_count > s->waiting_max) {
+        int rc = mem_grow((void **)&s->waiting, a->waiting_count, sizeof *s->waiting, err);
+        if (rc < 0) return rc;
+        s->waiting_max = a->waiting_count;
+    }
+    if (a->waiting_count > 0) memcpy(s->waiting, a->waiting, a->waiting_count * sizeof *s->waiting);
+    s->waiting_count = a->waiting_count;
     return 0;
 }
 
 static int shard_nothing(struct shard *s, const struct params *p)
 {
     s->loss = 0;
+    s->waiting_count = 0;
     for (size_t t = 0; t < p->count; t++) {
         s->grad.tensor[t].rows.count = 0;
         memset(s->grad.tensor[t].rows.slice_start, 0, sizeof s->grad.tensor[t].rows.slice_start);
@@ -138,6 +158,7 @@ int shard_step(struct shard *s, struct workspace *w, unsigned index, const struc
     s->grad.examples = (double)count;
     if (count == 0) return shard_nothing(s, p);
     int rc = score_rows(w, fold, refs, count, encodes, err);
+    if (rc == 0) rc = shard_count(s, w, fold, err);
     if (rc == 0) rc = shard_gradient(s, w, fold, step, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         const struct grad_rows *g = &s->grad.tensor[t].rows;

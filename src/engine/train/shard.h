@@ -28,6 +28,8 @@ struct shard { /* what a shard keeps from its turn to the update, and from step 
     /* of the present step */
     double loss; /* sum over its rows, before the update */
     uint64_t bytes_dense, bytes_sent;
+    uint32_t *waiting; /* (waiting_count): slots of occurrences that were not let in, to be counted when the step ends */
+    size_t waiting_count, waiting_max;
     /* of the present report window */
     struct auc_window window;
 };

@@ -12,6 +12,8 @@
 void snapshot_close(struct snapshot *s)
 {
     mem_free(s->slots);
+    mem_free(s->seen_slots);
+    mem_free(s->seen_counts);
     for (size_t t = 0; t < TENSORS_MAX; t++)
         for (size_t k = 0; k < 1 + STATES_MAX; k++) mem_free(s->copy[t][k]);
     for (size_t i = 0; i < s->residuals; i++) {
@@ -44,6 +46,8 @@ static int count_slice(void *context, unsigned q, struct error *err)
     (void)err;
     for (uint64_t w = range.from; w < range.to; w++) live += (uint64_t)__builtin_popcountll(p->live[w]);
     s->slice_first[q + 1] = live;
+    struct admission_counts seen = admission_count(&p->admission, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits);
+    s->seen_first[q + 1] = seen.admitted + seen.waiting;
     return 0;
 }
 
@@ -52,7 +56,8 @@ static int copy_slice(void *context, unsigned q, struct error *err)
     struct snapshot *s = context;
     const struct params *p = &s->fold->params;
     struct word_range range = slice_words(p, q);
-    uint64_t at = s->slice_first[q];
+    uint64_t at = s->slice_first[q], seen = s->seen_first[q];
+    admission_copy(&p->admission, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits, s->seen_slots + seen, s->seen_counts + seen);
     for (uint64_t w = range.from; w < range.to; w++)
         for (uint64_t bits = p->live[w]; bits; bits &= bits - 1) s->slots[at++] = (uint32_t)(w << 6 | (uint64_t)__builtin_ctzll(bits));
     for (size_t t = 0; t < p->count; t++) {
@@ -94,7 +99,9 @@ static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error 
     s->residuals = p->count * (size_t)fold->job->spec.train.shards;
     s->residual = mem_array(s->residuals, 1, sizeof *s->residual, err);
     s->slots = mem_array((size_t)s->live, 1, sizeof *s->slots, err);
-    if (!s->residual || !s->slots) return -ERROR_NOMEM;
+    s->seen_slots = mem_array((size_t)s->seen, 1, sizeof *s->seen_slots, err);
+    s->seen_counts = mem_array((size_t)s->seen, 1, sizeof *s->seen_counts, err);
+    if (!s->residual || !s->slots || !s->seen_slots || !s->seen_counts) return -ERROR_NOMEM;
     for (size_t t = 0; t < p->count; t++) {
         size_t rows = p->tensor[t].desc.table ? (size_t)s->live : 1;
         for (size_t k = 0; k <= p->states; k++)
@@ -112,7 +119,8 @@ int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
     s->cursor = fold->cursor;
     s->best = fold->best;
     int rc = parallel->run(parallel->impl, count_slice, s, p->slices, err);
-    for (uint32_t q = 0; q < p->slices; q++) s->slice_first[q + 1] += s->slice_first[q];
+    for (uint32_t q = 0; q < p->slices; q++) s->slice_first[q + 1] += s->slice_first[q], s->seen_first[q + 1] += s->seen_first[q];
+    s->seen = s->seen_first[p->slices];
     s->live = s->slice_first[p->slices];
     if (rc == 0) rc = snapshot_reserve(s, fold, err);
     if (rc == 0) rc = parallel->run(parallel->impl, copy_slice, s, p->slices, err);
@@ -197,6 +205,10 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
     const struct params *p = &fold->params;
     size_t count = 0, shards = (size_t)fold->job->spec.train.shards;
     tensor_add(out, &count, TENSOR_U32, s->live, 0, s->slots, "slots");
+    if (p->admission.min_count > 1) {
+        tensor_add(out, &count, TENSOR_U32, s->seen, 0, s->seen_slots, "admission.slots");
+        tensor_add(out, &count, TENSOR_U8, s->seen, 0, s->seen_counts, "admission.seen");
+    }
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
         for (size_t k = 0; k <= p->states; k++)
@@ -216,7 +228,7 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
 int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
                    struct error *err)
 {
-    size_t max = 1 + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
+    size_t max = 3 + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
     json_t *metadata = snapshot_metadata(s, fold, err);
     int rc = tensors && metadata ? 0 : -ERROR_NOMEM;

@@ -4,6 +4,7 @@
  *   <table>           F32 (U, W)   their rows;  <table>.<state>  F32 (U, W)
  *   <dense>           F32 (W)      and <dense>.<state>
  *   residual.<tensor>.<shard>.ids U32 (R), .eta F32 (R), .rows F32 (R, W)   in the order of waiting; only where R > 0
+ *   admission.*       only with features.min_count > 1: see engine/core/admission.h
  *   calibration.*     F32 (K), only after a fit: see engine/core/calibration.h
  *   __metadata__      format, model, hash_bits, recipe (contract/spec.h), spec, data (digests), step, epoch, position, rows, ended, best_* ... */
 #ifndef TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
@@ -17,6 +18,9 @@ struct snapshot {
     uint64_t live; /* U */
     uint64_t slice_first[SLICES_MAX + 1];
     uint32_t *slots;
+    uint64_t seen, seen_first[SLICES_MAX + 1]; /* slots that admission has counted */
+    uint32_t *seen_slots;
+    uint8_t *seen_counts;
     float *copy[TENSORS_MAX][1 + STATES_MAX]; /* weights, then states */
     struct snapshot_residual {
         size_t rows;

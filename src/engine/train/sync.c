@@ -39,11 +39,14 @@ static int sync_shards(void *context, unsigned worker, struct error *err)
     return 0;
 }
 
-/* Slices have fixed owners: a table's hot lines stay in one core's cache. */
+/* Slices have fixed owners: a table's hot lines stay in one core's cache. Features are counted meanwhile: nobody reads the counts before the next
+ * step. */
 static int sync_slices(void *context, unsigned worker, struct error *err)
 {
     struct sync *sync = context;
     uint32_t slices = sync->fold->params.slices, workers = sync->fold->job->team.workers;
+    for (unsigned s = worker; s < (unsigned)sync->fold->job->spec.train.shards; s += workers)
+        admission_raise(&sync->fold->params.admission, sync->fold->shards[s].waiting, sync->fold->shards[s].waiting_count);
     for (uint32_t q = slices * worker / workers; q < slices * (worker + 1) / workers; q++) {
         int rc = update_slice(&sync->workers[worker].updater, sync->fold, q, sync->step, (double)sync->rows, err);
         if (rc < 0) return rc;

@@ -10,10 +10,10 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "cli/registries.h"
 #include "contract/event.h"
 #include "contract/rundir.h"
 #include "engine/train/run.h"
+#include "lib/job_kit.h"
 #include "lib/world_fault.h"
 
 enum { ROWS = 3000 };
@@ -62,23 +62,8 @@ static int setup(void **state)
 /* A run of `spec` (single quotes for double ones; %s = the data folder) in folder `dir` below root. */
 static int run_in(const struct world *world, const char *spec, const char *dir, unsigned workers, struct run_result *result, struct error *err)
 {
-    char path[PATH_SIZE], run[PATH_SIZE], cache[PATH_SIZE], text[4096];
-    snprintf(path, sizeof path, "%.*s/spec.json", 3000, root);
-    snprintf(run, sizeof run, "%.*s/%s", 3000, root, dir);
-    snprintf(cache, sizeof cache, "%.*s/cache-%s", 3000, root, world == &world_real ? "real" : dir);
-    int n = snprintf(text, sizeof text, spec, root);
-    for (char *c = text; *c; c++)
-        if (*c == '\'') *c = '"';
-    test_write_file(path, text, (size_t)n);
-    struct run_options options = {.world = world,
-                                  .registry = &registry_all,
-                                  .spec_path = path,
-                                  .dir = run,
-                                  .workers = workers,
-                                  .cache_dir = cache,
-                                  .progress.progress = stop_progress};
-    *err = (struct error){0};
-    return run_job(&options, result, err);
+    const struct job_kit kit = {.root = root, .world = world, .workers = workers, .progress.progress = stop_progress};
+    return job_kit_run(&kit, spec, dir, result, err);
 }
 
 static json_t *evaluation_of(const char *dir)

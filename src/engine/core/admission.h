@@ -1,0 +1,64 @@
+/* Feature admission: a feature gets a row of its own once it has been seen often enough in training; until then it shares the rare slot of its field.
+ * So the long tail of features that come by once costs neither rows nor noise, and no pass over the data is needed beforehand (McMahan et al. 2013,
+ * "Ad click prediction", section 3.1.1, by counts instead of coins).
+ *
+ * A count a slot, up to the threshold: integers, so that the order of additions never shows. Within a step the counts stand still: they are raised
+ * between steps, by the step's training rows alone. Whoever scores (training, validation, test, prediction) maps by the same counts, and they travel
+ * in the checkpoint beside the parameters:
+ *
+ *   admission.slots   U32 (N)   slots that were seen, ascending
+ *   admission.seen    U8 (N)    how often, up to the threshold */
+#ifndef TRAINYARD_ENGINE_CORE_ADMISSION_H
+#define TRAINYARD_ENGINE_CORE_ADMISSION_H
+
+#include <stdbool.h>
+
+#include "base/tensor.h"
+#include "engine/core/batch.h"
+
+enum { ADMISSION_MAX = 255 }; /* the highest threshold */
+
+struct admission {      /* zeroed: everything is let in */
+    unsigned min_count; /* <= 1: everything is let in, and nothing below is there */
+    uint32_t hash_bits;
+    uint8_t *seen;  /* (2^hash_bits) */
+    uint32_t *rare; /* (rare_count): key of the rare slot of each field */
+    size_t rare_count;
+    uint32_t rare_unknown; /* of a feature whose field is not known */
+};
+
+/* How fields are called; NULL from the first number on that has no name: fields without names are called by their numbers. */
+struct field_names {
+    const void *context;
+    const char *(*name)(const void *context, size_t field);
+};
+
+/* admission_init: min_count 0 or 1 is a zeroed struct. hash_seed: the features'. */
+int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, uint64_t hash_seed, const struct field_names *names,
+                   struct error *err);
+void admission_close(struct admission *a); /* safe on a zeroed struct, and twice */
+uint64_t admission_bytes(unsigned min_count, uint32_t hash_bits);
+
+struct admitted {       /* a batch as the model sees it; a worker's own, reused; zeroed: ready */
+    struct batch batch; /* what it was made from, but for its keys */
+    uint32_t *keys;
+    uint32_t *waiting; /* (waiting_count): slot of each occurrence that was not let in, in the batch's order: what is to be counted */
+    size_t waiting_count, max;
+};
+int admission_apply(const struct admission *a, const struct batch *batch, struct admitted *out, struct error *err);
+void admitted_close(struct admitted *a); /* safe on a zeroed struct, and twice */
+
+/* admission_raise: count occurrences, between steps. From any number of threads at once. */
+void admission_raise(struct admission *a, const uint32_t *waiting, size_t count);
+
+struct admission_counts {
+    uint64_t admitted, waiting; /* slots that were seen often enough; others that were seen */
+};
+/* Of slots from .. to - 1. admission_copy: the seen ones, ascending, with their counts, into arrays with room for both kinds. */
+struct admission_counts admission_count(const struct admission *a, uint64_t from, uint64_t to);
+void admission_copy(const struct admission *a, uint64_t from, uint64_t to, uint32_t *slots, uint8_t *seen);
+
+/* admission_load: the counts are those of the file. Nothing to do where everything is let in. ERROR_DATA. */
+int admission_load(struct admission *a, const struct tensor_file *file, struct error *err);
+
+#endif
