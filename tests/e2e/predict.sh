@@ -36,6 +36,17 @@ for model in $(jq -r '.models[].name' kinds.json); do
     done
 done
 
+# Features that training has not seen often enough share a slot a field: named by the column, wherever it stands in the file.
+{ printf 'label'; printf '\t%s' I{1..13} C{1..26}; echo; cat clicks.tsv; } >named.tsv
+awk 'BEGIN { FS = OFS = "\t" } { for (i = 1; i < NF / 2; i++) { t = $i; $i = $(NF + 1 - i); $(NF + 1 - i) = t } print }' named.tsv >moved.tsv
+spec lr | jq '.features.min_count = 3 | .dataset = {uri: "file:named.tsv", format: "csv", delimiter: "tab"}' >admit.json
+"$trainyard" run admit.json --dir admit --quiet >/dev/null 2>&1 || fail "min_count: the run ended badly"
+predict --checkpoint admit --in named.tsv --out some.tsv >/dev/null || fail "min_count: $(tail -1 err)"
+check "min_count: the run's scores.tsv, byte by byte" covers some.tsv admit/scores.tsv
+predict --checkpoint admit --in moved.tsv --out same.tsv >/dev/null || fail "min_count: $(tail -1 err)"
+check "min_count: moved columns score the same, but for the order of additions" awk -F'\t' 'NR == FNR { p[$1] = $3; next }
+    FNR > 1 { d = $3 - p[$1]; if (d > 1e-6 || d < -1e-6) bad++ } END { exit bad > 0 || FNR != 20001 }' some.tsv same.tsv
+
 # Ways in and out (the last model's run).
 cp all.tsv want.tsv
 predict --checkpoint run <clicks.tsv >some.tsv && check "standard input to standard output" cmp want.tsv some.tsv

@@ -15,38 +15,42 @@ static uint32_t rare_key(const char *field, uint64_t hash_seed)
     return (uint32_t)(hash64("rare", 4, ~hash64(field, strlen(field), hash_seed)) >> 32);
 }
 
-static int rare_keys(struct admission *a, uint64_t hash_seed, const struct field_names *names, struct error *err)
+int rare_keys_init(struct rare_keys *r, const struct admission *a, const struct field_names *names, struct error *err)
 {
     char number[24];
     size_t named = 0;
+    *r = (struct rare_keys){0};
+    if (a->min_count <= 1) return 0;
     while (names->name && names->name(names->context, named)) named++;
-    a->rare_count = named ? named : FIELDS_NUMBERED;
-    a->rare = mem_array(a->rare_count, 1, sizeof *a->rare, err);
-    if (!a->rare) return -ERROR_NOMEM;
-    for (size_t f = 0; f < a->rare_count; f++) {
+    r->count = named ? named : FIELDS_NUMBERED;
+    r->keys = mem_array(r->count, 1, sizeof *r->keys, err);
+    if (!r->keys) return -ERROR_NOMEM;
+    for (size_t f = 0; f < r->count; f++) {
         snprintf(number, sizeof number, "%zu", f);
-        a->rare[f] = rare_key(named ? names->name(names->context, f) : number, hash_seed);
+        r->keys[f] = rare_key(named ? names->name(names->context, f) : number, a->hash_seed);
     }
-    a->rare_unknown = rare_key("", hash_seed);
+    r->unknown = rare_key("", a->hash_seed);
     return 0;
 }
 
-int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, uint64_t hash_seed, const struct field_names *names,
-                   struct error *err)
+void rare_keys_close(struct rare_keys *r)
 {
-    *a = (struct admission){.hash_bits = hash_bits};
+    mem_free(r->keys);
+    *r = (struct rare_keys){0};
+}
+
+int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, uint64_t hash_seed, struct error *err)
+{
+    *a = (struct admission){.hash_bits = hash_bits, .hash_seed = hash_seed};
     if (min_count <= 1) return 0;
     a->min_count = min_count > ADMISSION_MAX ? ADMISSION_MAX : min_count;
     a->seen = mem_huge((size_t)1 << hash_bits, sizeof *a->seen, err);
-    int rc = a->seen ? rare_keys(a, hash_seed, names, err) : -ERROR_NOMEM;
-    if (rc < 0) admission_close(a);
-    return rc;
+    return a->seen ? 0 : -ERROR_NOMEM;
 }
 
 void admission_close(struct admission *a)
 {
     mem_huge_free(a->seen, (size_t)1 << a->hash_bits, sizeof *a->seen);
-    mem_free(a->rare);
     *a = (struct admission){0};
 }
 
@@ -74,7 +78,7 @@ static int admitted_reserve(struct admitted *a, size_t features, struct error *e
     return 0;
 }
 
-int admission_apply(const struct admission *a, const struct batch *b, struct admitted *out, struct error *err)
+int admission_apply(const struct admission *a, const struct rare_keys *rare, const struct batch *b, struct admitted *out, struct error *err)
 {
     uint32_t shift = 32 - a->hash_bits;
     size_t waiting = 0;
@@ -88,7 +92,7 @@ int admission_apply(const struct admission *a, const struct batch *b, struct adm
             bool in = a->seen[slot] >= a->min_count;
             out->waiting[waiting] = slot;
             waiting += !in;
-            out->keys[i] = in ? key : field < a->rare_count ? a->rare[field] : a->rare_unknown;
+            out->keys[i] = in ? key : field < rare->count ? rare->keys[field] : rare->unknown;
         }
     }
     out->batch = *b;

@@ -21,23 +21,30 @@ enum { ADMISSION_MAX = 255 }; /* the highest threshold */
 struct admission {      /* zeroed: everything is let in */
     unsigned min_count; /* <= 1: everything is let in, and nothing below is there */
     uint32_t hash_bits;
-    uint8_t *seen;  /* (2^hash_bits) */
-    uint32_t *rare; /* (rare_count): key of the rare slot of each field */
-    size_t rare_count;
-    uint32_t rare_unknown; /* of a feature whose field is not known */
+    uint64_t hash_seed;
+    uint8_t *seen; /* (2^hash_bits) */
 };
 
-/* How fields are called; NULL from the first number on that has no name: fields without names are called by their numbers. */
+/* admission_init: min_count 0 or 1 is a zeroed struct. hash_seed: the features'. */
+int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, uint64_t hash_seed, struct error *err);
+void admission_close(struct admission *a); /* safe on a zeroed struct, and twice */
+uint64_t admission_bytes(unsigned min_count, uint32_t hash_bits);
+
+/* How a reader numbers its fields, who may number them otherwise than training's did: columns have moved. name: NULL from the first number on that
+ * has no name; fields without names are called by their numbers. */
 struct field_names {
     const void *context;
     const char *(*name)(const void *context, size_t field);
 };
 
-/* admission_init: min_count 0 or 1 is a zeroed struct. hash_seed: the features'. */
-int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, uint64_t hash_seed, const struct field_names *names,
-                   struct error *err);
-void admission_close(struct admission *a); /* safe on a zeroed struct, and twice */
-uint64_t admission_bytes(unsigned min_count, uint32_t hash_bits);
+struct rare_keys {  /* of one reader of rows; zeroed: none. Read by any number of threads */
+    uint32_t *keys; /* (count): key of the rare slot of each field */
+    size_t count;
+    uint32_t unknown; /* of a feature whose field is not known */
+};
+int rare_keys_init(struct rare_keys *r, const struct admission *a, const struct field_names *names,
+                   struct error *err);     /* none where all are let in */
+void rare_keys_close(struct rare_keys *r); /* safe on a zeroed struct, and twice */
 
 struct admitted {       /* a batch as the model sees it; a worker's own, reused; zeroed: ready */
     struct batch batch; /* what it was made from, but for its keys */
@@ -45,7 +52,7 @@ struct admitted {       /* a batch as the model sees it; a worker's own, reused;
     uint32_t *waiting; /* (waiting_count): slot of each occurrence that was not let in, in the batch's order: what is to be counted */
     size_t waiting_count, max;
 };
-int admission_apply(const struct admission *a, const struct batch *batch, struct admitted *out, struct error *err);
+int admission_apply(const struct admission *a, const struct rare_keys *rare, const struct batch *batch, struct admitted *out, struct error *err);
 void admitted_close(struct admitted *a); /* safe on a zeroed struct, and twice */
 
 /* admission_raise: count occurrences, between steps. From any number of threads at once. */

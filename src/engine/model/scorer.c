@@ -14,7 +14,7 @@ int scorer_forward(struct scorer *s, const struct model *model, const void *mode
 {
     int rc;
     if (p->admission.min_count > 1) {
-        if ((rc = admission_apply(&p->admission, b, &s->admitted, err)) < 0) return rc;
+        if ((rc = admission_apply(&p->admission, s->rare, b, &s->admitted, err)) < 0) return rc;
         b = &s->admitted.batch;
     }
     s->batch = b;

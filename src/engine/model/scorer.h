@@ -11,9 +11,10 @@
 #include "engine/core/lookup.h"
 #include "engine/model/model.h"
 
-struct scorer {                /* zeroed: ready */
-    struct admitted admitted;  /* the latest batch as the model saw it, where features must be seen before they are let in */
-    const struct batch *batch; /* the same, or the batch itself where all are let in: for its backward pass */
+struct scorer {                   /* zeroed: ready */
+    const struct rare_keys *rare; /* borrowed: of whoever reads the rows; only where features must be seen before they are let in */
+    struct admitted admitted;     /* the latest batch as the model saw it, where features must be seen before they are let in */
+    const struct batch *batch;    /* the same, or the batch itself where all are let in: for its backward pass */
     struct lookup lookup;
     struct model_view view; /* what forward saw: of the latest batch, for its backward pass */
     struct floats compact[TENSORS_MAX], scratch, logits;

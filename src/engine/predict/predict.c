@@ -13,6 +13,7 @@ struct lane { /* a worker's own */
     struct scorer scorer;
     uint32_t *offsets; /* (BATCH_ROWS + 1) */
     struct floats labels;
+    struct rare_keys rare;
     struct bytes tails; /* "label TAB score NL" of the piece's rows; their numbers are not known yet */
     struct bytes lines;
 };
@@ -20,7 +21,9 @@ struct lane { /* a worker's own */
 struct predicting {
     const struct predict_config *config;
     struct lane *lanes;
-    uint64_t rows; /* written so far */
+    const struct format *format;
+    const void *state; /* the format's */
+    uint64_t rows;     /* written so far */
 };
 
 /* Rows from .. from + count - 1 of the piece as a batch that borrows them. */
@@ -57,12 +60,28 @@ static int lane_tails(struct lane *lane, const struct predict_config *config, co
     return rc;
 }
 
+static const char *field_name(const void *predicting, size_t field)
+{
+    const struct predicting *p = predicting;
+    return p->format->field_name ? p->format->field_name(p->state, field) : NULL;
+}
+
+/* Once a lane, when there is a row: so the header, which may name the fields, has been read. */
+static int lane_fields(struct lane *lane, const struct predicting *p, struct error *err)
+{
+    const struct admission *admission = &p->config->predictor->params.admission;
+    lane->scorer.rare = &lane->rare;
+    if (admission->min_count <= 1 || lane->rare.keys) return 0;
+    return rare_keys_init(&lane->rare, admission, &(struct field_names){p, field_name}, err);
+}
+
 static int piece_score(void *context, unsigned worker, const struct rows *rows, struct error *err)
 {
     const struct predicting *p = context;
     const struct predict_config *config = p->config;
     struct lane *lane = &p->lanes[worker];
     int rc = floats_reserve(&lane->labels, BATCH_ROWS, err);
+    if (rc == 0 && rows->count > 0) rc = lane_fields(lane, p, err);
     float_flush_denormals();
     bytes_clear(&lane->tails);
     for (size_t at = 0; rc == 0 && at < rows->count; at += BATCH_ROWS) {
@@ -108,6 +127,7 @@ static void lanes_close(struct predicting *p, unsigned workers)
 {
     for (unsigned w = 0; p->lanes && w < workers; w++) {
         scorer_close(&p->lanes[w].scorer);
+        rare_keys_close(&p->lanes[w].rare);
         floats_close(&p->lanes[w].labels);
         mem_free(p->lanes[w].offsets);
         bytes_close(&p->lanes[w].tails);
@@ -121,6 +141,7 @@ static int predict_files(struct predicting *p, const struct source_list *files, 
 {
     const struct predict_config *c = p->config;
     struct ingest_result read;
+    p->format = format, p->state = state;
     uint64_t *file_first_row = mem_array(files->count, 1, sizeof *file_first_row, err);
     struct ingest_config ingest = {.files = files,
                                    .format = format,

@@ -57,6 +57,9 @@ static int params_read(struct predictor *p, const struct tensor_file *file, stru
     static const float none[STATES_MAX];
     size_t count = p->model->describe(p->model_params, descs);
     int rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, 0, none, (uint64_t)p->recipe.train.seed, err);
+    if (rc == 0)
+        rc = admission_init(&p->params.admission, (unsigned)p->recipe.features.min_count, (uint32_t)p->recipe.model.hash_bits,
+                            (uint64_t)p->recipe.features.hash_seed, err);
     return rc < 0 ? rc : params_load(&p->params, file, NULL, err);
 }
 

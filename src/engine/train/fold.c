@@ -58,9 +58,11 @@ static int fold_model(struct fold *fold, struct error *err)
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, job->optimizer->states, initial,
                          (uint64_t)job->spec.train.seed, err);
     const struct field_names names = {job->dataset, field_name};
+    struct admission *admission = &fold->params.admission;
     if (rc == 0)
-        rc = admission_init(&fold->params.admission, (unsigned)job->spec.features.min_count, (uint32_t)job->spec.model.hash_bits,
-                            (uint64_t)job->spec.features.hash_seed, &names, err);
+        rc = admission_init(admission, (unsigned)job->spec.features.min_count, (uint32_t)job->spec.model.hash_bits,
+                            (uint64_t)job->spec.features.hash_seed, err);
+    if (rc == 0) rc = rare_keys_init(&fold->rare, admission, &names, err);
     if (rc < 0) return rc;
     if (!(fold->shards = mem_array(shards, 1, sizeof *fold->shards, err))) return -ERROR_NOMEM;
     for (size_t s = 0; s < shards; s++) shard_init(&fold->shards[s], fold);
@@ -82,6 +84,7 @@ void fold_close(struct fold *fold)
     for (int64_t s = 0; fold->shards && s < fold->job->spec.train.shards; s++) shard_close(&fold->shards[s]);
     mem_free(fold->shards);
     params_close(&fold->params);
+    rare_keys_close(&fold->rare);
     sides_close(&fold->sides);
     *fold = (struct fold){0};
 }

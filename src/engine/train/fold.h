@@ -34,6 +34,7 @@ struct fold {
     char prefix[24];     /* the same from the run directory: "", or "folds/<index>/" */
     struct sides sides;
     struct params params;
+    struct rare_keys rare;
     struct shard *shards; /* (spec.train.shards) */
     struct cursor cursor;
     struct best best;

@@ -21,10 +21,10 @@ static const char *two_names(const void *context, size_t field)
 }
 static const struct field_names named = {NULL, two_names}, nameless = {NULL, NULL};
 
-static void fresh(struct admission *a, unsigned min_count, const struct field_names *names)
+static void fresh(struct admission *a, unsigned min_count)
 {
     struct error err = {0};
-    assert_ok(admission_init(a, min_count, BITS, 5, names, &err), &err);
+    assert_ok(admission_init(a, min_count, BITS, 5, &err), &err);
 }
 
 static void raise_slot(struct admission *a, uint32_t slot, unsigned times)
@@ -40,18 +40,20 @@ static void rare_features_share_their_fields_slot(void **state)
     static const uint32_t no_fields_waiting[] = {2};
     struct batch b = {.rows = 2, .features = 4, .offsets = offsets, .keys = keys, .fields = fields, .same_fields = true};
     struct admission a;
+    struct rare_keys rare;
     struct admitted out = {0};
     struct error err = {0};
     (void)state;
-    fresh(&a, 2, &named);
-    assert_int_equal(a.rare_count, 2);
-    assert_int_equal(a.rare[0], hash64("rare", 4, ~hash64("user", 4, 5)) >> 32);
+    fresh(&a, 2);
+    assert_ok(rare_keys_init(&rare, &a, &named, &err), &err);
+    assert_int_equal(rare.count, 2);
+    assert_int_equal(rare.keys[0], hash64("rare", 4, ~hash64("user", 4, 5)) >> 32);
     raise_slot(&a, 1, 2);
     raise_slot(&a, 2, 1);
     raise_slot(&a, 3, 9);
-    assert_ok(admission_apply(&a, &b, &out, &err), &err);
+    assert_ok(admission_apply(&a, &rare, &b, &out, &err), &err);
     assert_int_equal(out.batch.keys[0], keys[0]);
-    assert_int_equal(out.batch.keys[1], a.rare[1]);
+    assert_int_equal(out.batch.keys[1], rare.keys[1]);
     assert_int_equal(out.batch.keys[2], keys[2]);
     assert_int_equal(out.batch.keys[3], keys[3]);
     assert_int_equal(out.waiting_count, 1);
@@ -60,24 +62,27 @@ static void rare_features_share_their_fields_slot(void **state)
     raise_slot(&a, 2, 1);
     memset(a.seen + 1, 0, 1);
     a.seen[3] = 1;
-    assert_ok(admission_apply(&a, &b, &out, &err), &err);
-    assert_int_equal(out.batch.keys[0], a.rare[1]);
+    assert_ok(admission_apply(&a, &rare, &b, &out, &err), &err);
+    assert_int_equal(out.batch.keys[0], rare.keys[1]);
     assert_int_equal(out.batch.keys[1], keys[1]);
-    assert_int_equal(out.batch.keys[2], a.rare_unknown);
-    assert_int_equal(out.batch.keys[3], a.rare[1]);
+    assert_int_equal(out.batch.keys[2], rare.unknown);
+    assert_int_equal(out.batch.keys[3], rare.keys[1]);
     a.seen[1] = 2, a.seen[2] = 1, a.seen[3] = 2;
     b.fields = NULL;
-    assert_ok(admission_apply(&a, &b, &out, &err), &err);
-    assert_int_equal(out.batch.keys[1], a.rare_unknown);
+    assert_ok(admission_apply(&a, &rare, &b, &out, &err), &err);
+    assert_int_equal(out.batch.keys[1], rare.unknown);
     assert_int_equal(out.waiting_count, 1);
     assert_memory_equal(out.waiting, no_fields_waiting, sizeof no_fields_waiting);
     admitted_close(&out);
+    rare_keys_close(&rare);
+    assert_ok(rare_keys_init(&rare, &a, &nameless, &err), &err); /* fields are called by their numbers */
+    assert_int_equal(rare.keys[12], hash64("rare", 4, ~hash64("12", 2, 5)) >> 32);
+    rare_keys_close(&rare);
     admission_close(&a);
-    fresh(&a, 2, &nameless); /* fields are called by their numbers */
-    assert_int_equal(a.rare[12], hash64("rare", 4, ~hash64("12", 2, 5)) >> 32);
-    admission_close(&a);
-    fresh(&a, 1, &named);
+    fresh(&a, 1);
     assert_null(a.seen);
+    assert_ok(rare_keys_init(&rare, &a, &named, &err), &err);
+    assert_null(rare.keys);
     admission_close(&a);
 }
 
@@ -111,8 +116,8 @@ static void counts_do_not_depend_on_threads(void **state)
         exact[slots[i]]++;
     }
     for (unsigned min_count = 2; min_count <= ADMISSION_MAX; min_count = min_count == 2 ? 30 : min_count == 30 ? ADMISSION_MAX : ADMISSION_MAX + 1) {
-        fresh(&one, min_count, &named);
-        fresh(&many, min_count, &named);
+        fresh(&one, min_count);
+        fresh(&many, min_count);
         admission_raise(&one, slots, N);
         struct raising r = {&many, slots, N / WORKERS};
         assert_ok(threads.run(threads.impl, raise_part, &r, WORKERS, &err), &err);
@@ -140,7 +145,7 @@ static void what_was_saved_is_loaded(void **state)
     uint32_t slots[4];
     uint8_t seen[4];
     (void)state;
-    fresh(&a, 3, &named);
+    fresh(&a, 3);
     raise_slot(&a, 0, 1);
     raise_slot(&a, 500, 7);
     raise_slot(&a, 1023, 2);
@@ -152,7 +157,7 @@ static void what_was_saved_is_loaded(void **state)
     tensors_fake_add(&fake, "admission.slots", TENSOR_U32, 3, 0, slots);
     tensors_fake_add(&fake, "admission.seen", TENSOR_U8, 3, 0, seen);
     struct tensor_file file = tensors_fake_file(&fake);
-    fresh(&back, 3, &named);
+    fresh(&back, 3);
     raise_slot(&back, 77, 2); /* of a training before */
     assert_ok(admission_load(&back, &file, &err), &err);
     assert_memory_equal(a.seen, back.seen, 1 << BITS);
@@ -188,12 +193,15 @@ static void every_allocation_may_fail(void **state)
     for (unsigned k = 1;; k++) {
         struct admission a = {0};
         struct admitted out = {0};
+        struct rare_keys rare = {0};
         struct error err = {0};
         mem_fail_after(k);
-        int rc = admission_init(&a, 2, BITS, 5, &named, &err);
-        if (rc == 0) rc = admission_apply(&a, &b, &out, &err);
+        int rc = admission_init(&a, 2, BITS, 5, &err);
+        if (rc == 0) rc = rare_keys_init(&rare, &a, &named, &err);
+        if (rc == 0) rc = admission_apply(&a, &rare, &b, &out, &err);
         bool fired = mem_fail_after(0);
         admitted_close(&out);
+        rare_keys_close(&rare);
         admission_close(&a);
         if (!fired) {
             assert_int_equal(rc, 0);
