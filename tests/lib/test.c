@@ -30,7 +30,7 @@ void test_assert_error(const struct error *err, enum error_code code, const char
     _fail(file, line);
 }
 
-enum { DIRS_MAX = 64 };
+enum { DIRS_MAX = 256 };
 static char *dirs[DIRS_MAX];
 static size_t dirs_count;
 static pid_t dirs_owner;
