@@ -10,6 +10,7 @@
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/run.h"
+#include "engine/train/settle.h"
 #include "engine/train/strategy.h"
 
 #define KINDS(table) ((const struct kind *const *)(table))
@@ -22,4 +23,5 @@ const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats
                                                 [SECTION_CODEC] = KINDS(codecs),
                                                 [SECTION_AGGREGATE] = KINDS(aggregates)},
                                       .sources = KINDS(sources),
+                                      .settle = run_settle,
                                       .memory_bytes = run_memory_bytes};

@@ -20,6 +20,9 @@ struct spec;
 struct registry {
     const struct kind *const *kinds[SECTIONS]; /* NULL-terminated arrays */
     const struct kind *const *sources;         /* schemes of dataset.uri, and "-"; NULL: only files */
+    /* settle: what the rooms must agree on once all is read: fills in what follows from other fields, and adds faults. Not for a recipe, which was
+     * settled before. NULL: nothing. */
+    void (*settle)(struct spec *spec, struct faults *faults);
     /* memory_bytes: what a job of that spec takes at most, so that a service that knows no model can say it; NULL: not known. */
     uint64_t (*memory_bytes)(const struct spec *spec);
 };

@@ -108,6 +108,18 @@ static const struct option resources_options[] = {
     {0},
 };
 
+const struct spec_place spec_places[] = {
+    {"dataset", "uri", AT(dataset.uri), true},
+    {"split", "validation_uri", AT(split.validation_uri), false},
+    {"split", "test_uri", AT(split.test_uri), false},
+    {0},
+};
+
+struct spec_uris *spec_place_uris(struct spec *spec, const struct spec_place *place)
+{
+    return (struct spec_uris *)(void *)((char *)spec + place->offset);
+}
+
 const struct spec_part spec_parts[] = {
     {"", root_options},
     {"dataset", dataset_options},
@@ -138,8 +150,11 @@ void spec_check(const struct spec *spec, struct faults *faults)
 
 void spec_close(struct spec *spec)
 {
-    for (size_t i = 0; spec->dataset.uris && i < spec->dataset.uri_count; i++) mem_free(spec->dataset.uris[i]);
-    mem_free(spec->dataset.uris);
+    for (const struct spec_place *place = spec_places; place->object; place++) {
+        struct spec_uris *uris = spec_place_uris(spec, place);
+        for (size_t i = 0; i < uris->count; i++) mem_free(uris->list[i]);
+        mem_free(uris->list);
+    }
     for (int s = 0; s < SECTIONS; s++) mem_free(spec->chosen[s].params);
     json_decref(spec->labels);
     *spec = (struct spec){0};

@@ -18,11 +18,19 @@ struct spec_kind { /* a chosen kind and its own options */
     void *params; /* kind->params_size bytes, owned by the spec; NULL when the kind has no options */
 };
 
+struct spec_uris { /* one text or an array of them in JSON */
+    char **list;   /* (count) and a NULL, owned: "file:clicks/day-*.tsv.gz" or a plain path or glob; NULL: none */
+    size_t count;
+};
+
 struct spec_dataset {
-    char **uris; /* "file:clicks/day-*.tsv.gz" or a plain path or glob; NULL-terminated, at least one */
-    size_t uri_count;
+    struct spec_uris uri;                                                           /* at least one */
     char weight[OPTION_TEXT_SIZE], group[OPTION_TEXT_SIZE], time[OPTION_TEXT_SIZE]; /* columns with these parts, no features; "": none */
     int64_t max_bad_rows; /* rows that may be skipped and counted; beyond that the run fails. Default 0 */
+};
+
+struct spec_split {                            /* beside the options of the kind */
+    struct spec_uris validation_uri, test_uri; /* files whose rows are on that side, for the kind that takes them */
 };
 
 struct spec_features { /* how columns become slots of the hashed table */
@@ -80,6 +88,7 @@ struct spec {
     int64_t priority;
     json_t *labels; /* object of strings, never NULL after a successful read */
     struct spec_dataset dataset;
+    struct spec_split split;
     struct spec_features features;
     struct spec_model model;
     struct spec_train train;
@@ -89,6 +98,15 @@ struct spec {
     struct spec_resources resources;
     struct spec_kind chosen[SECTIONS];
 };
+
+/* spec_places: where a spec names data. Reading, writing, the service's check against its data roots and OpenAPI loop over them. */
+struct spec_place {
+    const char *object, *key; /* "dataset", "uri" */
+    size_t offset;            /* of its struct spec_uris in struct spec */
+    bool required;
+};
+extern const struct spec_place spec_places[]; /* ends with a NULL object */
+struct spec_uris *spec_place_uris(struct spec *spec, const struct spec_place *place);
 
 /* spec_read: fill *spec from a JSON object. Faults are added to *faults (all of them); 0 when there is none, else -ERROR_INVALID,
  * or -ERROR_NOMEM. After a failure there is nothing to close. A spec remembers nothing of json. */
@@ -100,13 +118,13 @@ json_t *spec_write(const struct spec *spec, struct error *err);
 
 /* spec_digest: SHA-256 hex of what determines the model's bits, given the rows: all sections but names, labels, priority, resources,
  * checkpoint cadence, evaluate (its every_steps counts under early stopping), workers, max_bad_rows and other OPTION_RUNTIME options;
- * and not dataset.uri, since the same rows at another path give the same model (they have their own digest). A resume refuses a
+ * and no URI, since the same rows at another path give the same model (they have their own digest). A resume refuses a
  * checkpoint of another digest. */
 int spec_digest(const struct spec *spec, char out[SHA256_HEX], struct error *err);
 
 /* The recipe: the part of a spec that the digest covers, as one line of canonical JSON. It travels in the checkpoint and says how rows are read and
  * what the parameters mean; no URI, path, clock, host or worker count is in it, so that the same model still gives the same bytes.
- * spec_recipe_read: kinds and their options as they were; what a recipe leaves out has its default, and dataset.uris is empty. `name` goes into
+ * spec_recipe_read: kinds and their options as they were; what a recipe leaves out has its default, and no data is named. `name` goes into
  * messages. ERROR_DATA: not a recipe that this program knows, with the first fault. spec_close() it. */
 int spec_recipe_write(const struct spec *spec, struct bytes *text, struct error *err);
 int spec_recipe_read(struct spec *spec, const char *text, const char *name, const struct registry *registry, struct error *err);

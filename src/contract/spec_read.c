@@ -8,7 +8,7 @@
 #include "contract/spec.h"
 #include "contract/spec_parts.h"
 
-enum { URIS_MAX = 4096, LABELS_MAX = 64, KIND_NAMES_MAX = 64, TEXT_MAX = 400 };
+enum { PLACES_MAX = 4, URIS_MAX = 4096, LABELS_MAX = 64, KIND_NAMES_MAX = 64, TEXT_MAX = 400 };
 
 struct reading { /* one call of spec_read */
     struct spec *spec;
@@ -66,11 +66,12 @@ static json_t *known_keys(const json_t *object, const struct option_set *sets, s
 static int read_part(struct reading *r, const struct spec_part *part, const json_t *object)
 {
     struct option_set sets[SECTIONS + 1];
-    const char *skip[SECTIONS + 2];
+    const char *skip[SECTIONS + PLACES_MAX + 1];
     size_t set_count = 0, skip_count = 0;
     bool kinds_known = true;
     char pointer[JSON_POINTER_SIZE];
-    if (strcmp(part->name, "dataset") == 0) skip[skip_count++] = "uri";
+    for (const struct spec_place *place = spec_places; place->object; place++)
+        if (strcmp(place->object, part->name) == 0) skip[skip_count++] = place->key;
     for (int s = 0; s < SECTIONS; s++) {
         if (strcmp(sections[s].object, part->name) != 0) continue;
         skip[skip_count++] = sections[s].key;
@@ -127,7 +128,7 @@ static const char *source_names(const struct registry *registry, char *buf, size
     return buf;
 }
 
-/* A fault of one of the data set's URIs at `pointer`, if there is one. Whether the file exists is the run's to find out, where it runs. What has a
+/* A fault of one URI at `pointer`, if there is one. Whether the file exists is the run's to find out, where it runs. What has a
  * scheme may hold a password and is not repeated. */
 static bool uri_faulty(struct reading *r, const json_t *value, const char *pointer)
 {
@@ -157,25 +158,27 @@ const char *spec_uri_path(const char *uri)
     return str_starts(uri, "///") ? uri + 2 : uri;
 }
 
-static int read_uris(struct reading *r, const json_t *value)
+static int read_uris(struct reading *r, const struct spec_place *place, const json_t *value)
 {
-    struct spec_dataset *dataset = &r->spec->dataset;
-    char pointer[JSON_POINTER_SIZE], index[24];
+    struct spec_uris *uris = spec_place_uris(r->spec, place);
+    char object[JSON_POINTER_SIZE], at[JSON_POINTER_SIZE], pointer[JSON_POINTER_SIZE], index[24];
+    json_pointer_add(at, json_pointer_add(object, "", place->object), place->key);
     if (!value) {
-        faults_add(r->faults, "/dataset/uri", "is missing; a file, a glob or an array of them, for example \"file:clicks/day-*.tsv.gz\"");
+        if (place->required) faults_add(r->faults, at, "is missing; a file, a glob or an array of them, for example \"file:clicks/day-*.tsv.gz\"");
         return 0;
     }
     size_t count = json_is_array(value) ? json_array_size(value) : 1;
     if (count == 0 || count > URIS_MAX) {
-        faults_add(r->faults, "/dataset/uri", "must name 1 to %d files or globs, got %zu; a glob can name many", URIS_MAX, count);
+        faults_add(r->faults, at, "must name 1 to %d files or globs, got %zu; a glob can name many", URIS_MAX, count);
         return 0;
     }
-    if (!(dataset->uris = mem_array(count + 1, 1, sizeof *dataset->uris, r->err))) return -ERROR_NOMEM;
+    if (!(uris->list = mem_array(count + 1, 1, sizeof *uris->list, r->err))) return -ERROR_NOMEM;
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
         snprintf(index, sizeof index, "%zu", i);
-        if (uri_faulty(r, item, json_is_array(value) ? json_pointer_add(pointer, "/dataset/uri", index) : "/dataset/uri")) continue;
-        if (!(dataset->uris[dataset->uri_count++] = mem_text(json_string_value(item), r->err))) return -ERROR_NOMEM;
+        if (uri_faulty(r, item, json_is_array(value) ? json_pointer_add(pointer, at, index) : at)) continue;
+        if (!(uris->list[uris->count] = mem_text(json_string_value(item), r->err))) return -ERROR_NOMEM;
+        uris->count++;
     }
     return 0;
 }
@@ -214,9 +217,11 @@ static int read_parts(struct reading *r, const json_t *json)
         bool dataset = strcmp(part->name, "dataset") == 0;
         if (dataset && !object) faults_add(r->faults, "/dataset", "is missing; for example {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}");
         else rc = read_part(r, part, object);
-        if (rc == 0 && dataset && json_is_object(object) && !r->recipe) rc = read_uris(r, json_object_get(object, "uri"));
+        for (const struct spec_place *place = spec_places; rc == 0 && place->object && !r->recipe && json_is_object(object); place++)
+            if (strcmp(place->object, part->name) == 0) rc = read_uris(r, place, json_object_get(object, place->key));
     }
     if (rc == 0) spec_check(r->spec, r->faults);
+    if (rc == 0 && r->faults->count == 0 && r->registry->settle && !r->recipe) r->registry->settle(r->spec, r->faults);
     return rc;
 }
 

@@ -4,20 +4,22 @@
 #include "contract/spec.h"
 #include "contract/spec_parts.h"
 
-static int write_uris(const struct spec *spec, json_t *object, struct error *err)
+static int write_uris(const struct spec *spec, const struct spec_place *place, json_t *object, struct error *err)
 {
+    const struct spec_uris *from = spec_place_uris((struct spec *)(uintptr_t)spec, place);
+    if (from->count == 0 && !place->required) return 0;
     json_t *uris = json_array();
-    for (size_t i = 0; uris && i < spec->dataset.uri_count; i++)
-        if (json_array_append_new(uris, json_string(spec->dataset.uris[i])) < 0) {
+    for (size_t i = 0; uris && i < from->count; i++)
+        if (json_array_append_new(uris, json_string(from->list[i])) < 0) {
             json_decref(uris);
             uris = NULL;
         }
-    if (uris && spec->dataset.uri_count == 1) {
+    if (uris && from->count == 1) {
         json_t *only = json_incref(json_array_get(uris, 0));
         json_decref(uris);
         uris = only;
     }
-    return json_object_set_new(object, "uri", uris) < 0 ? error_set(err, ERROR_NOMEM, NULL, "cannot write the spec's URIs") : 0;
+    return json_object_set_new(object, place->key, uris) < 0 ? error_set(err, ERROR_NOMEM, NULL, "cannot write the spec's URIs") : 0;
 }
 
 /* Common options first, so that a kind's own option of the same name is the one that stays. */
@@ -32,7 +34,8 @@ static int write_part(const struct spec *spec, const struct spec_part *part, jso
         if (chosen->params) rc = options_write(chosen->kind->options, chosen->params, object, digest_only, err);
     }
     /* The digest is of what the data say, not of where they lie: a checkpoint records the data set's own digest beside it. */
-    if (rc == 0 && !digest_only && strcmp(part->name, "dataset") == 0) rc = write_uris(spec, object, err);
+    for (const struct spec_place *place = spec_places; rc == 0 && place->object && !digest_only; place++)
+        if (strcmp(place->object, part->name) == 0) rc = write_uris(spec, place, object, err);
     return rc;
 }
 

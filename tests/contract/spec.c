@@ -67,9 +67,9 @@ static void spec_fills_every_default(void **state)
     struct spec spec;
     read_ok(&spec, "{" LEAST "}");
     assert_string_equal(spec.name, "");
-    assert_int_equal(spec.dataset.uri_count, 1);
-    assert_string_equal(spec.dataset.uris[0], "file:clicks.tsv");
-    assert_null(spec.dataset.uris[1]);
+    assert_int_equal(spec.dataset.uri.count, 1);
+    assert_string_equal(spec.dataset.uri.list[0], "file:clicks.tsv");
+    assert_null(spec.dataset.uri.list[1]);
     assert_int_equal(spec.model.hash_bits, 22);
     assert_int_equal(spec.train.shards, 8);
     assert_int_equal(spec.train.workers, 0);
@@ -95,7 +95,8 @@ static void spec_fills_every_default(void **state)
 static const char full[] =
     "{\"name\": \"ctr-nightly\", \"experiment\": \"ctr\", \"labels\": {\"git\": \"3f2a9c1\"}, \"priority\": -3,"
     " \"dataset\": {\"uri\": [\"file:a.csv\", \"/data/b-*.csv\"], \"format\": \"csv\", \"header\": false, \"max_bad_rows\": 5},"
-    " \"split\": {\"kind\": \"holdout\", \"test_fraction\": 0.3, \"seed\": 9}, \"features\": {\"hash_seed\": 4},"
+    " \"split\": {\"kind\": \"holdout\", \"test_fraction\": 0.3, \"seed\": 9, \"test_uri\": \"file:t.csv\","
+    "  \"validation_uri\": [\"v.csv\", \"w.csv\"]}, \"features\": {\"hash_seed\": 4},"
     " \"model\": {\"kind\": \"fm\", \"hash_bits\": 12, \"embedding_dim\": 4}, \"optimizer\": {\"kind\": \"adagrad\", \"lr\": 0.1, \"l2\": 1e-6},"
     " \"train\": {\"strategy\": \"sync\", \"shards\": 4, \"workers\": 2, \"batch_size\": 2, \"epochs\": 1e1, \"max_rows\": 1000, \"seed\": 5,"
     "  \"log_every_steps\": 1, \"shuffle\": false, \"early_stopping\": {\"metric\": \"auc\", \"patience\": 3}},"
@@ -112,7 +113,11 @@ static void spec_reads_every_section(void **state)
     const struct toy_topk *topk = spec.chosen[SECTION_CODEC].params;
     assert_close(topk->start, 0.25, 0, 0);
     assert_int_equal(topk->per, 1);
-    assert_int_equal(spec.dataset.uri_count, 2);
+    assert_int_equal(spec.dataset.uri.count, 2);
+    assert_int_equal(spec.split.test_uri.count, 1);
+    assert_string_equal(spec.split.test_uri.list[0], "file:t.csv");
+    assert_int_equal(spec.split.validation_uri.count, 2);
+    assert_string_equal(spec.split.validation_uri.list[1], "w.csv");
     assert_int_equal(spec.train.epochs, 10);
     assert_int_equal(spec.train.early_stopping_metric, 1);
     assert_int_equal(spec.train.early_stopping_patience, 3);
@@ -241,6 +246,42 @@ static void spec_refuses_bad_uris_and_labels(void **state)
     assert_fault(read_faults("{" LEAST ", \"labels\": {\"\": \"x\"}}"), "/labels/", "needs a name");
 }
 
+/* Every place that names data is read by the same rules. */
+static void spec_refuses_odd_uris_in_every_place(void **state)
+{
+    (void)state;
+    assert_fault(read_faults("{" LEAST ", \"split\": {\"test_uri\": 5}}"), "/split/test_uri", "must be a string, got 5");
+    assert_fault(read_faults("{" LEAST ", \"split\": {\"validation_uri\": [\"a\", \"\"]}}"), "/split/validation_uri/1", "names no file");
+    assert_fault(read_faults("{" LEAST ", \"split\": {\"test_uri\": []}}"), "/split/test_uri", "must name 1 to");
+    assert_fault(read_faults("{" LEAST ", \"split\": {\"test_url\": \"a\"}}"), "/split/test_url", "is unknown");
+}
+
+static void forbid_lr(struct spec *spec, struct faults *faults)
+{
+    spec->train.epochs = 77;
+    faults_add(faults, "/model/kind", "is not wanted with %zu test files", spec->split.test_uri.count);
+}
+
+/* The rooms' own word comes last, and only on a spec that can be read. */
+static void spec_is_settled_by_the_registry(void **state)
+{
+    (void)state;
+    struct registry registry = toy_registry;
+    registry.settle = forbid_lr;
+    static const char *const texts[] = {"{" LEAST "}", "{" LEAST ", \"priority\": 1e9}"};
+    static const char *const pointers[] = {"/model/kind", "/priority"};
+    for (int i = 0; i < 2; i++) {
+        struct faults faults = {0};
+        struct error err = {0};
+        struct spec spec;
+        json_t *json = json_read(texts[i], strlen(texts[i]), "spec", &err);
+        assert_int_equal(spec_read(&spec, json, &registry, &faults, &err), -ERROR_INVALID);
+        json_decref(json);
+        assert_int_equal(faults.count, 1);
+        assert_string_equal(faults.list[0].pointer, pointers[i]);
+    }
+}
+
 /* With the schemes of a program, as the registry has them. */
 static void spec_knows_the_schemes_of_its_sources(void **state)
 {
@@ -366,7 +407,7 @@ static void spec_recipe_gives_back_what_decides_the_bits(void **state)
     assert_int_equal(spec.features.hash_seed, back.features.hash_seed);
     assert_int_equal(spec.model.hash_bits, back.model.hash_bits);
     assert_int_equal(spec.train.seed, back.train.seed);
-    assert_int_equal(back.dataset.uri_count, 0);
+    assert_int_equal(back.dataset.uri.count, 0);
     back.evaluate.every_steps = spec.evaluate.every_steps; /* of the digest only: where training ended */
     assert_ok(spec_digest(&spec, digest1, &err), &err);
     assert_ok(spec_digest(&back, digest2, &err), &err);
@@ -438,7 +479,7 @@ static int torture_read(const json_t *json)
     struct error err = {0};
     faults.count = 0;
     int rc = spec_read(&spec, json, &toy_registry, &faults, &err);
-    assert_true(rc == 0 || (!spec.labels && !spec.dataset.uris)); /* nothing to close */
+    assert_true(rc == 0 || (!spec.labels && !spec.dataset.uri.list)); /* nothing to close */
     spec_close(&spec);
     return rc;
 }
@@ -513,6 +554,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(spec_checks_fields_against_each_other),
     cmocka_unit_test(spec_refuses_bad_uris_and_labels),
     cmocka_unit_test(spec_knows_the_schemes_of_its_sources),
+    cmocka_unit_test(spec_refuses_odd_uris_in_every_place),
+    cmocka_unit_test(spec_is_settled_by_the_registry),
     cmocka_unit_test(spec_uri_paths),
     cmocka_unit_test(spec_digest_covers_the_bits_and_nothing_else),
     cmocka_unit_test(spec_recipe_gives_back_what_decides_the_bits),

@@ -5,6 +5,7 @@
 #ifndef TRAINYARD_ENGINE_DATA_SPLIT_H
 #define TRAINYARD_ENGINE_DATA_SPLIT_H
 
+#include "base/faults.h"
 #include "base/kind.h"
 #include "engine/core/batch.h"
 
@@ -34,6 +35,12 @@ struct split {
     struct kind kind; /* first */
     /* needs: enum split_needs of the rows under these options. NULL: the ordinal is enough. */
     unsigned (*needs)(const void *params);
+    /* files: the sides of validation and test are the files of split.validation_uri and split.test_uri. */
+    bool files;
+    /* column: the name of the group or time column that the options give themselves ("": none), for data that does not name it. NULL: none. */
+    const char *(*column)(const void *params);
+    /* faults: of options that do not fit together, under "/split". NULL: none. */
+    void (*faults)(const void *params, struct faults *faults);
     /* folds: models that one job trains and evaluates; NULL: one. */
     unsigned (*folds)(const void *params);
     /* check: do params fit the data set? ERROR_INVALID with the field. NULL: always. */

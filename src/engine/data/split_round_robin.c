@@ -16,6 +16,16 @@ static const struct option round_robin_options[] = {
     {0},
 };
 
+static void round_robin_faults(const void *params, struct faults *faults)
+{
+    const struct round_robin_params *p = params;
+    if (p->test_side >= p->k) faults_add(faults, "/split/test_side", "must be < split.k (%lld), got %lld", (long long)p->k, (long long)p->test_side);
+    if (p->validation_side >= p->k)
+        faults_add(faults, "/split/validation_side", "must be < split.k (%lld), got %lld", (long long)p->k, (long long)p->validation_side);
+    if (p->validation_side == p->test_side)
+        faults_add(faults, "/split/validation_side", "must differ from split.test_side (%lld); -1: none", (long long)p->test_side);
+}
+
 static void round_robin_sides(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides)
 {
     const struct round_robin_params *p = params;
@@ -28,4 +38,5 @@ static void round_robin_sides(const void *params, const struct split_context *co
 
 const struct split split_round_robin = {
     .kind = {"round_robin", "one row of every k tests, in turn; another may validate", "", sizeof(struct round_robin_params), round_robin_options},
+    .faults = round_robin_faults,
     .sides = round_robin_sides};

@@ -1,4 +1,5 @@
 /* The table of splits: a new one is one file and one word here. */
 #include "engine/data/splits.h"
 
-const struct split *const splits[] = {&split_none, &split_holdout, &split_stratified, &split_kfold, &split_round_robin, &split_sequential, NULL};
+const struct split *const splits[] = {&split_none,       &split_holdout,     &split_stratified, &split_kfold, &split_group,
+                                      &split_sequential, &split_round_robin, &split_predefined, NULL};

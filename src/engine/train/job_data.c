@@ -65,6 +65,17 @@ static int entry_remember(const struct job *job, struct error *err)
     return rc < 0 ? rc : file_publish(job->world, path, text, (size_t)n, err);
 }
 
+/* All files in the order in which they are read: what trains, then what is held out. Borrowed texts; *uris: mem_free. */
+static int uris_join(const struct spec *spec, char ***uris, size_t *count, struct error *err)
+{
+    const struct spec_uris *const parts[] = {&spec->dataset.uri, &spec->split.validation_uri, &spec->split.test_uri};
+    *count = parts[0]->count + parts[1]->count + parts[2]->count;
+    if (!(*uris = mem_array(*count + 1, 1, sizeof **uris, err))) return -ERROR_NOMEM;
+    for (size_t p = 0, n = 0; p < 3; p++)
+        for (size_t i = 0; i < parts[p]->count; i++) (*uris)[n++] = parts[p]->list[i];
+    return 0;
+}
+
 int job_open_data(struct job *job, const char *cache_dir, struct error *err)
 {
     char cache[PATH_SIZE], entry[DATASET_DIGEST_SIZE], text[32];
@@ -73,8 +84,8 @@ int job_open_data(struct job *job, const char *cache_dir, struct error *err)
     if (rc < 0) return rc;
     const struct spec *spec = &job->spec;
     struct dataset_config config = {.world = job->world,
-                                    .uris = spec->dataset.uris,
-                                    .uri_count = spec->dataset.uri_count,
+                                    .held_out_validation = spec->split.validation_uri.count,
+                                    .held_out_test = spec->split.test_uri.count,
                                     .format = spec->chosen[SECTION_FORMAT].kind,
                                     .format_params = spec->chosen[SECTION_FORMAT].params,
                                     .hash_seed = (uint64_t)spec->features.hash_seed,
@@ -86,7 +97,12 @@ int job_open_data(struct job *job, const char *cache_dir, struct error *err)
                                     .entry = *entry ? entry : NULL,
                                     .parallel = &job->team.parallel,
                                     .progress = {job, dataset_progress, dataset_cancelled}};
-    if (!(job->dataset = dataset_open(&config, err))) return -(int)err->code;
+    char **uris;
+    if ((rc = uris_join(spec, &uris, &config.uri_count, err)) < 0) return rc;
+    config.uris = uris;
+    job->dataset = dataset_open(&config, err);
+    mem_free(uris);
+    if (!job->dataset) return -(int)err->code;
     const struct dataset_info *info = dataset_info(job->dataset);
     if ((rc = entry_remember(job, err)) < 0) return rc;
     if (info->bad_rows > 0)

@@ -159,10 +159,20 @@ static int metadata_recipe(json_t *metadata, const struct spec *spec, struct err
     return rc;
 }
 
+const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE])
+{
+    const struct dataset_info *info = dataset_info(fold->job->dataset);
+    const struct spec_split *split = &fold->job->spec.split;
+    if (split->validation_uri.count + split->test_uri.count == 0) *out = 0;
+    else snprintf(out, HELD_OUT_SIZE, "%" PRIu64 " %" PRIu64, info->validation_from, info->test_from);
+    return out;
+}
+
 static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fold, struct error *err)
 {
     json_t *m = json_object();
     const struct cursor *c = &s->cursor;
+    char held_out[HELD_OUT_SIZE];
     if (metadata_recipe(m, &fold->job->spec, err) < 0) {
         json_decref(m);
         return NULL;
@@ -174,6 +184,7 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     metadata_text(m, "hash_seed", "%" PRId64, fold->job->spec.features.hash_seed);
     metadata_text(m, "spec", "%s", fold->job->digest);
     metadata_text(m, "data", "%s", dataset_info(fold->job->dataset)->digest);
+    if (*snapshot_held_out(fold, held_out)) metadata_text(m, "held_out", "%s", held_out);
     if (fold->job->folds > 1) metadata_text(m, "fold", "%u", fold->index);
     metadata_text(m, "step", "%" PRIu64, c->step);
     metadata_text(m, "epoch", "%" PRIu32, c->epoch);

@@ -109,7 +109,7 @@ static int load_residual(struct fold *fold, const struct safetensors *st, const 
 static int load_all(struct fold *fold, const struct safetensors *st, struct error *err)
 {
     const struct tensor_file file = safetensors_file(st);
-    char bits[24], index[16] = "";
+    char bits[24], index[16] = "", held_out[HELD_OUT_SIZE];
     snprintf(bits, sizeof bits, "%" PRId64, fold->job->spec.model.hash_bits);
     if (fold->job->folds > 1) snprintf(index, sizeof index, "%u", fold->index);
     int rc = metadata_same(st, "model", fold->job->model->kind.name, err);
@@ -117,6 +117,7 @@ static int load_all(struct fold *fold, const struct safetensors *st, struct erro
     if (rc == 0) rc = metadata_same(st, "spec", fold->job->digest, err);
     if (rc == 0) rc = metadata_same(st, "fold", index, err);
     if (rc == 0) rc = data_same(st, dataset_info(fold->job->dataset)->digest, err);
+    if (rc == 0) rc = metadata_same(st, "held_out", snapshot_held_out(fold, held_out), err);
     if (rc == 0) rc = params_load(&fold->params, &file, fold->job->optimizer->state_names, err);
     for (size_t s = 0; rc == 0 && s < (size_t)fold->job->spec.train.shards; s++)
         for (size_t t = 0; rc == 0 && t < fold->params.count; t++) {

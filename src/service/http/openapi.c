@@ -100,13 +100,16 @@ static json_t *spec_json_schema(const struct registry *registry)
         if (name && *name && root) json_object_set_new(json_object_get(root, "properties"), name, object);
         else root = object;
     }
-    /* The two fields that no option row can say. */
+    /* The fields that no option row can say. */
     json_t *properties = json_object_get(root, "properties");
     json_object_set_new(properties, "labels", json_pack("{s:s, s:{s:s}}", "type", "object", "additionalProperties", "type", "string"));
-    json_object_set_new(json_object_get(json_object_get(properties, "dataset"), "properties"), "uri",
-                        json_pack("{s:[{s:s}, {s:s, s:{s:s}, s:i}], s:s}", "anyOf", "type", "string", "type", "array", "items", "type", "string",
-                                  "minItems", 1, "description", "file:PATH below a data root; a glob names several; a list is read in order"));
-    json_array_append_new(json_object_get(json_object_get(properties, "dataset"), "required"), json_string("uri"));
+    for (const struct spec_place *place = spec_places; place->object; place++) {
+        json_t *object = json_object_get(properties, place->object);
+        json_object_set_new(json_object_get(object, "properties"), place->key,
+                            json_pack("{s:[{s:s}, {s:s, s:{s:s}, s:i}], s:s}", "anyOf", "type", "string", "type", "array", "items", "type", "string",
+                                      "minItems", 1, "description", "file:PATH below a data root; a glob names several; a list is read in order"));
+        if (place->required) json_array_append_new(json_object_get(object, "required"), json_string(place->key));
+    }
     if (root) json_object_set_new(root, "required", json_pack("[s, s]", "dataset", "model"));
     json_decref(parts);
     json_decref(all);

@@ -25,34 +25,44 @@ static int64_t slots_of(const struct sched *s, const struct spec *spec)
     return workers < 1 ? 1 : workers;
 }
 
-static int uris_resolve(struct sched *s, const struct spec *spec, const json_t *body, json_t *out, struct faults *faults, struct error *err)
+/* The files of one place where the spec names data, as absolute paths, into run_spec. */
+static int place_resolve(struct sched *s, struct spec *spec, const struct spec_place *place, const json_t *body, json_t *run_spec,
+                         struct faults *faults, struct error *err)
 {
-    bool many = json_is_array(json_object_get(json_object_get(body, "dataset"), "uri"));
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < spec->dataset.uri_count; i++) {
-        char pointer[64] = "/dataset/uri";
-        if (many) snprintf(pointer, sizeof pointer, "/dataset/uri/%zu", i);
-        const char *uri = spec->dataset.uris[i];
-        if (remotes_is(uri)) rc = remotes_resolve(s->config.sources, uri, out, pointer, faults, err);
-        else rc = roots_resolve(s->config.data_roots, uri, out, pointer, faults, err);
+    bool many = json_is_array(json_object_get(json_object_get(body, place->object), place->key));
+    const struct spec_uris *uris = spec_place_uris(spec, place);
+    json_t *paths = json_array();
+    int rc = paths ? 0 : error_set(err, ERROR_NOMEM, NULL, "resolving the data");
+    for (size_t i = 0; rc == 0 && i < uris->count; i++) {
+        char pointer[64];
+        snprintf(pointer, sizeof pointer, "/%s/%s", place->object, place->key);
+        if (many) snprintf(pointer, sizeof pointer, "/%s/%s/%zu", place->object, place->key, i);
+        const char *uri = uris->list[i];
+        if (remotes_is(uri)) rc = remotes_resolve(s->config.sources, uri, paths, pointer, faults, err);
+        else rc = roots_resolve(s->config.data_roots, uri, paths, pointer, faults, err);
     }
+    if (rc == 0 && uris->count > 0 && json_object_set(json_object_get(run_spec, place->object), place->key, paths) < 0)
+        rc = error_set(err, ERROR_NOMEM, NULL, "cannot build the spec of the run");
+    json_decref(paths);
     return rc;
 }
 
 /* The resolved spec as the user sees it, and as the run gets it: the same with the files' absolute paths. */
-static int specs_make(const struct spec *spec, const json_t *uris, json_t **resolved, json_t **run_spec, struct error *err)
+static int specs_make(struct sched *s, struct spec *spec, const json_t *body, json_t **resolved, json_t **run_spec, struct faults *faults,
+                      struct error *err)
 {
+    int rc = 0;
     *run_spec = NULL;
     if (!(*resolved = spec_write(spec, err))) return -ERROR_NOMEM;
-    *run_spec = json_deep_copy(*resolved);
-    json_t *dataset = json_object_get(*run_spec, "dataset");
-    if (!dataset || json_object_set_new(dataset, "uri", json_deep_copy(uris)) < 0) {
-        json_decref(*resolved);
-        json_decref(*run_spec);
-        *resolved = *run_spec = NULL;
-        return error_set(err, ERROR_NOMEM, NULL, "cannot build the spec of the run");
-    }
-    return 0;
+    if (!(*run_spec = json_deep_copy(*resolved))) rc = error_set(err, ERROR_NOMEM, NULL, "cannot build the spec of the run");
+    for (const struct spec_place *place = spec_places; rc == 0 && place->object; place++)
+        rc = place_resolve(s, spec, place, body, *run_spec, faults, err);
+    if (rc == 0 && faults->count > 0) rc = faults_error(faults, err);
+    if (rc == 0) return 0;
+    json_decref(*resolved);
+    json_decref(*run_spec);
+    *resolved = *run_spec = NULL;
+    return rc;
 }
 
 /* The run reads its spec under the same limit as everybody; many files with long names can make it longer than the request was. */
@@ -78,12 +88,8 @@ static int check(struct sched *s, const json_t *body, struct spec *spec, json_t 
     *resolved = *run_spec = NULL;
     int rc = spec_read(spec, body, s->config.registry, faults, err);
     if (rc < 0) return rc;
-    json_t *uris = json_array();
-    rc = uris ? uris_resolve(s, spec, body, uris, faults, err) : error_set(err, ERROR_NOMEM, NULL, "resolving the data");
-    if (rc == 0 && faults->count > 0) rc = faults_error(faults, err);
-    if (rc == 0) rc = specs_make(spec, uris, resolved, run_spec, err);
+    rc = specs_make(s, spec, body, resolved, run_spec, faults, err);
     if (rc == 0) rc = size_check(*run_spec, resolved, run_spec, faults, err);
-    json_decref(uris);
     if (rc < 0) spec_close(spec);
     return rc;
 }

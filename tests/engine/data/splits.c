@@ -31,33 +31,38 @@ static void set_up(void)
 }
 
 /* A kind under some options, and what is known of its sides. shares[side] < 0: not said. */
+enum {
+    EXACT = 1,   /* sizes to within a row or two, else five sigma */
+    ORDINAL = 2, /* the order of the files matters */
+};
 static const struct example {
     const char *kind, *options;
-    double shares[SIDES];
-    bool exact;      /* sizes to within a row or two, else five sigma */
-    bool by_ordinal; /* the order of the files matters */
     uint64_t golden; /* hash64 of the sides (of fold 0) of all rows */
+    unsigned how;
+    double shares[SIDES];
 } examples[] = {
-    {"none", "{}", {1, 0, 0, 0}, true, false, 0x8dcde0532c33b46a},
-    {"holdout", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1}", {0.7, 0.1, 0.2, 0}, false, true, 0x9e27e3d9bb82ccba},
-    {"stratified", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1}", {0.7, 0.1, 0.2, 0}, true, true, 0xac10e6f368d97432},
-    {"stratified", "{\"test_fraction\": 0.003, \"seed\": 8}", {0.997, 0, 0.003, 0}, true, true, 0x9414460e36df34ce},
-    {"kfold", "{\"k\": 4, \"validation_fraction\": 0.1}", {0.675, 0.075, 0.25, 0}, false, true, 0x978d912b5037ae91},
-    {"kfold", "{\"k\": 3, \"test_fraction\": 0.1, \"seed\": 1}", {0.6, 0, 0.3, 0.1}, false, true, 0xfe2a0a90c8fb0f6a},
+    {"none", "{}", 0x8dcde0532c33b46a, EXACT, {1, 0, 0, 0}},
+    {"holdout", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1}", 0x9e27e3d9bb82ccba, ORDINAL, {0.7, 0.1, 0.2, 0}},
+    {"stratified", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1}", 0xac10e6f368d97432, EXACT | ORDINAL, {0.7, 0.1, 0.2, 0}},
+    {"stratified", "{\"test_fraction\": 0.003, \"seed\": 8}", 0x9414460e36df34ce, EXACT | ORDINAL, {0.997, 0, 0.003, 0}},
+    {"kfold", "{\"k\": 4, \"validation_fraction\": 0.1}", 0x978d912b5037ae91, ORDINAL, {0.675, 0.075, 0.25, 0}},
+    {"kfold", "{\"k\": 3, \"test_fraction\": 0.1, \"seed\": 1}", 0xfe2a0a90c8fb0f6a, ORDINAL, {0.6, 0, 0.3, 0.1}},
     {"kfold",
      "{\"k\": 4, \"by\": \"label\", \"validation_fraction\": 0.2, \"test_fraction\": 0.2}",
-     {0.48, 0.12, 0.2, 0.2},
-     true,
-     true,
-     0x0a513529191f214a},
-    {"kfold", "{\"k\": 5, \"by\": \"group\", \"validation_fraction\": 0.1}", {-1, -1, -1, 0}, false, false, 0x806169cbe336b0fe},
-    {"round_robin", "{\"k\": 7, \"test_side\": 6, \"validation_side\": 0}", {5. / 7, 1. / 7, 1. / 7, 0}, true, true, 0x13ec1194c286605b},
+     0x0a513529191f214a,
+     EXACT | ORDINAL,
+     {0.48, 0.12, 0.2, 0.2}},
+    {"kfold", "{\"k\": 5, \"by\": \"group\", \"validation_fraction\": 0.1}", 0x806169cbe336b0fe, 0, {-1, -1, -1, 0}},
+    {"round_robin", "{\"k\": 7, \"test_side\": 6, \"validation_side\": 0}", 0x13ec1194c286605b, EXACT | ORDINAL, {5. / 7, 1. / 7, 1. / 7, 0}},
     {"sequential",
      "{\"validation_from\": 30000, \"test_from\": 40000}",
-     {30000. / ROWS, 10000. / ROWS, 10021. / ROWS, 0},
-     true,
-     true,
-     0xc15f8d1bab7b32a7},
+     0xc15f8d1bab7b32a7,
+     EXACT | ORDINAL,
+     {30000. / ROWS, 10000. / ROWS, 10021. / ROWS, 0}},
+    {"sequential", "{\"validation_fraction\": 0.1, \"test_fraction\": 0.25}", 0xf3f8d657b9fac7e0, EXACT | ORDINAL, {0.65, 0.1, 0.25, 0}},
+    {"sequential", "{\"validation_fraction\": 0.1}", 0x5ef667d29bbb1650, EXACT | ORDINAL, {0.9, 0.1, 0, 0}},
+    {"group", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1, \"column\": \"user\"}", 0x21e953e428f397ba, 0, {-1, -1, -1, 0}},
+    {"predefined", "{}", 0x9f13e2cd16b0f1a6, EXACT | ORDINAL, {30000. / ROWS, 15000. / ROWS, 5021. / ROWS, 0}},
 };
 enum { EXAMPLES = sizeof examples / sizeof *examples };
 
@@ -106,6 +111,42 @@ static void cut_sides(const struct cut *cut, const struct log *log, size_t piece
     }
 }
 
+/* The one fault of the example's options; pointer NULL: there is none. */
+static void check_faults(const struct example *example, const char *pointer, const char *part)
+{
+    struct cut cut = cut_of(example);
+    struct faults *faults = mem_zero(sizeof *faults, NULL);
+    if (cut.splitter.split->faults) cut.splitter.split->faults(cut.params, faults);
+    assert_int_equal(faults->count, pointer ? 1 : 0);
+    if (pointer) assert_string_equal(faults->list[0].pointer, pointer);
+    if (pointer && !strstr(faults->list[0].detail, part)) fail_msg("%s is not in: %s", part, faults->list[0].detail);
+    mem_free(faults);
+    mem_free(cut.params);
+}
+
+/* Options that contradict each other are told at once, by the spec's reader. */
+static void contradictions_are_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        struct example example;
+        const char *pointer, *part;
+    } rows[] = {
+        {{.kind = "sequential", .options = "{\"test_from\": 10, \"test_fraction\": 0.1}"},
+         "/split/test_fraction",
+         "cannot stand beside split.test_from"},
+        {{.kind = "sequential", .options = "{\"test_from\": 10, \"validation_fraction\": 0.1}"}, "/split/validation_fraction", "cannot stand beside"},
+        {{.kind = "sequential", .options = "{\"test_from\": 10, \"validation_from\": 10}"},
+         "/split/validation_from",
+         "must be < split.test_from (10), got 10"},
+        {{.kind = "round_robin", .options = "{\"k\": 5, \"test_side\": 5}"}, "/split/test_side", "must be < split.k (5), got 5"},
+        {{.kind = "round_robin", .options = "{\"k\": 5, \"validation_side\": 7}"}, "/split/validation_side", "must be < split.k (5), got 7"},
+        {{.kind = "round_robin", .options = "{\"validation_side\": 0}"}, "/split/validation_side", "must differ from split.test_side (0)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check_faults(&rows[i].example, rows[i].pointer, rows[i].part);
+    for (size_t i = 0; i < EXAMPLES; i++) check_faults(&examples[i], NULL, NULL);
+}
+
 static uint8_t sides[ROWS], others[ROWS];
 
 static void every_kind_is_tested(void **state)
@@ -128,7 +169,7 @@ static void check_sizes(const struct cut *cut, int label)
         counts[sides[i]]++, n++;
     }
     for (int side = 0; side < SIDES; side++) {
-        double f = cut->example->shares[side], slack = cut->example->exact ? 2 : 5 * sqrt(f * (1 - f) * n);
+        double f = cut->example->shares[side], slack = cut->example->how & EXACT ? 2 : 5 * sqrt(f * (1 - f) * n);
         if (f >= 0) assert_close(counts[side], f * n, 0, slack);
     }
 }
@@ -179,7 +220,7 @@ static void order_matters_only_where_said(void **state)
         cut_sides(&cut, &rows_log, 8192, sides);
         cut_sides(&cut, &turned, 8192, others);
         for (size_t r = 0; r < ROWS; r++) moved += others[r] != sides[(r + 12345) % ROWS];
-        if (examples[i].by_ordinal) assert_true(moved > 0);
+        if (examples[i].how & ORDINAL) assert_true(moved > 0);
         else assert_int_equal(moved, 0);
         mem_free(cut.params);
     }
@@ -257,9 +298,9 @@ static void choices_never_change(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_kind_is_tested),          cmocka_unit_test(sizes_are_as_asked),   cmocka_unit_test(pieces_do_not_matter),
-    cmocka_unit_test(order_matters_only_where_said), cmocka_unit_test(groups_stay_together), cmocka_unit_test(folds_test_each_row_once),
-    cmocka_unit_test(choices_never_change),
+    cmocka_unit_test(every_kind_is_tested),          cmocka_unit_test(sizes_are_as_asked),        cmocka_unit_test(pieces_do_not_matter),
+    cmocka_unit_test(order_matters_only_where_said), cmocka_unit_test(groups_stay_together),      cmocka_unit_test(folds_test_each_row_once),
+    cmocka_unit_test(choices_never_change),          cmocka_unit_test(contradictions_are_faults),
 };
 int main(int argc, char **argv)
 {

@@ -120,6 +120,47 @@ static void the_bias_is_penalised_on_request_only(void **state)
     assert_true(metric_of("free", "logloss") < metric_of("bound", "logloss") - 1e-4);
 }
 
+static json_int_t rows_of(const char *dir)
+{
+    json_t *json = evaluation_of(dir);
+    json_int_t rows = json_integer_value(json_object_get(json, "rows"));
+    json_decref(json);
+    return rows;
+}
+
+/* Files of a side of their own: the same rows cut at the same places by row numbers give the same model and judgement; cut elsewhere, a run is not
+ * gone on with, though the data is the same. */
+static void files_can_be_sides(void **state)
+{
+    (void)state;
+    struct run_result files, numbers;
+    struct error err;
+#define CUT(train, validation, test) \
+    "{'dataset': {'uri': " train ", 'format': 'libsvm'}, 'split': {'kind': 'predefined', 'validation_uri': " validation ", 'test_uri': " test "}, " \
+    "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'batch_size': 100, 'shards': 3}}"
+#define A "'%1$s/a.svm'"
+#define COIN "'%1$s/coin.svm'"
+#define SORTED "'%1$s/sorted.svm'"
+    assert_ok(run_in(&world_real, CUT(SORTED, COIN, "[" A "]"), "files", 2, &files, &err), &err);
+    assert_int_equal(files.rows, ROWS);
+    assert_int_equal(rows_of("files"), ROWS);
+    assert_ok(run_in(&world_real,
+                     "{'dataset': {'uri': [" SORTED ", " COIN ", " A "], 'format': 'libsvm'}, "
+                     "'split': {'kind': 'sequential', 'validation_from': 3000, 'test_from': 6000}, "
+                     "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'batch_size': 100, 'shards': 3}}",
+                     "numbers", 2, &numbers, &err),
+              &err);
+    assert_int_equal(rows_of("numbers"), ROWS);
+    assert_int_equal(files.steps, numbers.steps);
+    assert_close(metric_of("files", "logloss"), metric_of("numbers", "logloss"), 0, 0);
+    assert_int_equal(run_in(&world_real,
+                            "{'dataset': {'uri': [" SORTED ", " COIN "], 'format': 'libsvm'}, 'split': {'kind': 'predefined', 'test_uri': " A "}, "
+                            "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'batch_size': 100, 'shards': 3}}",
+                            "files", 2, &files, &err),
+                     -ERROR_INVALID);
+    assert_error(&err, ERROR_INVALID, "trained with another held_out");
+}
+
 static void coin_labels_teach_nothing(void **state)
 {
     (void)state;
@@ -344,6 +385,7 @@ static void max_rows_is_exact(void **state)
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_evaluated),
                                           cmocka_unit_test(the_bias_is_penalised_on_request_only),
+                                          cmocka_unit_test(files_can_be_sides),
                                           cmocka_unit_test(coin_labels_teach_nothing),
                                           cmocka_unit_test(sorted_file_is_as_good),
                                           cmocka_unit_test(bits_do_not_depend_on_workers),

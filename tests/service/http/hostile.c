@@ -56,6 +56,9 @@ static void bodies_that_are_no_job(void **state)
         {"{\"train\": {\"shards\": 1099511627776}}", 422, "/train/shards"},
         {"{\"dataset\": {\"uri\": \"file:../../etc/passwd\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"}}", 422, "/dataset/uri"},
         {"{\"dataset\": {\"uri\": \"file:/etc/passwd\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"}}", 422, "/dataset/uri"},
+        {"{\"dataset\": {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"},"
+         " \"split\": {\"kind\": \"predefined\", \"test_uri\": [\"file:/etc/passwd\"]}}",
+         422, "/split/test_uri/0"},
     };
     struct answer a = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -1,0 +1,45 @@
+#include "engine/train/settle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "engine/data/split.h"
+
+/* A split that judges by group or time may name the column itself; the data set must read it. */
+static void settle_column(const struct splitter *splitter, unsigned need, char column[OPTION_TEXT_SIZE], const char *name, struct faults *faults)
+{
+    const char *kind = splitter->split->kind.name, *own = splitter->split->column ? splitter->split->column(splitter->params) : "";
+    char pointer[64];
+    if (!(splitter_needs(splitter) & need)) return;
+    if (*own && *column && strcmp(own, column) != 0)
+        faults_add(faults, "/split/column", "names \"%s\", but dataset.%s names \"%s\"; name one of them", own, name, column);
+    if (*own && !*column) str_copy(column, OPTION_TEXT_SIZE, own);
+    if (*column) return;
+    snprintf(pointer, sizeof pointer, "/dataset/%s", name);
+    faults_add(faults, pointer, "is missing: split.kind \"%s\" cuts by %s; name the column that tells it", kind, name);
+}
+
+static void settle_files(const struct split *split, const struct spec_split *files, struct faults *faults)
+{
+    const struct {
+        const char *pointer;
+        size_t count;
+    } places[] = {{"/split/test_uri", files->test_uri.count}, {"/split/validation_uri", files->validation_uri.count}};
+    for (size_t i = 0; i < 2; i++)
+        if (places[i].count > 0 && !split->files)
+            faults_add(faults, places[i].pointer, "is not for split.kind \"%s\", which cuts dataset.uri; \"predefined\" takes it", split->kind.name);
+    if (split->files && places[0].count + places[1].count == 0)
+        faults_add(faults, places[0].pointer, "is missing: split.kind \"%s\" wants the files of the test side, or split.validation_uri, or both",
+                   split->kind.name);
+}
+
+void run_settle(struct spec *spec, struct faults *faults)
+{
+    const struct spec_kind *chosen = &spec->chosen[SECTION_SPLIT];
+    struct splitter splitter = {.split = (const struct split *)chosen->kind, .params = chosen->params};
+    if (splitter.split->faults) splitter.split->faults(splitter.params, faults);
+    settle_column(&splitter, SPLIT_GROUPS, spec->dataset.group, "group", faults);
+    settle_column(&splitter, SPLIT_TIMES, spec->dataset.time, "time", faults);
+    settle_files(splitter.split, &spec->split, faults);
+}
