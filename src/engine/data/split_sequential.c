@@ -40,12 +40,12 @@ static uint64_t tail(uint64_t rows, double share) { return rows - (uint64_t)floo
 static void sequential_sides(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides)
 {
     const struct sequential_params *p = params;
-    uint64_t test = p->test_from > 0 ? (uint64_t)p->test_from : UINT64_MAX, validation = p->validation_from > 0 ? (uint64_t)p->validation_from : test;
-    if (p->test_fraction > 0) validation = test = tail(context->rows, p->test_fraction);
+    uint64_t test = (uint64_t)p->test_from, validation = (uint64_t)p->validation_from;
+    if (p->test_fraction > 0) test = tail(context->rows, p->test_fraction);
     if (p->validation_fraction > 0) validation = tail(context->rows, p->test_fraction + p->validation_fraction);
     for (size_t i = 0; i < rows->count; i++) {
         uint64_t row = rows->first + i;
-        sides[i] = row >= test ? SIDE_TEST : row >= validation ? SIDE_VALIDATION : SIDE_TRAIN;
+        sides[i] = test > 0 && row >= test ? SIDE_TEST : validation > 0 && row >= validation ? SIDE_VALIDATION : SIDE_TRAIN;
     }
 }
 
