@@ -34,18 +34,20 @@ static void sequential_faults(const void *params, struct faults *faults)
                    (long long)p->test_from, (long long)p->validation_from);
 }
 
-/* First row of the last share of the rows. */
-static uint64_t tail(uint64_t rows, double share) { return rows - (uint64_t)floor(share * (double)rows + 0.5); }
+/* First row of the last share of the rows; beyond all rows when it is 0. */
+static double tail(uint64_t rows, double share) { return share > 0 ? (double)rows - floor(share * (double)rows + 0.5) : HUGE_VAL; }
+static double bound(int64_t row) { return row > 0 ? (double)row : HUGE_VAL; }
 
 static void sequential_sides(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides)
 {
     const struct sequential_params *p = params;
-    uint64_t test = (uint64_t)p->test_from, validation = (uint64_t)p->validation_from;
-    if (p->test_fraction > 0) test = tail(context->rows, p->test_fraction);
-    if (p->validation_fraction > 0) validation = tail(context->rows, p->test_fraction + p->validation_fraction);
+    bool shares = p->test_fraction > 0 || p->validation_fraction > 0;
+    double test = shares ? tail(context->rows, p->test_fraction) : bound(p->test_from);
+    double validation = shares && p->validation_fraction > 0 ? tail(context->rows, p->test_fraction + p->validation_fraction)
+                                                             : bound(p->validation_from);
     for (size_t i = 0; i < rows->count; i++) {
-        uint64_t row = rows->first + i;
-        sides[i] = test > 0 && row >= test ? SIDE_TEST : validation > 0 && row >= validation ? SIDE_VALIDATION : SIDE_TRAIN;
+        double row = (double)(rows->first + i);
+        sides[i] = row >= test ? SIDE_TEST : row >= validation ? SIDE_VALIDATION : SIDE_TRAIN;
     }
 }
 
