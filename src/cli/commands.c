@@ -15,6 +15,7 @@ enum { USAGE_EXIT = 64, NAMES_MAX = 64 };
 const struct command *const commands[] = {&command_serve,
                                           &command_run,
                                           &command_predict,
+                                          &command_export,
                                           &command_submit,
                                           &command_jobs,
                                           &command_job,

@@ -67,9 +67,36 @@ check "a device stays a device" test -c /dev/null
 "$trainyard" predict -q --checkpoint run --in clicks.tsv 2>err | head -3 >some.tsv
 check "a reader that goes away is no failure" test "${PIPESTATUS[0]}" = 0
 
-# What is refused.
+# Rows without labels: 39 columns, and csv whose header has no column of that name. The scores are those of the rows with labels.
+cut -f2- clicks.tsv >rows.tsv
+predict --checkpoint run --in rows.tsv --no-labels >some.tsv
+check "criteo without labels" cmp some.tsv <(cut -f1,3 want.tsv)
 exit_of() { local rc=0; "$@" >out.txt 2>err || rc=$?; echo $rc; }
 says() { grep -qF -- "$1" err; }
+check "... is refused where labels are expected" test "$(exit_of "$trainyard" predict --checkpoint run --in rows.tsv)" = 65
+{ printf 'click,a,b,c\n' && cut -f1,15-17 clicks.tsv | tr '\t' ,; } >clicks.csv
+cut -d, -f2- clicks.csv >rows.csv
+jq -n '{dataset: {uri: "file:clicks.csv", format: "csv", label: "click"}, split: {kind: "none"}, model: {kind: "lr", hash_bits: 18},
+    optimizer: {kind: "adagrad", lr: 0.1}, train: {batch_size: 500}}' >csv.json
+"$trainyard" run csv.json --dir csv --quiet >/dev/null 2>&1
+predict --checkpoint csv --in clicks.csv >labelled.tsv
+predict --checkpoint csv --in rows.csv --no-labels >some.tsv
+check "csv without the label's column" cmp some.tsv <(cut -f1,3 labelled.tsv)
+
+# Export: the weights of a row's values add up to its logit, but for the bias, which is the same in all rows.
+"$trainyard" export -q --checkpoint csv --in clicks.csv --out weights.tsv
+predict --checkpoint csv --in clicks.csv --logits >logits.tsv
+check "weights of LR add up to its logits" awk -F'\t' '
+    FILENAME == "weights.tsv" { w[$1 "=" $2] = $3; next }
+    FILENAME == "clicks.csv" { if (FNR == 1) split($0, name, ","); else { split($0, cell, ","); sum[FNR - 2] = 0; for (i = 2; i <= 4; i++) sum[FNR - 2] += w[name[i] "=" cell[i]] } next }
+    FNR > 1 { bias = $3 - sum[$1]; if (FNR == 2) first = bias; d = bias - first; if (d > 1e-4 || d < -1e-4) bad++; rows++ }
+    END { exit bad > 0 || rows != 20000 }' weights.tsv clicks.csv logits.tsv
+for p in 1 4; do
+    "$trainyard" export -q --checkpoint csv --in clicks.csv --workers $p >some.tsv
+    check "export: the same bytes from $p workers" cmp weights.tsv some.tsv
+done
+
+# What is refused.
 cp want.tsv keep.tsv
 sed '100s/.*/broken/' clicks.tsv >bad.tsv
 check "a bad row fails with 65" test "$(exit_of "$trainyard" predict -q --checkpoint run --in bad.tsv --out keep.tsv)" = 65
@@ -92,10 +119,10 @@ check "... did you mean" says 'did you mean "criteo"?'
 hang() # hang SIGNAL: predict from a pipe that never ends, until it has written something; then the signal. Its exit code.
 {
     local rc=0 pid writer
-    mkfifo pipe.$1
-    { cat clicks.tsv; exec sleep 60; } >pipe.$1 & writer=$!
+    mkfifo "pipe.$1"
+    { cat clicks.tsv; exec sleep 60; } >"pipe.$1" & writer=$!
     reap $writer
-    "$trainyard" predict -q --checkpoint run --workers 2 --out keep.tsv <pipe.$1 2>err & pid=$!
+    "$trainyard" predict -q --checkpoint run --workers 2 --out keep.tsv <"pipe.$1" 2>err & pid=$!
     reap $pid
     poll 20 test -s keep.tsv.tmp
     kill "-$1" $pid

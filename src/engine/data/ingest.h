@@ -31,7 +31,7 @@ struct ingest_config {
     uint64_t *file_first_row;      /* (files): filled in */
     /* Both with the index of the worker that parsed the rows, < parallel->workers, and nothing of that worker in between: work: at once on all
      * workers, in no order, for what can be done side by side; NULL: nothing. rows: in order, one call at a time. */
-    int (*work)(void *context, unsigned worker, const struct rows *rows, struct error *err);
+    int (*work)(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err);
     int (*rows)(void *context, unsigned worker, const struct rows *rows, struct error *err);
     void *context;
 };

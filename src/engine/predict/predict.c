@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "engine/core/float.h"
 #include "engine/core/scores.h"
-#include "engine/data/ingest.h"
 
 enum { BATCH_ROWS = 1024 }; /* a micro-batch: its parameters stay in the nearest caches */
 
@@ -21,9 +20,8 @@ struct lane { /* a worker's own */
 struct predicting {
     const struct predict_config *config;
     struct lane *lanes;
-    const struct format *format;
-    const void *state; /* the format's */
-    uint64_t rows;     /* written so far */
+    struct reading_format format;
+    uint64_t rows; /* written so far */
 };
 
 /* Rows from .. from + count - 1 of the piece as a batch that borrows them. */
@@ -60,28 +58,23 @@ static int lane_tails(struct lane *lane, const struct predict_config *config, co
     return rc;
 }
 
-static const char *field_name(const void *predicting, size_t field)
-{
-    const struct predicting *p = predicting;
-    return p->format->field_name ? p->format->field_name(p->state, field) : NULL;
-}
-
 /* Once a lane, when there is a row: so the header, which may name the fields, has been read. */
 static int lane_fields(struct lane *lane, const struct predicting *p, struct error *err)
 {
     const struct admission *admission = &p->config->predictor->params.admission;
     lane->scorer.rare = &lane->rare;
     if (admission->min_count <= 1 || lane->rare.keys) return 0;
-    return rare_keys_init(&lane->rare, admission, &(struct field_names){p, field_name}, err);
+    return rare_keys_init(&lane->rare, admission, &(struct field_names){&p->format, reading_field_name}, err);
 }
 
-static int piece_score(void *context, unsigned worker, const struct rows *rows, struct error *err)
+static int piece_score(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err)
 {
     const struct predicting *p = context;
     const struct predict_config *config = p->config;
     struct lane *lane = &p->lanes[worker];
     int rc = floats_reserve(&lane->labels, BATCH_ROWS, err);
     if (rc == 0 && rows->count > 0) rc = lane_fields(lane, p, err);
+    (void)chunk;
     float_flush_denormals();
     bytes_clear(&lane->tails);
     for (size_t at = 0; rc == 0 && at < rows->count; at += BATCH_ROWS) {
@@ -136,61 +129,21 @@ static void lanes_close(struct predicting *p, unsigned workers)
     mem_free(p->lanes);
 }
 
-static int predict_files(struct predicting *p, const struct source_list *files, const struct format *format, void *state,
-                         struct predict_result *result, struct error *err)
+static int predict_begin(void *context, const struct reading_format *format, struct error *err)
 {
-    const struct predict_config *c = p->config;
-    struct ingest_result read;
-    p->format = format, p->state = state;
-    uint64_t *file_first_row = mem_array(files->count, 1, sizeof *file_first_row, err);
-    struct ingest_config ingest = {.files = files,
-                                   .format = format,
-                                   .state = state,
-                                   .parallel = c->parallel,
-                                   .progress = c->progress,
-                                   .line_bytes_max = c->line_bytes_max ? c->line_bytes_max : INGEST_LINE_BYTES,
-                                   .chunk_bytes = c->chunk_bytes ? c->chunk_bytes : INGEST_CHUNK_BYTES,
-                                   .max_bad_rows = c->max_bad_rows,
-                                   .max_bad_rows_name = "--max-bad-rows",
-                                   .file_first_row = file_first_row,
-                                   .work = piece_score,
-                                   .rows = piece_write,
-                                   .context = p};
-    const char *header = scores_headers[c->form % SCORES_FORMS];
-    int rc = file_first_row ? lanes_open(p, c->parallel->workers, err) : -ERROR_NOMEM;
-    if (rc == 0) rc = c->write(c->context, header, strlen(header), err);
-    if (rc == 0) rc = ingest_run(&ingest, &read, err);
-    if (rc == 0) rc = source_list_check(files, err);
-    if (rc == 0) {
-        *result = (struct predict_result){.rows = read.rows, .bad_rows = read.bad_rows, .text_bytes = read.text_bytes};
-        if (read.bad_rows > 0) first_bad_show(result->first_bad, sizeof result->first_bad, &read.first_bad, files);
-    }
-    lanes_close(p, c->parallel->workers);
-    mem_free(file_first_row);
-    return rc;
+    struct predicting *p = context;
+    const char *header = scores_headers[p->config->form % SCORES_FORMS];
+    p->format = *format;
+    return p->config->write(p->config->context, header, strlen(header), err);
 }
 
-int predict_run(const struct predict_config *config, struct predict_result *result, struct error *err)
+int predict_run(const struct predict_config *config, struct reading_result *result, struct error *err)
 {
-    const struct spec *recipe = &config->predictor->recipe;
-    const struct spec_kind *chosen = &recipe->chosen[SECTION_FORMAT];
-    const struct format *format = (const struct format *)(config->format ? config->format : chosen->kind);
-    const struct format_context context = {.world = config->predictor->world,
-                                           .hash_seed = (uint64_t)recipe->features.hash_seed,
-                                           .weight = recipe->dataset.weight,
-                                           .group = recipe->dataset.group,
-                                           .time = recipe->dataset.time,
-                                           .no_labels = config->no_labels};
-    const struct source_options from = {.world = config->predictor->world, .stop = config->progress.cancelled, .context = config->progress.context};
     struct predicting p = {.config = config};
-    struct source_list files;
-    *result = (struct predict_result){0};
-    int rc = source_list_open_with(&files, &from, config->uris, config->uri_count, err);
-    if (rc < 0) return rc;
-    void *state = format->prepare(config->format ? config->format_params : chosen->params, &context, err);
-    if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
-    if (rc == 0) rc = predict_files(&p, &files, format, state, result, err);
-    format->release(state);
-    source_list_close(&files);
+    unsigned workers = config->reading.parallel->workers;
+    const struct reading_calls calls = {.context = &p, .begin = predict_begin, .work = piece_score, .rows = piece_write};
+    int rc = lanes_open(&p, workers, err);
+    if (rc == 0) rc = reading_run(&config->reading, config->predictor, &calls, result, err);
+    lanes_close(&p, workers);
     return rc;
 }

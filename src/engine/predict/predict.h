@@ -9,21 +9,12 @@
 #ifndef TRAINYARD_ENGINE_PREDICT_PREDICT_H
 #define TRAINYARD_ENGINE_PREDICT_PREDICT_H
 
-#include "engine/data/dataset.h"
-#include "engine/predict/predictor.h"
+#include "engine/predict/reading.h"
 
 struct predict_config {
     const struct predictor *predictor;
-    char *const *uris;
-    size_t uri_count;
-    const struct kind *format; /* of another format than training's, with its params; NULL: as the recipe says */
-    const void *format_params;
-    bool no_labels; /* the text has none */
-    const struct parallel *parallel;
-    struct dataset_progress progress;
-    int64_t max_bad_rows;
-    size_t line_bytes_max, chunk_bytes; /* 0: as dataset_open */
-    unsigned form;                      /* enum scores_form; the label column needs labels */
+    struct reading reading;
+    unsigned form; /* enum scores_form; the label column needs labels */
     /* scored: the rows of one micro-batch with their logits, from several workers at once (worker < parallel->workers); NULL: not wanted. */
     int (*scored)(void *context, unsigned worker, const struct batch *rows, const float *logits, struct error *err);
     /* write: the next bytes of the output, the header first; one call at a time. */
@@ -31,11 +22,6 @@ struct predict_config {
     void *context;
 };
 
-struct predict_result {
-    uint64_t rows, bad_rows, text_bytes;
-    char first_bad[512]; /* "FILE:LINE: what" of the first bad row that was tolerated, or "" */
-};
-
-int predict_run(const struct predict_config *config, struct predict_result *result, struct error *err);
+int predict_run(const struct predict_config *config, struct reading_result *result, struct error *err);
 
 #endif

@@ -72,17 +72,17 @@ static int count(void *context, unsigned worker, const struct batch *rows, const
 
 static bool asked(void *context) { return ((struct sink *)context)->stop; }
 
-static int run(struct sink *s, unsigned workers, size_t chunk_bytes, int64_t max_bad_rows, struct predict_result *result, struct error *err)
+static int run(struct sink *s, unsigned workers, size_t chunk_bytes, int64_t max_bad_rows, struct reading_result *result, struct error *err)
 {
     char *uris[] = {(char *)"rows"};
     struct parallel parallel = threads_parallel(workers);
     struct predict_config config = {.predictor = &predictor,
-                                    .uris = uris,
-                                    .uri_count = 1,
-                                    .parallel = workers == 1 ? &parallel_inline : &parallel,
-                                    .progress = {.context = s, .cancelled = asked},
-                                    .max_bad_rows = max_bad_rows,
-                                    .chunk_bytes = chunk_bytes,
+                                    .reading = {.uris = uris,
+                                                .uri_count = 1,
+                                                .parallel = workers == 1 ? &parallel_inline : &parallel,
+                                                .progress = {.context = s, .cancelled = asked},
+                                                .max_bad_rows = max_bad_rows,
+                                                .chunk_bytes = chunk_bytes},
                                     .form = SCORES_LABEL,
                                     .scored = count,
                                     .write = take,
@@ -133,7 +133,7 @@ static void lines_are_those_of_each_row_alone(void **state)
     naive(&want);
     for (unsigned i = 0; i < 4 * 4; i++) {
         struct sink s = {.calls = 0};
-        struct predict_result result;
+        struct reading_result result;
         struct error err = {0};
         assert_ok(run(&s, 1 + i % 4, chunks[i / 4], 0, &result, &err), &err);
         assert_string_equal(bytes_text(&s.out), bytes_text(&want));
@@ -160,7 +160,7 @@ static void bad_rows_are_refused_or_skipped(void **state)
     assert_ok(file_publish(&sim.world, "rows", text.data, text.size, &err), &err);
     for (unsigned workers = 1; workers <= 3; workers++) {
         struct sink s = {.calls = 0};
-        struct predict_result result;
+        struct reading_result result;
         error_clear(&err);
         assert_int_equal(run(&s, workers, 1, 0, &result, &err), -ERROR_DATA);
         assert_error(&err, ERROR_DATA, "rows:2: ");
@@ -188,7 +188,7 @@ static void failures_end_it(void **state)
     (void)state;
     scene();
     for (unsigned workers = 1; workers <= 3; workers++) {
-        struct predict_result result;
+        struct reading_result result;
         for (uint64_t at = 1; at < 4; at++) {
             struct error err = {0};
             struct sink s = {.fail_after = at};

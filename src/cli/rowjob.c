@@ -1,0 +1,187 @@
+#include "cli/rowjob.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/interrupt.h"
+#include "cli/registries.h"
+
+enum { PLAIN_EVERY_MS = 10000 };
+
+#define AT(field) offsetof(struct rowjob_options, field)
+const struct arg rowjob_args[] = {
+    {.name = "checkpoint",
+     .letter = 'c',
+     .type = ARG_TEXT,
+     .offset = AT(checkpoint),
+     .value = "FILE|DIR",
+     .required = true,
+     .help = "a checkpoint, or a run directory: its final.safetensors, or while it trains its newest checkpoint"},
+    {.name = "in",
+     .letter = 'i',
+     .type = ARG_LIST,
+     .offset = AT(in),
+     .value = "URI",
+     .help = "rows to score: what dataset.uri takes; may be given several times. Default: -, standard input"},
+    {.name = "out",
+     .letter = 'o',
+     .type = ARG_TEXT,
+     .offset = AT(out),
+     .value = "FILE",
+     .help = "where the scores go; the file appears when it is whole. Default: -, standard output"},
+    {.name = "format",
+     .type = ARG_TEXT,
+     .offset = AT(format),
+     .value = "KIND|JSON",
+     .help = "another format than the one trained on: its name, or an object like the specification's dataset: "
+             "'{\"format\": \"csv\", \"label\": \"click\"}'"},
+    {.name = "no-labels",
+     .type = ARG_FLAG,
+     .offset = AT(no_labels),
+     .help = "the rows have no label (criteo: 39 columns; csv: the label's column is not looked for)"},
+    {.name = "workers",
+     .letter = 'w',
+     .type = ARG_INT,
+     .offset = AT(workers),
+     .value = "P",
+     .min = 0,
+     .max = WORKERS_MAX,
+     .help = "threads; never changes the output. 0: one a core"},
+    {.name = "max-bad-rows",
+     .type = ARG_INT,
+     .offset = AT(max_bad_rows),
+     .value = "N",
+     .min = 0,
+     .max = 0x1p53,
+     .help = "rows that may be skipped and counted before it fails; a skipped row has no line and no number"},
+    {.name = "json", .type = ARG_FLAG, .offset = AT(json), .help = "print the outcome as one JSON object; needs --out FILE"},
+    {.name = "quiet", .letter = 'q', .type = ARG_FLAG, .offset = AT(quiet), .help = "no progress, only warnings and the outcome"},
+    {0}};
+
+const struct exit_row rowjob_exits[] = {{0, "done"},
+                                        {64, "wrong usage"},
+                                        {65, "bad data or a damaged checkpoint: the message names file, line and field"},
+                                        {66, "a file is not there"},
+                                        {71, "out of memory"},
+                                        {73, "no space left on a disk"},
+                                        {74, "input or output failed"},
+                                        {75, "stopped by a signal; --out is as it was"},
+                                        {77, "a file may not be read or written"},
+                                        {0}};
+
+static bool cancelled(void *context) { return (void)context, interrupt_count() > 0; }
+
+static void progress(void *context, uint64_t done, uint64_t total, uint64_t rows)
+{
+    struct rowjob *job = context;
+    int64_t ms = world_mono_ms(&world_real) - job->began_ms;
+    struct progress told = {.phase = PROGRESS_SCORING,
+                            .done = done,
+                            .total = total,
+                            .rows = rows,
+                            .rows_per_s = ms > 0 ? (double)rows * 1000 / (double)ms : NAN,
+                            .loss = NAN,
+                            .auc = NAN,
+                            .eta_ms = total > done && done > 0 ? (int64_t)((double)ms * ((double)(total - done) / (double)done)) : -1};
+    bar_progress(&job->bar, &told);
+}
+
+static int write_stdout(struct rowjob *job, const char *text, size_t size, struct error *err)
+{
+    while (size > 0) {
+        ssize_t n = write(STDOUT_FILENO, text, size);
+        if (n < 0 && errno == EINTR && !cancelled(job)) continue;
+        if (n < 0 && errno == EINTR) return error_set(err, ERROR_STOPPED, NULL, "stopped while standard output was written");
+        job->reader_gone = n < 0 && errno == EPIPE;
+        if (n < 0) return error_set_errno(err, errno, NULL, "cannot write standard output");
+        text += n, size -= (size_t)n;
+    }
+    return 0;
+}
+
+int rowjob_write(struct rowjob *job, const void *text, size_t size, struct error *err)
+{
+    struct file *file = job->draft.file ? job->draft.file : job->direct;
+    return file ? file_write(file, text, size, err) : write_stdout(job, text, size, err);
+}
+
+static bool to_stdout(const struct rowjob_options *o) { return !o->out || strcmp(o->out, "-") == 0; }
+
+FILE *rowjob_told(const struct rowjob *job) { return to_stdout(job->options) ? stderr : stdout; }
+
+/* A device or a pipe must not be replaced by a file. */
+static int open_out(struct rowjob *job, struct error *err)
+{
+    struct file_stat stat;
+    const char *out = job->options->out;
+    if (to_stdout(job->options)) return 0;
+    if (path_stat(&world_real, out, &stat, NULL) == 0 && !stat.is_regular) return file_open(&world_real, out, FILE_APPEND, &job->direct, err);
+    return draft_open(&job->draft, &world_real, out, err);
+}
+
+static unsigned workers_of(const struct rowjob_options *o)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t workers = o->workers ? o->workers : cores > 0 ? cores : 1;
+    return (unsigned)(workers > WORKERS_MAX ? WORKERS_MAX : workers);
+}
+
+static void reading_of(struct rowjob *job, const struct rowjob_options *o)
+{
+    static char standard_input[] = "-";
+    size_t count = o->in.count;
+    for (size_t i = 0; i < count; i++) job->uris[i] = (char *)o->in.items[i];
+    if (count == 0) job->uris[count++] = standard_input;
+    job->reading = (struct reading){.uris = job->uris,
+                                    .uri_count = count,
+                                    .format = job->format.kind,
+                                    .format_params = job->format.params,
+                                    .no_labels = o->no_labels,
+                                    .parallel = &job->team.parallel,
+                                    .progress = {job, progress, cancelled},
+                                    .max_bad_rows = o->max_bad_rows};
+}
+
+int rowjob_open(struct rowjob *job, const struct rowjob_options *o, struct error *err)
+{
+    job->options = o;
+    if (o->json && to_stdout(o))
+        return error_set(err, ERROR_USAGE, NULL, "--json needs --out FILE: standard output can hold the rows or the outcome, not both");
+    interrupt_watch();
+    bar_init(&job->bar, &world_real, o->quiet, PLAIN_EVERY_MS);
+    int rc = format_arg_read(&job->format, o->format, err);
+    if (rc == 0) rc = predictor_open(&job->predictor, &world_real, o->checkpoint, &registry_all, err);
+    if (rc == 0) rc = team_start(&job->team, workers_of(o), err);
+    if (rc == 0) rc = open_out(job, err);
+    reading_of(job, o);
+    job->began_ms = world_mono_ms(&world_real);
+    return rc;
+}
+
+void rowjob_close(struct rowjob *job)
+{
+    if (job->options) bar_end(&job->bar);
+    team_stop(&job->team);
+    draft_drop(&job->draft);
+    file_close(job->direct, NULL);
+    format_arg_close(&job->format);
+    predictor_close(&job->predictor);
+}
+
+int rowjob_finish(struct rowjob *job, const struct reading_result *result, struct error *err)
+{
+    char note[768];
+    int rc = 0;
+    if (job->draft.file) rc = draft_publish(&job->draft, err);
+    if (job->direct) rc = file_close(job->direct, err);
+    job->direct = NULL;
+    bar_end(&job->bar);
+    if (rc < 0 || result->bad_rows == 0) return rc;
+    snprintf(note, sizeof note, "%" PRIu64 " bad rows skipped; the first: %s", result->bad_rows, result->first_bad);
+    bar_note(&job->bar, PROGRESS_WARN, note);
+    return 0;
+}

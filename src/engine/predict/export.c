@@ -1,0 +1,174 @@
+/* Workers explain their piece and keep what is new in it; in order, what is new in all is written. */
+#include "engine/predict/export.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "engine/predict/keyset.h"
+
+#define VALUES_MAX (1ull << 26)
+
+struct found { /* a value that is new in its piece */
+    uint64_t print;
+    uint32_t key;
+    size_t text_size; /* of "field TAB value" in texts, one behind the other */
+};
+
+struct lane {           /* a worker's own */
+    struct keyset seen; /* of the piece */
+    struct found *found;
+    size_t count, max;
+    struct bytes texts;
+};
+
+struct exporting {
+    const struct export_config *config;
+    struct reading_format format;
+    struct lane *lanes;
+    struct keyset seen;    /* of all */
+    struct rare_keys rare; /* of the fields, once there was a row */
+    struct admitted admitted;
+    struct bytes lines;
+    struct floats row;
+};
+
+static int text_add(struct bytes *out, const char *text, size_t size, struct error *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    int rc = bytes_reserve(out, 4 * size, err);
+    char *at = (char *)out->data + out->size;
+    for (size_t i = 0; rc == 0 && i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        const char *escaped = c == '\\' ? "\\\\" : c == '\t' ? "\\t" : c == '\n' ? "\\n" : NULL;
+        if (escaped) *at++ = escaped[0], *at++ = escaped[1];
+        else if (c >= 0x20 && c != 0x7f) *at++ = (char)c;
+        else *at++ = '\\', *at++ = 'x', *at++ = digits[c >> 4], *at++ = digits[c & 15];
+    }
+    if (rc == 0 && size > 0) out->size = (size_t)(at - (char *)out->data);
+    return rc;
+}
+
+static int lane_feature(void *context, const struct explained *e, struct error *err)
+{
+    struct lane *lane = context;
+    uint64_t print = (uint64_t)e->field << 32 | e->key;
+    int rc = keyset_add(&lane->seen, print, err);
+    if (rc <= 0) return rc;
+    if (lane->count == lane->max) {
+        size_t max = lane->max + lane->max / 2 + 256;
+        if ((rc = mem_grow((void **)&lane->found, max, sizeof *lane->found, err)) < 0) return rc;
+        lane->max = max;
+    }
+    size_t before = lane->texts.size;
+    rc = text_add(&lane->texts, e->name, strlen(e->name), err);
+    if (rc == 0) rc = bytes_add(&lane->texts, "\t", 1, err);
+    if (rc == 0) rc = text_add(&lane->texts, e->text, e->size, err);
+    lane->found[lane->count++] = (struct found){print, e->key, lane->texts.size - before};
+    return rc;
+}
+
+static int piece_explain(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err)
+{
+    const struct exporting *x = context;
+    struct lane *lane = &x->lanes[worker];
+    const struct explainer tell = {.context = lane, .feature = lane_feature};
+    keyset_clear(&lane->seen);
+    lane->count = 0;
+    bytes_clear(&lane->texts);
+    return rows->count > 0 ? x->format.format->explain(x->format.state, chunk, &tell, err) : 0;
+}
+
+/* The row of the tables that a model of these parameters takes for the feature. */
+static int slot_of(struct exporting *x, const struct found *f, uint32_t *slot, struct error *err)
+{
+    const struct params *p = &x->config->predictor->params;
+    const uint32_t offsets[2] = {0, 1};
+    const uint16_t field = (uint16_t)(f->print >> 32);
+    const struct batch one = {.rows = 1, .features = 1, .offsets = offsets, .keys = &f->key, .fields = field == FIELD_UNKNOWN ? NULL : &field};
+    int rc = 0;
+    *slot = f->key >> (32 - p->hash_bits);
+    if (p->admission.min_count <= 1) return 0;
+    if (!x->rare.keys) rc = rare_keys_init(&x->rare, &p->admission, &(struct field_names){&x->format, reading_field_name}, err);
+    if (rc == 0) rc = admission_apply(&p->admission, &x->rare, &one, &x->admitted, err);
+    if (rc == 0) *slot = x->admitted.batch.keys[0] >> (32 - p->hash_bits);
+    return rc;
+}
+
+static int line_add(struct exporting *x, const struct found *f, const char *text, struct error *err)
+{
+    const struct params *p = &x->config->predictor->params;
+    uint32_t slot = 0;
+    int rc = slot_of(x, f, &slot, err);
+    if (rc == 0) rc = bytes_add(&x->lines, text, f->text_size, err);
+    for (size_t t = 0; rc == 0 && t < p->count; t++) {
+        if (!p->tensor[t].desc.table) continue;
+        if ((rc = floats_reserve(&x->row, p->tensor[t].desc.width, err)) < 0) return rc;
+        param_gather(p, t, &slot, 1, x->row.data);
+        for (uint32_t i = 0; rc == 0 && i < p->tensor[t].desc.width; i++) rc = bytes_printf(&x->lines, err, "\t%.9g", (double)x->row.data[i]);
+    }
+    return rc < 0 ? rc : bytes_printf(&x->lines, err, "\t%" PRIu32 "\t%d\n", slot, params_live(p, slot));
+}
+
+static int piece_write(void *context, unsigned worker, const struct rows *rows, struct error *err)
+{
+    struct exporting *x = context;
+    const struct lane *lane = &x->lanes[worker];
+    const char *text = bytes_text(&lane->texts);
+    uint64_t most = x->config->values_max ? x->config->values_max : VALUES_MAX;
+    int rc = 0;
+    (void)rows;
+    bytes_clear(&x->lines);
+    for (size_t i = 0; rc == 0 && i < lane->count; text += lane->found[i++].text_size) {
+        int added = keyset_add(&x->seen, lane->found[i].print, err);
+        if (added < 0) return added;
+        if (x->seen.count > most)
+            return error_set(err, ERROR_TOOLARGE, NULL, "more than %" PRIu64 " different values; export the rows in parts", most);
+        if (added) rc = line_add(x, &lane->found[i], text, err);
+    }
+    return rc < 0 || x->lines.size == 0 ? rc : x->config->write(x->config->context, x->lines.data, x->lines.size, err);
+}
+
+static int export_begin(void *context, const struct reading_format *format, struct error *err)
+{
+    struct exporting *x = context;
+    const struct params *p = &x->config->predictor->params;
+    x->format = *format;
+    if (!format->format->explain)
+        return error_set(err, ERROR_DATA, "/dataset/format", "format %s cannot tell what its features were made of", format->format->kind.name);
+    int rc = bytes_add_text(&x->lines, "field\tvalue", err);
+    for (size_t t = 0; rc == 0 && t < p->count; t++) {
+        const struct param_desc *desc = &p->tensor[t].desc;
+        if (desc->table && desc->width == 1) rc = bytes_printf(&x->lines, err, "\t%s", desc->name);
+        for (uint32_t i = 1; rc == 0 && desc->table && desc->width > 1 && i <= desc->width; i++)
+            rc = bytes_printf(&x->lines, err, "\t%s.%" PRIu32, desc->name, i);
+    }
+    if (rc == 0) rc = bytes_add_text(&x->lines, "\tslot\ttrained\n", err);
+    return rc < 0 ? rc : x->config->write(x->config->context, x->lines.data, x->lines.size, err);
+}
+
+int export_run(const struct export_config *config, struct export_result *result, struct error *err)
+{
+    struct exporting x = {.config = config};
+    unsigned workers = config->reading.parallel->workers;
+    const struct reading_calls calls = {.context = &x, .begin = export_begin, .work = piece_explain, .rows = piece_write};
+    *result = (struct export_result){0};
+    bytes_init(&x.lines, SIZE_MAX);
+    int rc = (x.lanes = mem_array(workers, 1, sizeof *x.lanes, err)) ? 0 : -ERROR_NOMEM;
+    for (unsigned w = 0; x.lanes && w < workers; w++) bytes_init(&x.lanes[w].texts, SIZE_MAX);
+    if (rc == 0) rc = reading_run(&config->reading, config->predictor, &calls, &result->read, err);
+    result->values = x.seen.count;
+    for (unsigned w = 0; x.lanes && w < workers; w++) {
+        keyset_close(&x.lanes[w].seen);
+        mem_free(x.lanes[w].found);
+        bytes_close(&x.lanes[w].texts);
+    }
+    mem_free(x.lanes);
+    keyset_close(&x.seen);
+    bytes_close(&x.lines);
+    floats_close(&x.row);
+    rare_keys_close(&x.rare);
+    admitted_close(&x.admitted);
+    return rc;
+}

@@ -1,0 +1,66 @@
+#include "engine/predict/reading.h"
+
+#include "base/mem.h"
+#include "engine/data/ingest.h"
+
+const char *reading_field_name(const void *reading_format, size_t field)
+{
+    const struct reading_format *f = reading_format;
+    return f->format->field_name ? f->format->field_name(f->state, field) : NULL;
+}
+
+static int read_files(const struct reading *r, const struct source_list *files, const struct format *format, void *state,
+                      const struct reading_calls *calls, struct reading_result *result, struct error *err)
+{
+    struct ingest_result read;
+    uint64_t *file_first_row = mem_array(files->count, 1, sizeof *file_first_row, err);
+    const struct ingest_config ingest = {.files = files,
+                                         .format = format,
+                                         .state = state,
+                                         .parallel = r->parallel,
+                                         .progress = r->progress,
+                                         .line_bytes_max = r->line_bytes_max ? r->line_bytes_max : INGEST_LINE_BYTES,
+                                         .chunk_bytes = r->chunk_bytes ? r->chunk_bytes : INGEST_CHUNK_BYTES,
+                                         .max_bad_rows = r->max_bad_rows,
+                                         .max_bad_rows_name = "--max-bad-rows",
+                                         .file_first_row = file_first_row,
+                                         .work = calls->work,
+                                         .rows = calls->rows,
+                                         .context = calls->context};
+    const struct reading_format told = {format, state};
+    int rc = file_first_row ? 0 : -ERROR_NOMEM;
+    if (rc == 0 && calls->begin) rc = calls->begin(calls->context, &told, err);
+    if (rc == 0) rc = ingest_run(&ingest, &read, err);
+    if (rc == 0) rc = source_list_check(files, err);
+    if (rc == 0) {
+        *result = (struct reading_result){.rows = read.rows, .bad_rows = read.bad_rows, .text_bytes = read.text_bytes};
+        if (read.bad_rows > 0) first_bad_show(result->first_bad, sizeof result->first_bad, &read.first_bad, files);
+    }
+    mem_free(file_first_row);
+    return rc;
+}
+
+int reading_run(const struct reading *r, const struct predictor *predictor, const struct reading_calls *calls, struct reading_result *result,
+                struct error *err)
+{
+    const struct spec *recipe = &predictor->recipe;
+    const struct spec_kind *chosen = &recipe->chosen[SECTION_FORMAT];
+    const struct format *format = (const struct format *)(r->format ? r->format : chosen->kind);
+    const struct format_context context = {.world = predictor->world,
+                                           .hash_seed = (uint64_t)recipe->features.hash_seed,
+                                           .weight = recipe->dataset.weight,
+                                           .group = recipe->dataset.group,
+                                           .time = recipe->dataset.time,
+                                           .no_labels = r->no_labels};
+    const struct source_options from = {.world = predictor->world, .stop = r->progress.cancelled, .context = r->progress.context};
+    struct source_list files;
+    *result = (struct reading_result){0};
+    int rc = source_list_open_with(&files, &from, r->uris, r->uri_count, err);
+    if (rc < 0) return rc;
+    void *state = format->prepare(r->format ? r->format_params : chosen->params, &context, err);
+    if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
+    if (rc == 0) rc = read_files(r, &files, format, state, calls, result, err);
+    format->release(state);
+    source_list_close(&files);
+    return rc;
+}
