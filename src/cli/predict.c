@@ -115,5 +115,5 @@ const struct command command_predict = {
     .params_size = sizeof(struct predict_params),
     .usage_exit = 64,
     .exits = rowjob_exits,
-    .example = "zcat clicks.tsv.gz | trainyard predict --checkpoint runs/ctr > scores.tsv",
+    .example = "trainyard predict --checkpoint runs/ctr < clicks.tsv.gz > scores.tsv",
     .run = predict_command};
