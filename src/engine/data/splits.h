@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "engine/data/split.h"
 
-extern const struct split split_none, split_holdout, split_stratified, split_kfold, split_group, split_sequential, split_round_robin,
+extern const struct split split_none, split_holdout, split_stratified, split_kfold, split_group, split_time, split_sequential, split_round_robin,
     split_predefined;
 
 /* split_unit: the uniform number in [0, 1) by which a random split judges a row (or a group): a hash of seed and key under a purpose of its own, so

@@ -62,6 +62,8 @@ static const struct example {
     {"sequential", "{\"validation_fraction\": 0.1, \"test_fraction\": 0.25}", 0xf3f8d657b9fac7e0, EXACT | ORDINAL, {0.65, 0.1, 0.25, 0}},
     {"sequential", "{\"validation_fraction\": 0.1}", 0x5ef667d29bbb1650, EXACT | ORDINAL, {0.9, 0.1, 0, 0}},
     {"group", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1, \"column\": \"user\"}", 0x21e953e428f397ba, 0, {-1, -1, -1, 0}},
+    {"time", "{\"validation_from\": \"300000\", \"test_from\": \"400100\", \"gap\": 10000}", 0x783cd48d81206062, 0, {-1, -1, -1, -1}},
+    {"time", "{\"test_from\": \"1970-01-05T00:00:00Z\", \"column\": \"when\"}", 0xb1786607f290c917, 0, {-1, 0, -1, 0}},
     {"predefined", "{}", 0x9f13e2cd16b0f1a6, EXACT | ORDINAL, {30000. / ROWS, 15000. / ROWS, 5021. / ROWS, 0}},
 };
 enum { EXAMPLES = sizeof examples / sizeof *examples };
@@ -141,6 +143,12 @@ static void contradictions_are_faults(void **state)
          "must be < split.test_from (10), got 10"},
         {{.kind = "round_robin", .options = "{\"k\": 5, \"test_side\": 5}"}, "/split/test_side", "must be < split.k (5), got 5"},
         {{.kind = "round_robin", .options = "{\"k\": 5, \"validation_side\": 7}"}, "/split/validation_side", "must be < split.k (5), got 7"},
+        {{.kind = "time", .options = "{\"test_from\": \"soon\"}"}, "/split/test_from", "is not a time"},
+        {{.kind = "time", .options = "{\"test_from\": \"2026-02-30\"}"}, "/split/test_from", "got \"2026-02-30\""},
+        {{.kind = "time", .options = "{}"}, "/split/test_from", "is missing"},
+        {{.kind = "time", .options = "{\"test_from\": \"2026-01-01\", \"validation_from\": \"2026-01-01\"}"},
+         "/split/validation_from",
+         "must be earlier"},
         {{.kind = "round_robin", .options = "{\"validation_side\": 0}"}, "/split/validation_side", "must differ from split.test_side (0)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check_faults(&rows[i].example, rows[i].pointer, rows[i].part);
@@ -249,6 +257,26 @@ static void groups_stay_together(void **state)
     }
 }
 
+/* Each bound is the first moment of its side; the gaps before them are on none, and the ends of time do not overflow. */
+static void times_fall_where_the_bounds_say(void **state)
+{
+    (void)state;
+    const struct example example = {.kind = "time",
+                                    .options = "{\"validation_from\": \"1970-01-01T01:00:00Z\", \"test_from\": \"7200\", \"gap\": 60}"};
+    static const struct {
+        int64_t time;
+        enum split_side side;
+    } rows[] = {{INT64_MIN, SIDE_TRAIN}, {0, SIDE_TRAIN},   {3539, SIDE_TRAIN}, {3540, SIDE_NONE}, {3599, SIDE_NONE},     {3600, SIDE_VALIDATION},
+                {7139, SIDE_VALIDATION}, {7140, SIDE_NONE}, {7199, SIDE_NONE},  {7200, SIDE_TEST}, {INT64_MAX, SIDE_TEST}};
+    struct cut cut = cut_of(&example);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t side = 99;
+        splitter_sides(&cut.splitter, &(struct split_rows){.first = i, .count = 1, .times = &rows[i].time}, &side);
+        assert_int_equal(side, rows[i].side);
+    }
+    mem_free(cut.params);
+}
+
 /* Over the folds each row tests once, or is held back from all; the view of the whole tests what was held back. */
 static void folds_test_each_row_once(void **state)
 {
@@ -298,9 +326,15 @@ static void choices_never_change(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_kind_is_tested),          cmocka_unit_test(sizes_are_as_asked),        cmocka_unit_test(pieces_do_not_matter),
-    cmocka_unit_test(order_matters_only_where_said), cmocka_unit_test(groups_stay_together),      cmocka_unit_test(folds_test_each_row_once),
-    cmocka_unit_test(choices_never_change),          cmocka_unit_test(contradictions_are_faults),
+    cmocka_unit_test(every_kind_is_tested),
+    cmocka_unit_test(sizes_are_as_asked),
+    cmocka_unit_test(pieces_do_not_matter),
+    cmocka_unit_test(order_matters_only_where_said),
+    cmocka_unit_test(groups_stay_together),
+    cmocka_unit_test(folds_test_each_row_once),
+    cmocka_unit_test(times_fall_where_the_bounds_say),
+    cmocka_unit_test(choices_never_change),
+    cmocka_unit_test(contradictions_are_faults),
 };
 int main(int argc, char **argv)
 {
