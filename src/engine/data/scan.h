@@ -77,7 +77,11 @@ static inline size_t scan_marks(const char *text, size_t size, char a, char b, u
 
 /* A scan of lines in windows that the nearest cache holds: marks of the delimiters and newlines from the first line on that was not used yet, and
  * which of the marks are newlines. */
+#ifdef TRAINYARD_HOSTILE
+enum { SCAN_WINDOW = 64 };
+#else
 enum { SCAN_WINDOW = 16 << 10 };
+#endif
 
 struct scan_lines {
     const char *text;
