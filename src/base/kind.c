@@ -21,6 +21,7 @@ void options_default(const struct option *options, void *params)
         case OPT_REAL: *(double *)at = o->def; break;
         case OPT_BOOL: *(bool *)at = o->def != 0; break;
         case OPT_NAME: *(int *)at = (int)o->def; break;
+        case OPT_LIST:
         case OPT_TEXT: str_copy(at, OPTION_TEXT_SIZE, o->def_text ? o->def_text : ""); break;
         case OPT_END: break;
         }
@@ -59,6 +60,63 @@ static bool has_control(const char *text)
     for (; *text; text++)
         if ((unsigned char)*text < 0x20 || *text == 0x7f) return true;
     return false;
+}
+
+/* A text without surprises into at (OPTION_TEXT_SIZE), behind `used` bytes of earlier items. */
+static void text_read(char *at, size_t used, const json_t *value, const char *pointer, struct faults *faults)
+{
+    if (!json_is_string(value)) fault_type("a string", value, pointer, faults);
+    else if (strlen(json_string_value(value)) != json_string_length(value)) faults_add(faults, pointer, "must not contain a NUL character");
+    else if (has_control(json_string_value(value))) faults_add(faults, pointer, "must not contain control characters");
+    else if (!str_copy(at + used, OPTION_TEXT_SIZE - used, json_string_value(value)))
+        faults_add(faults, pointer, "must be shorter than %zu bytes, got %zu", OPTION_TEXT_SIZE - used, json_string_length(value));
+}
+
+static void list_read(char *at, const json_t *value, const char *pointer, struct faults *faults)
+{
+    size_t count = json_is_array(value) ? json_array_size(value) : 1, before = faults->count;
+    char inner[JSON_POINTER_SIZE], index[24];
+    at[0] = 0;
+    if (!json_is_array(value) && !json_is_string(value)) {
+        fault_type("an array of strings", value, pointer, faults);
+        return;
+    }
+    for (size_t i = 0, used = 0; i < count && faults->count == before; i++) {
+        const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
+        snprintf(index, sizeof index, "%zu", i);
+        json_pointer_add(inner, pointer, index);
+        const char *where = json_is_array(value) ? inner : pointer;
+        if (used + 1 >= OPTION_TEXT_SIZE) {
+            faults_add(faults, where, "is too much: all items together must be shorter than %d bytes", OPTION_TEXT_SIZE);
+            return;
+        }
+        if (used > 0) at[used++] = '\n';
+        text_read(at, used, item, where, faults);
+        if (faults->count == before && at[used] == 0) faults_add(faults, where, "must not be empty");
+        used = strlen(at);
+    }
+}
+
+bool option_list_next(const char **at, char item[OPTION_TEXT_SIZE])
+{
+    size_t n = strcspn(*at, "\n");
+    if (n == 0) return false;
+    memcpy(item, *at, n);
+    item[n] = 0;
+    *at += n + ((*at)[n] == '\n');
+    return true;
+}
+
+static json_t *list_json(const char *text)
+{
+    json_t *list = json_array();
+    char item[OPTION_TEXT_SIZE];
+    while (list && option_list_next(&text, item))
+        if (json_array_append_new(list, json_string(item)) < 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
 }
 
 static void option_read(const struct option *o, void *params, const json_t *value, const char *pointer, struct faults *faults)
@@ -107,13 +165,8 @@ static void option_read(const struct option *o, void *params, const json_t *valu
         str_choices(text, sizeof text, json_is_string(value) ? json_string_value(value) : "", o->choices);
         faults_add(faults, pointer, "%s is not known; %s", json_brief(brief, sizeof brief, value), text);
         return;
-    case OPT_TEXT:
-        if (!json_is_string(value)) fault_type("a string", value, pointer, faults);
-        else if (strlen(json_string_value(value)) != json_string_length(value)) faults_add(faults, pointer, "must not contain a NUL character");
-        else if (has_control(json_string_value(value))) faults_add(faults, pointer, "must not contain control characters");
-        else if (!str_copy(at, OPTION_TEXT_SIZE, json_string_value(value)))
-            faults_add(faults, pointer, "must be shorter than %d bytes, got %zu", OPTION_TEXT_SIZE, json_string_length(value));
-        return;
+    case OPT_TEXT: text_read(at, 0, value, pointer, faults); return;
+    case OPT_LIST: list_read(at, value, pointer, faults); return;
     case OPT_END: return;
     }
 }
@@ -233,6 +286,7 @@ static json_t *option_value(const struct option *o, const void *params)
     case OPT_BOOL: return json_boolean(*(const bool *)at);
     case OPT_NAME: return json_string(o->choices[*(const int *)at]);
     case OPT_TEXT: return json_string(at);
+    case OPT_LIST: return list_json(at);
     case OPT_END: break;
     }
     return NULL;
@@ -267,6 +321,7 @@ static json_t *option_default_json(const struct option *o)
     case OPT_BOOL: return json_boolean(o->def != 0);
     case OPT_NAME: return json_string(o->choices[(int)o->def]);
     case OPT_TEXT: return json_string(o->def_text ? o->def_text : "");
+    case OPT_LIST: return list_json(o->def_text ? o->def_text : "");
     case OPT_END: break;
     }
     return NULL;
@@ -274,7 +329,7 @@ static json_t *option_default_json(const struct option *o)
 
 static json_t *option_describe(const struct option *o)
 {
-    static const char *const types[] = {"", "integer", "integer or \"auto\"", "number", "boolean", "name", "string"};
+    static const char *const types[] = {"", "integer", "integer or \"auto\"", "number", "boolean", "name", "string", "array of strings"};
     json_t *row = json_pack("{s:s, s:s, s:s, s:o}", "name", o->name, "type", types[o->type], "help", o->help ? o->help : "", "default",
                             option_default_json(o));
     bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL, ok = row != NULL;

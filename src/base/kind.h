@@ -23,6 +23,7 @@ enum option_type {
     OPT_BOOL, /* bool */
     OPT_NAME, /* int: index in choices; def is an index */
     OPT_TEXT, /* char[OPTION_TEXT_SIZE], inline; "" by default (or def_text) */
+    OPT_LIST, /* the same, read from an array of strings (one string is a list of one): one a line, none empty; "" is the empty list */
 };
 enum { OPTION_TEXT_SIZE = 256 };
 
@@ -69,6 +70,9 @@ int options_write(const struct option *options, const void *params, json_t *obje
 
 /* options_describe: the rows as a JSON array [{name, type, default, min, max, choices, help}]. New reference or NULL. */
 json_t *options_describe(const struct option *options);
+
+/* option_list_next: the next item of an OPT_LIST's text into item, *at moving on from the text's start; false: no more. */
+bool option_list_next(const char **at, char item[OPTION_TEXT_SIZE]);
 
 /* kind_find: the row of that name, or NULL. A table of kinds is a NULL-terminated array of pointers to structs that start with
  * `struct kind`, seen as const struct kind *const *. */

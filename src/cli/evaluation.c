@@ -3,14 +3,41 @@
 #include "cli/print.h"
 #include "cli/terminal.h"
 
-static int metric_row(struct table *table, const char *name, const json_t *value, const json_t *interval, struct error *err)
+/* sd: a number over several folds, or NULL. */
+static int metric_row(struct table *table, const char *name, const json_t *value, const json_t *interval, const json_t *sd, struct error *err)
 {
     int rc = table_cell(table, err, "%s", name);
     if (rc == 0) rc = json_is_number(value) ? table_cell(table, err, "%.6f", json_number_value(value)) : table_cell(table, err, "undefined");
     if (rc < 0) return rc;
+    if (json_is_number(sd)) return table_cell(table, err, "%.6f", json_number_value(sd));
     const json_t *low = json_array_get(interval, 0), *high = json_array_get(interval, 1);
     if (!json_is_number(low) || !json_is_number(high)) return table_cell(table, err, "%s", "");
     return table_cell(table, err, "%.6f .. %.6f", json_number_value(low), json_number_value(high));
+}
+
+/* A line a fold of a job that has several. */
+static int folds_print(FILE *out, const json_t *evaluation, struct error *err)
+{
+    static const char *const shown[] = {"auc", "logloss", "calibration"};
+    json_t *folds = json_object_get(evaluation, "folds"), *fold;
+    size_t i;
+    struct table table;
+    int rc = 0;
+    if (json_array_size(folds) == 0) return 0;
+    table_init(&table, "rrrrr");
+    const char *header[] = {"fold", "rows", shown[0], shown[1], shown[2]};
+    for (i = 0; rc == 0 && i < 5; i++) rc = table_cell(&table, err, "%s", header[i]);
+    json_array_foreach (folds, i, fold) {
+        if (rc == 0) rc = table_cell(&table, err, "%lld", (long long)field_int(fold, "fold", -1));
+        if (rc == 0) rc = table_cell(&table, err, "%lld", (long long)field_int(fold, "rows", 0));
+        for (size_t m = 0; rc == 0 && m < sizeof shown / sizeof *shown; m++) {
+            const json_t *value = json_object_get(json_object_get(fold, "metrics"), shown[m]);
+            rc = json_is_number(value) ? table_cell(&table, err, "%.6f", json_number_value(value)) : table_cell(&table, err, "undefined");
+        }
+    }
+    if (rc == 0) table_print(&table, out);
+    table_close(&table);
+    return rc;
 }
 
 int evaluation_print(FILE *out, const json_t *evaluation, struct error *err)
@@ -22,12 +49,14 @@ int evaluation_print(FILE *out, const json_t *evaluation, struct error *err)
     struct table table;
     int rc = 0;
     table_init(&table, "lrl");
-    const char *header[] = {"metric", *split ? split : "value", "95 % interval"};
+    const json_t *sd = json_object_get(evaluation, "sd");
+    const char *header[] = {"metric", sd ? "mean of folds" : *split ? split : "value", sd ? "sd over folds" : "95 % interval"};
     for (size_t i = 0; rc == 0 && i < 3; i++) rc = table_cell(&table, err, "%s", header[i]);
     json_object_foreach (metrics, name, value)
-        if (rc == 0) rc = metric_row(&table, name, value, json_object_get(intervals, name), err);
+        if (rc == 0) rc = metric_row(&table, name, value, json_object_get(intervals, name), json_object_get(sd, name), err);
     if (rc == 0 && json_object_size(metrics) > 0) table_print(&table, out);
     table_close(&table);
+    if (rc == 0) rc = folds_print(out, evaluation, err);
     if (rc == 0 && rows >= 0 && positives >= 0)
         fprintf(out, "%lld rows, %lld positives (base rate %.4f)\n", (long long)rows, (long long)positives,
                 rows ? (double)positives / (double)rows : 0.0);

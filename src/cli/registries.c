@@ -9,6 +9,7 @@
 #include "engine/data/split.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
+#include "engine/train/ensemble.h"
 #include "engine/train/run.h"
 #include "engine/train/settle.h"
 #include "engine/train/strategy.h"
@@ -21,7 +22,8 @@ const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats
                                                 [SECTION_OPTIMIZER] = KINDS(optimizers),
                                                 [SECTION_STRATEGY] = KINDS(strategies),
                                                 [SECTION_CODEC] = KINDS(codecs),
-                                                [SECTION_AGGREGATE] = KINDS(aggregates)},
+                                                [SECTION_AGGREGATE] = KINDS(aggregates),
+                                                [SECTION_ENSEMBLE] = KINDS(ensembles)},
                                       .sources = KINDS(sources),
                                       .settle = run_settle,
                                       .memory_bytes = run_memory_bytes};

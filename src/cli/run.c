@@ -69,7 +69,9 @@ static int print_outcome(const struct run_params *params, const struct run_resul
         return rc;
     }
     int rc = evaluation_print(stdout, evaluation, err);
-    printf("%" PRIu64 " steps over %" PRIu64 " rows\n%s  sha256 %s\n", result->steps, result->rows, result->final_path, result->sha256);
+    printf("%" PRIu64 " steps over %" PRIu64 " rows\n", result->steps, result->rows);
+    if (*result->final_path) printf("%s  sha256 %s\n", result->final_path, result->sha256);
+    else printf("each fold's model is %s/" RUNDIR_FOLDS "/<fold>/" RUNDIR_FINAL "\n", params->dir);
     return rc;
 }
 

@@ -13,6 +13,7 @@ enum spec_section {                    /* the places of a spec where a kind is c
                     SECTION_STRATEGY,  /* train.strategy */
                     SECTION_CODEC,     /* compression.codec */
                     SECTION_AGGREGATE, /* compression.aggregate */
+                    SECTION_ENSEMBLE,  /* ensemble.kind */
                     SECTIONS
 };
 

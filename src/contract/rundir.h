@@ -20,6 +20,7 @@
 #define RUNDIR_EVALUATION "evaluation.json"
 #define RUNDIR_SCORES "scores.tsv"
 #define RUNDIR_FOLDS "folds"          /* of a K-fold job: folds/<f> has a fold's own checkpoints/, final.safetensors, evaluation.json, scores.tsv */
+#define RUNDIR_UNSEEN "unseen.tsv"    /* of a fold, beside its scores.tsv: the rows that no fold has seen, for an ensemble */
 #define RUNDIR_DATASET "dataset.json" /* {"entry": NAME}: the block cache entry of data that came by once, through standard input */
 
 struct rundir {

@@ -10,7 +10,8 @@
 
 #define AT(field) offsetof(struct spec, field)
 
-#define COUNT_MAX 0x1p53 /* what a JSON number holds exactly */
+enum { BOOTSTRAP_MIN = 20, BOOTSTRAP_MAX = 1000, SLICES_WANTED_MAX = 8 }; /* engine/eval's limits, which a test compares */
+#define COUNT_MAX 0x1p53                                                  /* what a JSON number holds exactly */
 
 const char *const spec_metrics[] = {"logloss", "auc", NULL};
 const char *const spec_launchers[] = {"local", NULL};
@@ -98,6 +99,16 @@ static const struct option evaluate_options[] = {
     {"every_steps", OPT_INT, AT(evaluate.every_steps), 0, 0, COUNT_MAX, .help = "validate each that many steps; 0: at the end of each epoch",
      .flags = OPTION_RUNTIME},
     {"scores", OPT_BOOL, AT(evaluate.scores), 0, .help = "write scores.tsv of the test side: row, label, score", .flags = OPTION_RUNTIME},
+    {"sides", OPT_BOOL, AT(evaluate.sides), 0, .help = "judge the training and the validation side, too: evaluation.json has them under sides",
+     .flags = OPTION_RUNTIME},
+    {"slices", OPT_LIST, AT(evaluate.slices),
+     .help = "fields (columns) whose most frequent values get AUC, logloss and calibration of their own; at most 8", .flags = OPTION_RUNTIME},
+    {"bootstrap", OPT_INT, AT(evaluate.bootstrap), 0, 0, BOOTSTRAP_MAX,
+     .help = "replicates of a Poisson bootstrap, for percentile intervals of every metric; 0: none, else at least 20", .flags = OPTION_RUNTIME},
+    {"ndcg_k", OPT_INT, AT(evaluate.ndcg_k), 10, 1, 1000, .help = "k of NDCG@k and hit rate@k, by dataset.group", .flags = OPTION_RUNTIME},
+    {"exact_rows_max", OPT_INT, AT(evaluate.exact_rows_max), 0, 0, 1e9,
+     .help = "up to so many rows AUC is exact (4 bytes a row, 8 when weighted), beyond them a histogram with its error bound; 0: 2^23",
+     .flags = OPTION_RUNTIME},
     {0},
 };
 
@@ -131,6 +142,7 @@ const struct spec_part spec_parts[] = {
     {"compression", compression_options},
     {"checkpoint", checkpoint_options},
     {"evaluate", evaluate_options},
+    {"ensemble", NULL},
     {"resources", resources_options},
     {NULL, NULL},
 };
@@ -142,6 +154,14 @@ void spec_check(const struct spec *spec, struct faults *faults)
         faults_add(faults, "/train/workers",
                    "must be <= train.shards (%" PRId64 "), got %" PRId64 ": a worker computes whole shards; raise shards or use \"auto\"",
                    spec->train.shards, spec->train.workers);
+    const char *at = spec->evaluate.slices;
+    char field[OPTION_TEXT_SIZE];
+    int fields = 0;
+    while (option_list_next(&at, field)) fields++;
+    if (fields > SLICES_WANTED_MAX) faults_add(faults, "/evaluate/slices", "must name at most %d fields, got %d", SLICES_WANTED_MAX, fields);
+    if (spec->evaluate.bootstrap > 0 && spec->evaluate.bootstrap < BOOTSTRAP_MIN)
+        faults_add(faults, "/evaluate/bootstrap", "must be 0 (none) or >= %d, got %" PRId64 ": fewer replicates give no interval", BOOTSTRAP_MIN,
+                   spec->evaluate.bootstrap);
     if (spec->resources.max_memory_bytes > 0 && spec->resources.max_memory_bytes < memory_least)
         faults_add(faults, "/resources/max_memory_bytes",
                    "must be 0 (no limit) or >= %" PRId64 " (64 MiB), got %" PRId64 ": the program alone needs that", memory_least,

@@ -72,8 +72,13 @@ struct spec_checkpoint {
 };
 
 struct spec_evaluate {
-    int64_t every_steps; /* validation side, for curves and early stopping; 0 = at the end of each epoch */
-    bool scores;         /* write scores.tsv of the test side */
+    int64_t every_steps;           /* validation side, for curves and early stopping; 0 = at the end of each epoch */
+    bool scores;                   /* write scores.tsv of the test side */
+    bool sides;                    /* judge the training and validation sides, too */
+    char slices[OPTION_TEXT_SIZE]; /* OPT_LIST: fields that get a table of their most frequent values */
+    int64_t bootstrap;             /* replicates; 0 = none */
+    int64_t ndcg_k;                /* of NDCG@k and hit rate@k, by dataset.group */
+    int64_t exact_rows_max;        /* beyond so many rows AUC comes from a histogram; 0 = 2^23 */
 };
 
 struct spec_resources {

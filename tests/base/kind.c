@@ -10,7 +10,7 @@ struct params {
     double share, start, decay;
     bool flag;
     int name;
-    char text[OPTION_TEXT_SIZE];
+    char text[OPTION_TEXT_SIZE], list[OPTION_TEXT_SIZE];
 };
 static const char *const colours[] = {"red", "green", NULL};
 static const struct option options[] = {
@@ -20,6 +20,7 @@ static const struct option options[] = {
     {"flag", OPT_BOOL, offsetof(struct params, flag), 1, .help = "flag"},
     {"name", OPT_NAME, offsetof(struct params, name), 1, .help = "colour", .choices = colours, .flags = OPTION_RUNTIME},
     {"text", OPT_TEXT, offsetof(struct params, text), .help = "text", .def_text = "hi"},
+    {"list", OPT_LIST, offsetof(struct params, list), .help = "texts"},
     {"ramp.start", OPT_REAL, offsetof(struct params, start), 1, -INFINITY, INFINITY, .help = "start"},
     {"ramp.decay", OPT_REAL, offsetof(struct params, decay), 1, 0, 1, .help = "decay"},
     {0},
@@ -90,10 +91,15 @@ static void options_faults_say_what_to_do(void **state)
         {"{\"name\": 5}", "/o/name", "5 is not known; one of red, green"},
         {"{\"text\": []}", "/o/text", "must be a string, got []"},
         {"{\"text\": \"a\\u0007\"}", "/o/text", "must not contain control characters"},
+        {"{\"list\": 5}", "/o/list", "must be an array of strings, got 5"},
+        {"{\"list\": [\"a\", 5]}", "/o/list/1", "must be a string, got 5"},
+        {"{\"list\": [\"a\", \"b\\nc\"]}", "/o/list/1", "must not contain control characters"},
+        {"{\"list\": [\"\"]}", "/o/list/0", "must not be empty"},
+        {"{\"list\": \"\"}", "/o/list", "must not be empty"},
         {"{\"ramp\": {\"decay\": 2}}", "/o/ramp/decay", "must be >= 0 and <= 1, got 2"},
         {"{\"ramp\": {\"dekay\": 1}}", "/o/ramp/dekay", "is unknown; did you mean \"decay\"? one of start, decay"},
-        {"{\"ramp.start\": 1}", "/o/ramp.start", "is unknown; one of kind, count, auto_count, share, flag, name, text, ramp"},
-        {"{\"a/b\": 1}", "/o/a~1b", "is unknown; one of kind, count, auto_count, share, flag, name, text, ramp"},
+        {"{\"ramp.start\": 1}", "/o/ramp.start", "is unknown; one of kind, count, auto_count, share, flag, name, text, list, ramp"},
+        {"{\"a/b\": 1}", "/o/a~1b", "is unknown; one of kind, count, auto_count, share, flag, name, text, list, ramp"},
         {"5", "/o", "must be an object, got 5"},
     };
     static struct faults faults;
@@ -104,6 +110,44 @@ static void options_faults_say_what_to_do(void **state)
         assert_string_equal(faults.list[0].pointer, rows[i].pointer);
         assert_string_equal(faults.list[0].detail, rows[i].detail);
     }
+}
+
+/* An array of texts, or one of them alone; what was read is written as an array; together they may not be too long. */
+static void lists_hold_texts(void **state)
+{
+    (void)state;
+    static struct faults faults;
+    struct params p;
+    struct error err = {0};
+    char item[OPTION_TEXT_SIZE], text[OPTION_TEXT_SIZE + 64];
+    read_into(&p, "{\"list\": [\"a\", \"b c\", \"d\"]}", &faults);
+    assert_int_equal(faults.count, 0);
+    const char *at = p.list, *const want[] = {"a", "b c", "d"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(option_list_next(&at, item));
+        assert_string_equal(item, want[i]);
+    }
+    assert_false(option_list_next(&at, item));
+    json_t *object = json_object();
+    assert_ok(options_write(options, &p, object, false, &err), &err);
+    assert_int_equal(json_array_size(json_object_get(object, "list")), 3);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(object, "list"), 1)), "b c");
+    json_decref(object);
+    read_into(&p, "{\"list\": \"only\"}", &faults);
+    assert_int_equal(faults.count, 0);
+    assert_string_equal(p.list, "only");
+    read_into(&p, "{\"list\": []}", &faults);
+    assert_int_equal(faults.count, 0);
+    assert_string_equal(p.list, "");
+    for (int fits = 1; fits >= 0; fits--) { /* two items that fill the room to the last byte; then one byte more */
+        snprintf(text, sizeof text, "{\"list\": [\"%0*d\", \"%0*d\"]}", 100, 0, OPTION_TEXT_SIZE - 1 - 101 + !fits, 0);
+        read_into(&p, text, &faults);
+        assert_int_equal(faults.count, fits ? 0 : 1);
+    }
+    snprintf(text, sizeof text, "{\"list\": [\"%0*d\", \"b\"]}", OPTION_TEXT_SIZE - 1, 0);
+    read_into(&p, text, &faults);
+    assert_int_equal(faults.count, 1);
+    assert_string_equal(faults.list[0].pointer, "/o/list/1");
 }
 
 static void options_write_what_was_read(void **state)
@@ -118,7 +162,7 @@ static void options_write_what_was_read(void **state)
     assert_ok(options_write(options, &p, object, false, &err), &err);
     bytes_init(&text, 4096);
     assert_ok(json_write(object, &text, &err), &err);
-    assert_string_equal(bytes_text(&text), "{\"auto_count\": \"auto\", \"count\": 4, \"flag\": true, \"name\": \"green\", "
+    assert_string_equal(bytes_text(&text), "{\"auto_count\": \"auto\", \"count\": 4, \"flag\": true, \"list\": [], \"name\": \"green\", "
                                            "\"ramp\": {\"decay\": 1.0, \"start\": 2.0}, \"share\": 0.5, \"text\": \"hi\"}");
     json_object_clear(object);
     assert_ok(options_write(options, &p, object, true, &err), &err);
@@ -132,7 +176,7 @@ static void options_describe_themselves(void **state)
 {
     (void)state;
     json_t *rows = options_describe(options);
-    assert_int_equal(json_array_size(rows), 8);
+    assert_int_equal(json_array_size(rows), 9);
     const json_t *share = json_array_get(rows, 2), *name = json_array_get(rows, 4);
     assert_close(json_number_value(json_object_get(share, "exclusive_minimum")), 0, 0, 0);
     assert_string_equal(json_string_value(json_object_get(name, "default")), "green");
@@ -178,8 +222,9 @@ static void faults_are_all_counted(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(options_fill_defaults),       cmocka_unit_test(options_read_every_type),     cmocka_unit_test(options_faults_say_what_to_do),
-    cmocka_unit_test(options_write_what_was_read), cmocka_unit_test(options_describe_themselves), cmocka_unit_test(kinds_are_found_by_name),
-    cmocka_unit_test(faults_are_all_counted),
+    cmocka_unit_test(options_fill_defaults),         cmocka_unit_test(options_read_every_type),
+    cmocka_unit_test(options_faults_say_what_to_do), cmocka_unit_test(options_write_what_was_read),
+    cmocka_unit_test(options_describe_themselves),   cmocka_unit_test(kinds_are_found_by_name),
+    cmocka_unit_test(faults_are_all_counted),        cmocka_unit_test(lists_hold_texts),
 };
 TEST_MAIN(tests)

@@ -48,6 +48,7 @@ static const struct kind mean = {"mean", "weighted", "", 0, NULL}, vote = {"vote
 
 static const struct kind *const formats[] = {&criteo, &csv, NULL}, *const splits[] = {&none, &holdout, NULL}, *const models[] = {&lr, &fm, NULL};
 static const struct kind *const optimizers[] = {&adagrad, &ftrl, NULL}, *const strategies[] = {&sync_kind, NULL};
+static const struct kind *const ensembles[] = {&dense, &mean, NULL};
 static const struct kind *const codecs[] = {&dense, &sign, &topk, NULL}, *const aggregates[] = {&mean, &vote, NULL};
 
 const struct registry toy_registry = {.kinds = {
@@ -58,4 +59,5 @@ const struct registry toy_registry = {.kinds = {
                                           [SECTION_STRATEGY] = strategies,
                                           [SECTION_CODEC] = codecs,
                                           [SECTION_AGGREGATE] = aggregates,
+                                          [SECTION_ENSEMBLE] = ensembles,
                                       }};

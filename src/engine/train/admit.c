@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
+#include "engine/train/ensemble.h"
 #include "engine/train/run.h"
 
 uint64_t run_memory_bytes(const struct spec *spec)
@@ -16,7 +17,9 @@ uint64_t run_memory_bytes(const struct spec *spec)
     const struct optimizer *optimizer = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
     size_t count = model->describe(spec->chosen[SECTION_MODEL].params, descs);
     uint32_t bits = (uint32_t)spec->model.hash_bits;
+    const struct ensemble *ensemble = (const struct ensemble *)spec->chosen[SECTION_ENSEMBLE].kind;
     uint64_t tables = params_bytes(descs, count, bits, optimizer->states);
+    if (ensemble && ensemble->wants_model) tables += params_bytes(descs, count, bits, 0) / 2;
     tables += 3 * admission_bytes((unsigned)spec->features.min_count, bits); /* a byte a slot, and five in the snapshot */
     return 2 * tables + (256ull << 20);                                      /* parameters, their snapshot, and the windows and buffers of a run */
 }

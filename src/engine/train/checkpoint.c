@@ -117,6 +117,7 @@ int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct er
     if (wish == CHECKPOINT_PERIODIC && background_busy(&c->write)) return 0;
     checkpoint_settle(c);
     if (wish == CHECKPOINT_PERIODIC && fold->cursor.step == c->saved_step) return 0;
+    report_collect(fold);
     int rc = snapshot_take(&c->snapshot, fold, err);
     if (rc < 0) return rc;
     c->best = wish == CHECKPOINT_BEST;
@@ -167,13 +168,11 @@ int checkpoint_load_newest(struct fold *fold, struct error *err)
     }
 }
 
-int checkpoint_finish(struct checkpointer *c, uint64_t step, char path[PATH_SIZE], char sha256[SHA256_HEX], struct error *err)
+int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, struct error *err)
 {
     struct fold *fold = c->fold;
     char from[PATH_SIZE];
     int rc = rundir_checkpoint_path(fold->dir, step, "safetensors", from, err);
-    if (rc == 0) rc = path_join(path, fold->dir, RUNDIR_FINAL, err);
     if (rc == 0) rc = path_link(fold->job->world, from, path, err);
-    if (rc == 0) rc = path_sync_dir(fold->job->world, fold->dir, err);
-    return rc < 0 ? rc : file_sha256(fold->job->world, path, sha256, err);
+    return rc < 0 ? rc : path_sync_dir(fold->job->world, fold->dir, err);
 }

@@ -26,7 +26,7 @@ int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct er
 int checkpoint_load_newest(struct fold *fold, struct error *err);
 int checkpoint_load(struct fold *fold, uint64_t step, struct error *err);
 
-/* checkpoint_finish: final.safetensors = hard link to the checkpoint of that step; its path and SHA-256. */
-int checkpoint_finish(struct checkpointer *c, uint64_t step, char path[PATH_SIZE], char sha256[SHA256_HEX], struct error *err);
+/* checkpoint_finish: path (final.safetensors) = hard link to the checkpoint of that step. */
+int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, struct error *err);
 
 #endif

@@ -2,9 +2,21 @@
 #ifndef TRAINYARD_ENGINE_TRAIN_EVALUATE_H
 #define TRAINYARD_ENGINE_TRAIN_EVALUATE_H
 
+#include "base/json.h"
+#include "engine/eval/eval.h"
 #include "engine/train/fold.h"
 
-/* fold_evaluate: with the parameters as they are; also emits the evaluation as an event. */
-int fold_evaluate(struct fold *fold, struct error *err);
+extern const char *const side_names[SIDES];
+
+/* evaluation_publish: json (its reference is taken; NULL: making it failed) as evaluation.json in folder and as an event of the job at its present
+ * step. */
+int evaluation_publish(struct job *job, const char *folder, json_t *json, struct error *err);
+
+/* fold_json: which fold it was and what was trained. New reference or NULL. */
+json_t *fold_json(const struct fold *fold, const struct fold_outcome *outcome);
+
+/* fold_evaluate: the test side with the parameters as they are; where the split leaves none, the validation or at last the training side, said so in
+ * the file. pooled (or NULL) sees the same rows. *out: what was found. */
+int fold_evaluate(struct fold *fold, const struct fold_outcome *outcome, struct evaluator *pooled, struct evaluation *out, struct error *err);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "contract/safetensors.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/report.h"
 
@@ -12,7 +13,7 @@ static int fold_place(struct fold *fold, struct error *err)
 {
     struct job *job = fold->job;
     char checkpoints[PATH_SIZE];
-    if (job->folds == 1) {
+    if (job->folds == 1 || fold->index == job->folds) {
         str_copy(fold->dir, sizeof fold->dir, job->dir.path);
         return 0;
     }
@@ -28,18 +29,23 @@ static int fold_sides(struct fold *fold, struct error *err)
 {
     struct job *job = fold->job;
     struct splitter splitter = job->splitter;
-    uint64_t rows = dataset_info(job->dataset)->rows;
-    char which[32] = "";
     splitter.context.fold = fold->index;
-    int rc = sides_count(&fold->sides, job->dataset, &splitter, &job->team.parallel, err);
-    if (rc < 0) return rc;
+    return sides_count(&fold->sides, job->dataset, &splitter, &job->team.parallel, err);
+}
+
+static int fold_sides_check(const struct fold *fold, struct error *err)
+{
+    struct job *job = fold->job;
+    const uint64_t *totals = fold->sides.totals, rows = dataset_info(job->dataset)->rows;
+    char which[32] = "";
     if (job->folds > 1) snprintf(which, sizeof which, "fold %u: ", fold->index);
-    const uint64_t *totals = fold->sides.totals;
     report_log(job, PROGRESS_INFO, "%s%" PRIu64 " train, %" PRIu64 " validation, %" PRIu64 " test rows", which, totals[SIDE_TRAIN],
                totals[SIDE_VALIDATION], totals[SIDE_TEST]);
     if (totals[SIDE_TRAIN] == 0)
         return error_set(err, ERROR_DATA, "/split",
                          "%sno row is on the training side (%" PRIu64 " rows in all); lower split.test_fraction or give more data", which, rows);
+    if (job->folds > 1 && totals[SIDE_TEST] == 0)
+        return error_set(err, ERROR_DATA, "/split", "%sno row is on the test side (%" PRIu64 " rows in all); fewer folds or more data", which, rows);
     if (job->spec.train.early_stopping_patience > 0 && totals[SIDE_VALIDATION] == 0)
         return error_set(err, ERROR_INVALID, "/split/validation_fraction",
                          "early stopping needs a validation side: set split.validation_fraction > 0");
@@ -48,33 +54,52 @@ static int fold_sides(struct fold *fold, struct error *err)
 
 static const char *field_name(const void *dataset, size_t field) { return dataset_field_name(dataset, field); }
 
-static int fold_model(struct fold *fold, struct error *err)
+static int fold_model(struct fold *fold, size_t states, struct error *err)
 {
     struct job *job = fold->job;
     struct param_desc descs[TENSORS_MAX];
     float initial[STATES_MAX] = {0};
-    size_t count = job->model->describe(job->model_params, descs), shards = (size_t)job->spec.train.shards;
+    size_t count = job->model->describe(job->model_params, descs);
     if (job->optimizer->initial) job->optimizer->initial(job->optimizer_params, initial);
-    int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, job->optimizer->states, initial,
-                         (uint64_t)job->spec.train.seed, err);
+    int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, states, initial, (uint64_t)job->spec.train.seed, err);
     const struct field_names names = {job->dataset, field_name};
     struct admission *admission = &fold->params.admission;
     if (rc == 0)
         rc = admission_init(admission, (unsigned)job->spec.features.min_count, (uint32_t)job->spec.model.hash_bits,
                             (uint64_t)job->spec.features.hash_seed, err);
-    if (rc == 0) rc = rare_keys_init(&fold->rare, admission, &names, err);
-    if (rc < 0) return rc;
+    return rc < 0 ? rc : rare_keys_init(&fold->rare, admission, &names, err);
+}
+
+static int fold_shards(struct fold *fold, struct error *err)
+{
+    size_t shards = (size_t)fold->job->spec.train.shards;
     if (!(fold->shards = mem_array(shards, 1, sizeof *fold->shards, err))) return -ERROR_NOMEM;
     for (size_t s = 0; s < shards; s++) shard_init(&fold->shards[s], fold);
     return 0;
 }
 
-int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *err)
+static void fold_init(struct fold *fold, struct job *job, unsigned index)
 {
     *fold = (struct fold){.job = job, .index = index};
+    calibration_init(&fold->calibration);
+}
+
+int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *err)
+{
+    fold_init(fold, job, index);
     int rc = fold_place(fold, err);
     if (rc == 0) rc = fold_sides(fold, err);
-    return rc < 0 ? rc : fold_model(fold, err);
+    if (rc == 0) rc = fold_sides_check(fold, err);
+    if (rc == 0) rc = fold_model(fold, job->optimizer->states, err);
+    return rc < 0 ? rc : fold_shards(fold, err);
+}
+
+int fold_open_whole(struct fold *fold, struct job *job, struct error *err)
+{
+    fold_init(fold, job, job->folds);
+    int rc = fold_place(fold, err);
+    if (rc == 0) rc = fold_sides(fold, err);
+    return rc < 0 ? rc : fold_model(fold, 0, err);
 }
 
 void fold_close(struct fold *fold)
@@ -85,6 +110,7 @@ void fold_close(struct fold *fold)
     mem_free(fold->shards);
     params_close(&fold->params);
     rare_keys_close(&fold->rare);
+    calibration_close(&fold->calibration);
     sides_close(&fold->sides);
     *fold = (struct fold){0};
 }
@@ -113,20 +139,26 @@ static void fold_tell_admission(const struct fold *fold)
                    a->min_count, c.admitted, c.waiting);
 }
 
+/* Has an earlier attempt come to the end, final.safetensors included? */
+static bool fold_done(const struct fold *fold, const char *final) { return fold->cursor.ended && path_exists(fold->job->world, final); }
+
 int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
 {
     struct job *job = fold->job;
-    int rc = fold_resume(fold, err);
+    int rc = path_join(out->path, fold->dir, RUNDIR_FINAL, err);
+    if (rc == 0) rc = fold_resume(fold, err);
     if (rc < 0) return rc;
+    bool done = fold_done(fold, out->path);
     if (!(fold->checkpointer = checkpointer_new(fold, err)) || !(fold->report = report_new(fold, err))) return -ERROR_NOMEM;
     if (!job->running) report_state(job, "running", fold->index || fold->cursor.step ? "resumed" : "started", "");
     job->running = true;
-    if ((rc = job->strategy->train(fold, err)) < 0) return rc;
+    if (!done && (rc = job->strategy->train(fold, err)) < 0) return rc;
     uint64_t step = job->spec.train.early_stopping_patience > 0 && fold->best.step > 0 ? fold->best.step : fold->cursor.step;
-    if ((rc = checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err)) < 0) return rc;
     out->steps = fold->cursor.step;
     out->rows = fold->cursor.rows;
-    if ((rc = checkpoint_finish(fold->checkpointer, step, out->path, out->sha256, err)) < 0) return rc;
+    if (!done && (rc = checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err)) < 0) return rc;
+    if (!done && (rc = checkpoint_finish(fold->checkpointer, step, out->path, err)) < 0) return rc;
+    if ((rc = file_sha256(job->world, out->path, out->sha256, err)) < 0) return rc;
     if (step != fold->cursor.step && (rc = checkpoint_load(fold, step, err)) < 0) return rc;
     fold_tell_admission(fold);
     return 0;

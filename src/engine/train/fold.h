@@ -3,7 +3,9 @@
 #ifndef TRAINYARD_ENGINE_TRAIN_FOLD_H
 #define TRAINYARD_ENGINE_TRAIN_FOLD_H
 
+#include "engine/core/calibration.h"
 #include "engine/data/sides.h"
+#include "engine/eval/eval.h"
 #include "engine/train/job.h"
 #include "engine/train/shard.h"
 
@@ -22,6 +24,12 @@ struct best {      /* early stopping */
     int64_t since; /* evaluations without improvement */
 };
 
+struct progressive { /* how well the rows of the present epoch were foretold, each before it was learned; reset at each epoch */
+    uint64_t rows;
+    double weight, loss; /* sums */
+    struct auc_window window;
+};
+
 struct fold_outcome {     /* of training: the model that stays */
     uint64_t steps, rows; /* of training in all; with early stopping the model may be of an earlier step */
     char path[PATH_SIZE], sha256[SHA256_HEX];
@@ -38,9 +46,15 @@ struct fold {
     struct shard *shards; /* (spec.train.shards) */
     struct cursor cursor;
     struct best best;
+    struct progressive progressive;
+    struct calibration calibration; /* between the model's logits and the scores that are told */
     struct checkpointer *checkpointer;
     struct report *report;
 };
+
+/* fold_open_whole: the data as seen by who combines the folds (split.h: context.fold = folds), with a model as before the first step but without
+ * optimiser state; nothing to train with. Its folder is the run directory. */
+int fold_open_whole(struct fold *fold, struct job *job, struct error *err);
 
 /* fold_open: its folder, sides and a model as it is before the first step. fold_close() it in any case. ERROR_INVALID, ERROR_DATA: the split leaves
  * too little. */

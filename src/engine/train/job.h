@@ -9,6 +9,7 @@
 #include "engine/compress/codec.h"
 #include "engine/data/dataset.h"
 #include "engine/data/split.h"
+#include "engine/eval/eval.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/progress.h"
@@ -16,6 +17,7 @@
 #include "engine/train/team.h"
 
 struct fold;
+struct ensemble;
 
 struct job {
     const struct world *world;
@@ -30,11 +32,18 @@ struct job {
     const struct codec *codec;
     const struct aggregate *aggregate;
     const struct strategy *strategy;
+    const struct ensemble *ensemble;
     const void *model_params, *optimizer_params, *codec_params, *aggregate_params;
 
     struct team team;
     struct dataset *dataset;
     struct splitter splitter;
+    struct { /* evaluate.slices, resolved */
+        unsigned count;
+        const char *names[EVALUATION_SLICES_MAX];
+        uint16_t fields[EVALUATION_SLICES_MAX];
+        char text[OPTION_TEXT_SIZE]; /* of the names */
+    } slices;
     unsigned folds; /* models that the split trains, >= 1 */
 
     bool running;                   /* the event that says so is out */

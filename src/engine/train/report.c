@@ -46,34 +46,52 @@ static uint32_t epoch_shown(const struct fold *fold)
 
 static double ratio(uint64_t a, uint64_t b) { return b > 0 ? (double)a / (double)b : NAN; }
 
+/* Rows of all folds that are done and planned; those of folds to come are taken to be like this one's. */
+static uint64_t job_rows_done(const struct fold *fold) { return fold->index * rows_planned(fold) + fold->cursor.rows; }
+static uint64_t job_rows_planned(const struct fold *fold) { return fold->job->folds * rows_planned(fold); }
+
 static void window_rate(const struct report *r, int64_t now_ns, double *rate, int64_t *eta_ms)
 {
     const struct fold *fold = r->fold;
     double seconds = (double)(now_ns - r->window_ns) * 1e-9, whole = (double)(now_ns - r->started_ns) * 1e-9;
-    uint64_t done = fold->cursor.rows - r->started_rows, planned = rows_planned(fold);
+    uint64_t done = fold->cursor.rows - r->started_rows, planned = job_rows_planned(fold), at = job_rows_done(fold);
     *rate = seconds > 0 && r->rows > 0 ? (double)r->rows / seconds : NAN;
-    *eta_ms = done > 0 && planned >= fold->cursor.rows ? (int64_t)((double)(planned - fold->cursor.rows) * whole / (double)done * 1000) : -1;
+    *eta_ms = done > 0 && planned >= at ? (int64_t)((double)(planned - at) * whole / (double)done * 1000) : -1;
+}
+
+void report_collect(struct fold *fold)
+{
+    for (int64_t s = 0; s < fold->job->spec.train.shards; s++) {
+        struct auc_window *window = &fold->shards[s].window;
+        if (fold->report) auc_window_merge(&fold->report->window, window);
+        auc_window_merge(&fold->progressive.window, window);
+        auc_window_clear(window);
+    }
+}
+
+void report_epoch(struct report *r)
+{
+    report_collect(r->fold);
+    r->fold->progressive = (struct progressive){0};
 }
 
 int report_flush(struct report *r, struct error *err)
 {
     struct fold *fold = r->fold;
+    const struct progressive *whole = &fold->progressive;
     if (r->rows == 0) return 0;
-    for (int64_t s = 0; s < fold->job->spec.train.shards; s++) {
-        auc_window_merge(&r->window, &fold->shards[s].window);
-        auc_window_clear(&fold->shards[s].window);
-    }
+    report_collect(fold);
     int64_t now = world_mono_ns(fold->job->world), eta_ms;
     double rate;
     window_rate(r, now, &rate, &eta_ms);
-    uint64_t planned = rows_planned(fold);
-    json_t *body = json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)epoch_shown(fold), "rows",
-                             (json_int_t)fold->cursor.rows, "loss", json_real_or_null(r->loss / (double)r->rows), "auc",
-                             json_real_or_null(auc_window_value(&r->window)), "rows_per_s", json_real_or_null(rate), "bytes_dense",
-                             (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio",
-                             json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)), "progress",
-                             json_real_or_null(ratio(fold->cursor.rows, planned)), "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms), "lr",
-                             json_real_or_null(optim_lr(fold->job->optimizer, fold->job->optimizer_params, fold->cursor.step)));
+    json_t *body = json_pack(
+        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)epoch_shown(fold), "rows",
+        (json_int_t)fold->cursor.rows, "loss", json_real_or_null(r->loss / (double)r->rows), "auc", json_real_or_null(auc_window_value(&r->window)),
+        "epoch_loss", json_real_or_null(whole->weight > 0 ? whole->loss / whole->weight : NAN), "epoch_auc",
+        json_real_or_null(auc_window_value(&whole->window)), "rows_per_s", json_real_or_null(rate), "bytes_dense", (json_int_t)r->bytes_dense,
+        "bytes_sent", (json_int_t)r->bytes_sent, "ratio", json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)), "progress",
+        json_real_or_null(ratio(job_rows_done(fold), job_rows_planned(fold))), "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms), "lr",
+        json_real_or_null(optim_lr(fold->job->optimizer, fold->job->optimizer_params, fold->cursor.step)));
     int rc = fold_event(fold, EVENT_METRIC, fold->cursor.step, body, err);
     auc_window_clear(&r->window);
     r->loss = 0;
@@ -87,10 +105,10 @@ static void report_tell(struct report *r)
     struct fold *fold = r->fold;
     int64_t now = world_mono_ns(fold->job->world);
     struct progress p = {.phase = PROGRESS_TRAINING,
-                         .done = fold->cursor.rows,
-                         .total = rows_planned(fold),
+                         .done = job_rows_done(fold),
+                         .total = job_rows_planned(fold),
                          .rows = fold->cursor.rows - r->started_rows,
-                         .step = fold->cursor.step,
+                         .step = fold->job->steps_before + fold->cursor.step,
                          .epoch = epoch_shown(fold),
                          .epochs = (uint32_t)fold->job->spec.train.epochs,
                          .loss = ratio(1, 0),
@@ -98,6 +116,7 @@ static void report_tell(struct report *r)
     if (!fold->job->progress.progress || now - r->told_ns < TELL_EVERY_NS) return;
     r->told_ns = now;
     window_rate(r, now, &p.rows_per_s, &p.eta_ms);
+    report_collect(fold);
     p.loss = r->rows ? r->loss / (double)r->rows : NAN;
     p.auc = auc_window_value(&r->window);
     progress_tell(&fold->job->progress, &p);
@@ -113,6 +132,9 @@ int report_step(struct report *r, size_t rows, struct error *err)
         r->bytes_dense += shard->bytes_dense;
         r->bytes_sent += shard->bytes_sent;
     }
+    fold->progressive.rows += rows;
+    fold->progressive.weight += (double)rows;
+    fold->progressive.loss += loss;
     r->loss += loss;
     r->rows += rows;
     r->steps++;

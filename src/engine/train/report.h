@@ -13,6 +13,11 @@ void report_free(struct report *report);
 int report_step(struct report *report, size_t rows, struct error *err);
 int report_flush(struct report *report, struct error *err); /* the rest of a window, at the end of training or before a stop */
 
+/* report_epoch: an epoch begins: its progressive figures (epoch_loss, epoch_auc) start anew. report_collect: what the shards have counted since they
+ * were asked goes to the report's window and to fold->progressive, before either is looked at or saved. */
+void report_epoch(struct report *report);
+void report_collect(struct fold *fold);
+
 /* report_validation: a metric event with val_logloss, val_auc. */
 int report_validation(struct report *report, const struct evaluation *e, struct error *err);
 

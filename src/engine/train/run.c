@@ -9,6 +9,7 @@
 #include "engine/train/admit.h"
 #include "engine/train/folds.h"
 #include "engine/train/job_data.h"
+#include "engine/train/judge.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
 
@@ -20,6 +21,7 @@ static void job_choose(struct job *job)
     job->codec = (const struct codec *)chosen[SECTION_CODEC].kind;
     job->aggregate = (const struct aggregate *)chosen[SECTION_AGGREGATE].kind;
     job->strategy = (const struct strategy *)chosen[SECTION_STRATEGY].kind;
+    job->ensemble = (const struct ensemble *)chosen[SECTION_ENSEMBLE].kind;
     job->model_params = chosen[SECTION_MODEL].params;
     job->optimizer_params = chosen[SECTION_OPTIMIZER].params;
     job->codec_params = chosen[SECTION_CODEC].params;
@@ -49,6 +51,7 @@ static int job_work(struct job *job, const struct run_options *options, struct r
 {
     int rc = spec_admit(&job->spec, err);
     if (rc == 0) rc = job_open_data(job, options->cache_dir, err);
+    if (rc == 0) rc = judge_slices(job, err);
     return rc < 0 ? rc : job_run_folds(job, result, err);
 }
 

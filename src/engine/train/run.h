@@ -20,7 +20,7 @@ struct run_options {
 struct run_result {
     bool succeeded;
     uint64_t steps, rows;
-    char final_path[PATH_SIZE]; /* final.safetensors */
+    char final_path[PATH_SIZE]; /* final.safetensors; "": several folds, each with its own, and no ensemble that is a model */
     char sha256[65];
 };
 

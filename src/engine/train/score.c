@@ -1,5 +1,5 @@
-/* Blocks are scored in rounds, one block a worker, so that scores.tsv can be written in row order with bounded memory; the evaluator itself does not
- * care about order. */
+/* Blocks are scored in rounds, one block a worker, so that files can be written in row order with bounded memory; an evaluator does not care about
+ * order. */
 #include "engine/train/score.h"
 
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #include "engine/core/scores.h"
 #include "engine/train/stop.h"
 
-enum { CHUNK_ROWS = 1024, SCORES_MAX_BYTES = 64 << 20 };
+enum { CHUNK_ROWS = 1024, TEXT_MAX_BYTES = 64 << 20 };
 
 struct score_lane { /* a worker's own */
     struct workspace space;
@@ -19,17 +19,23 @@ struct score_lane { /* a worker's own */
     struct row_ref *refs;
     uint8_t *sides;
     size_t refs_max;
-    struct bytes lines;
+    uint64_t first; /* rows of the side before this block */
+    float mapped[CHUNK_ROWS];
+    uint64_t rows[CHUNK_ROWS];
+    uint32_t slices[CHUNK_ROWS * EVALUATION_SLICES_MAX];
+    struct bytes text[SCORE_STREAMS_MAX];
 };
 
 struct scoring {
     struct fold *fold;
+    const struct sides *sides;
     enum split_side side;
-    struct evaluator *evaluator;
+    const struct score_stream *streams;
+    size_t count;
+    struct draft drafts[SCORE_STREAMS_MAX];
     struct score_lane *lanes;
     uint64_t first_block; /* of the round */
-    bool lines;
-    uint64_t rows;
+    uint64_t first;       /* rows of the side before the round */
 };
 
 static int lane_refs(struct score_lane *w, const struct scoring *scoring, uint64_t index, size_t *count, struct error *err)
@@ -44,21 +50,71 @@ static int lane_refs(struct score_lane *w, const struct scoring *scoring, uint64
         w->refs_max = rows;
     }
     *count = 0;
-    sides_of(&scoring->fold->sides.splitter, scoring->fold->job->dataset, index, &w->block, w->sides);
+    sides_of(&scoring->sides->splitter, scoring->fold->job->dataset, index, &w->block, w->sides);
     for (size_t r = 0; r < rows; r++)
         if (w->sides[r] == scoring->side) w->refs[(*count)++] = (struct row_ref){&w->block.batch, (uint32_t)r};
     return 0;
 }
 
-static int lane_lines(struct score_lane *w, size_t from, size_t count, struct error *err)
+static int lane_lines(struct bytes *text, const struct scored *rows, const float *logits, struct error *err)
 {
     char line[SCORES_LINE_MAX];
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        size_t size = scores_line(line, SCORES_LABEL, w->block.first_row + w->refs[from + i].row, w->space.batch.batch.labels[i],
-                                  w->space.scorer.logits.data[i]);
-        rc = bytes_add(&w->lines, line, size, err);
+    for (size_t i = 0; rc == 0 && i < rows->n; i++)
+        rc = bytes_add(text, line, scores_line(line, SCORES_LABEL, rows->rows[i], rows->labels[i], logits[i]), err);
+    return rc;
+}
+
+/* The key of a field's first feature in each row, for slices: 0 where the row has none. */
+static void lane_slices(struct score_lane *w, const struct job *job, size_t n)
+{
+    const struct batch *b = &w->space.batch.batch;
+    unsigned wanted = job->slices.count;
+    memset(w->slices, 0, n * wanted * sizeof *w->slices);
+    for (size_t r = 0; r < n; r++) {
+        const uint16_t *fields = batch_fields(b, r);
+        for (unsigned s = 0; fields && s < wanted; s++)
+            for (uint32_t i = 0; i < b->offsets[r + 1] - b->offsets[r]; i++)
+                if (fields[i] == job->slices.fields[s]) {
+                    w->slices[r * wanted + s] = b->keys[b->offsets[r] + i];
+                    break;
+                }
     }
+}
+
+static int lane_stream(struct score_lane *w, const struct job *job, const struct score_stream *stream, struct bytes *text, const struct scored *rows,
+                       struct error *err)
+{
+    const struct batch *b = &w->space.batch.batch;
+    const float *logits = w->space.scorer.logits.data;
+    int rc = 0;
+    if (stream->map) {
+        memcpy(w->mapped, logits, rows->n * sizeof *logits);
+        logits = w->mapped;
+        rc = stream->map(stream->context, rows, w->mapped, text, err);
+    }
+    struct eval_rows seen = {.n = rows->n,
+                             .logits = logits,
+                             .labels = rows->labels,
+                             .weights = rows->weights,
+                             .groups = b->groups,
+                             .rows = rows->rows,
+                             .slices = job->slices.count ? w->slices : NULL};
+    for (size_t e = 0; rc == 0 && e < sizeof stream->evaluators / sizeof *stream->evaluators; e++)
+        if (stream->evaluators[e]) rc = evaluator_add(stream->evaluators[e], rows->lane, &seen, err);
+    return rc == 0 && stream->lines ? lane_lines(text, rows, logits, err) : rc;
+}
+
+static int lane_chunk(struct score_lane *w, const struct scoring *scoring, unsigned lane, size_t from, size_t n, struct error *err)
+{
+    const struct job *job = scoring->fold->job;
+    const struct batch *b = &w->space.batch.batch;
+    int rc = score_rows(&w->space, scoring->fold, w->refs + from, n, false, err);
+    if (rc < 0) return rc;
+    for (size_t i = 0; i < n; i++) w->rows[i] = w->block.first_row + w->refs[from + i].row;
+    if (job->slices.count) lane_slices(w, job, n);
+    struct scored rows = {.lane = lane, .first = w->first + from, .n = n, .rows = w->rows, .labels = b->labels, .weights = b->weights};
+    for (size_t s = 0; rc == 0 && s < scoring->count; s++) rc = lane_stream(w, job, &scoring->streams[s], &w->text[s], &rows, err);
     return rc;
 }
 
@@ -67,82 +123,103 @@ static int score_block(void *context, unsigned worker, struct error *err)
     struct scoring *scoring = context;
     struct score_lane *w = &scoring->lanes[worker];
     uint64_t index = scoring->first_block + worker;
-    size_t count;
-    bytes_clear(&w->lines);
-    if (index >= dataset_info(scoring->fold->job->dataset)->blocks) return 0;
+    size_t count = 0;
+    for (size_t s = 0; s < scoring->count; s++) bytes_clear(&w->text[s]);
+    if (index >= scoring->sides->blocks || scoring->sides->rows[index][scoring->side] == 0) return 0;
     int rc = dataset_read_block(scoring->fold->job->dataset, index, &w->block, err);
     if (rc == 0) rc = lane_refs(w, scoring, index, &count, err);
-    for (size_t at = 0; rc == 0 && at < count; at += CHUNK_ROWS) {
-        size_t n = count - at < CHUNK_ROWS ? count - at : CHUNK_ROWS;
-        rc = score_rows(&w->space, scoring->fold, w->refs + at, n, false, err);
-        struct eval_rows rows = {.n = n, .logits = w->space.scorer.logits.data, .labels = w->space.batch.batch.labels};
-        if (rc == 0) rc = evaluator_add(scoring->evaluator, worker, &rows, err);
-        if (rc == 0 && scoring->lines) rc = lane_lines(w, at, n, err);
-    }
+    for (size_t at = 0; rc == 0 && at < count; at += CHUNK_ROWS)
+        rc = lane_chunk(w, scoring, worker, at, count - at < CHUNK_ROWS ? count - at : CHUNK_ROWS, err);
     return rc;
 }
 
-static int write_lines(struct scoring *scoring, struct file *file, struct error *err)
+static int write_texts(struct scoring *scoring, struct error *err)
 {
     int rc = 0;
-    for (unsigned w = 0; rc == 0 && file && w < scoring->fold->job->team.workers; w++)
-        rc = file_write(file, scoring->lanes[w].lines.data, scoring->lanes[w].lines.size, err);
+    for (size_t s = 0; s < scoring->count; s++)
+        for (unsigned w = 0; rc == 0 && scoring->drafts[s].file && w < scoring->fold->job->team.workers; w++)
+            rc = file_write(scoring->drafts[s].file, scoring->lanes[w].text[s].data, scoring->lanes[w].text[s].size, err);
     return rc;
 }
 
-static int score_rounds(struct scoring *scoring, struct file *file, struct error *err)
+static int score_rounds(struct scoring *scoring, struct error *err)
 {
-    struct fold *fold = scoring->fold;
-    uint64_t blocks = dataset_info(fold->job->dataset)->blocks;
+    struct job *job = scoring->fold->job;
+    const struct sides *sides = scoring->sides;
+    unsigned workers = job->team.workers;
     struct progress progress = {.phase = PROGRESS_EVALUATING,
-                                .total = dataset_info(fold->job->dataset)->rows,
-                                .step = fold->cursor.step,
+                                .total = dataset_info(job->dataset)->rows,
+                                .step = job->steps_before + scoring->fold->cursor.step,
                                 .rows_per_s = NAN,
                                 .loss = NAN,
                                 .auc = NAN,
                                 .eta_ms = -1};
-    const char *header = scores_headers[SCORES_LABEL];
-    int rc = file ? file_write(file, header, strlen(header), err) : 0;
-    for (uint64_t at = 0; rc == 0 && at < blocks; at += fold->job->team.workers) {
-        if (job_stop_asked(fold->job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");
+    int rc = 0;
+    for (uint64_t at = 0; rc == 0 && at < sides->blocks; at += workers) {
+        if (job_stop_asked(job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");
         scoring->first_block = at;
-        rc = team_run(&fold->job->team, score_block, scoring, err);
-        if (rc == 0) rc = write_lines(scoring, file, err);
-        progress.done = progress.rows = dataset_block_first_row(fold->job->dataset, at);
-        progress_tell(&fold->job->progress, &progress);
+        for (uint64_t i = at; i < at + workers && i < sides->blocks; i++) {
+            scoring->lanes[i - at].first = scoring->first;
+            scoring->first += sides->rows[i][scoring->side];
+        }
+        rc = team_run(&job->team, score_block, scoring, err);
+        if (rc == 0) rc = write_texts(scoring, err);
+        progress.done = progress.rows = dataset_block_first_row(job->dataset, at);
+        progress_tell(&job->progress, &progress);
+    }
+    return rc;
+}
+
+static int scoring_open(struct scoring *scoring, struct error *err)
+{
+    const struct job *job = scoring->fold->job;
+    const char *header = scores_headers[SCORES_LABEL];
+    int rc = 0;
+    if (!(scoring->lanes = mem_array(job->team.workers, 1, sizeof *scoring->lanes, err))) return -ERROR_NOMEM;
+    for (unsigned w = 0; w < job->team.workers; w++) {
+        struct score_lane *lane = &scoring->lanes[w];
+        for (size_t s = 0; s < SCORE_STREAMS_MAX; s++) bytes_init(&lane->text[s], TEXT_MAX_BYTES);
+        lane->space.batch.want_groups = *job->spec.dataset.group;
+        lane->space.batch.want_fields = job->slices.count > 0;
+    }
+    for (size_t s = 0; rc == 0 && s < scoring->count; s++) {
+        const struct score_stream *stream = &scoring->streams[s];
+        if (!stream->path) continue;
+        rc = draft_open(&scoring->drafts[s], job->world, stream->path, err);
+        if (rc == 0 && stream->lines) rc = file_write(scoring->drafts[s].file, header, strlen(header), err);
     }
     return rc;
 }
 
 static void scoring_close(struct scoring *scoring)
 {
+    for (size_t s = 0; s < scoring->count; s++) draft_drop(&scoring->drafts[s]);
     for (unsigned w = 0; scoring->lanes && w < scoring->fold->job->team.workers; w++) {
-        workspace_close(&scoring->lanes[w].space);
-        block_close(&scoring->lanes[w].block);
-        mem_free(scoring->lanes[w].refs);
-        mem_free(scoring->lanes[w].sides);
-        bytes_close(&scoring->lanes[w].lines);
+        struct score_lane *lane = &scoring->lanes[w];
+        workspace_close(&lane->space);
+        block_close(&lane->block);
+        mem_free(lane->refs);
+        mem_free(lane->sides);
+        for (size_t s = 0; s < SCORE_STREAMS_MAX; s++) bytes_close(&lane->text[s]);
     }
     mem_free(scoring->lanes);
-    evaluator_free(scoring->evaluator);
 }
 
-int score_side(struct fold *fold, enum split_side side, const char *scores_path, struct evaluation *out, struct error *err)
+int score_side(struct fold *fold, const struct sides *sides, enum split_side side, const struct score_stream *streams, size_t count,
+               struct error *err)
 {
-    struct scoring scoring = {.fold = fold, .side = side, .lines = scores_path};
-    struct evaluator_config config = {.lanes = fold->job->team.workers};
-    struct draft draft = {0};
-    int rc = -ERROR_NOMEM;
-    scoring.evaluator = evaluator_new(&config, err);
-    scoring.lanes = mem_array(fold->job->team.workers, 1, sizeof *scoring.lanes, err);
-    if (!scoring.evaluator || !scoring.lanes) goto out;
-    for (unsigned w = 0; w < fold->job->team.workers; w++) bytes_init(&scoring.lanes[w].lines, SCORES_MAX_BYTES);
-    if (scores_path && (rc = draft_open(&draft, fold->job->world, scores_path, err)) < 0) goto out;
-    if ((rc = score_rounds(&scoring, draft.file, err)) < 0) goto out;
-    if (scores_path && (rc = draft_publish(&draft, err)) < 0) goto out;
-    rc = evaluator_finish(scoring.evaluator, out, err);
-out:
-    draft_drop(&draft);
+    struct scoring scoring = {.fold = fold, .sides = sides, .side = side, .streams = streams, .count = count};
+    int rc = scoring_open(&scoring, err);
+    if (rc == 0) rc = score_rounds(&scoring, err);
+    for (size_t s = 0; rc == 0 && s < count; s++)
+        if (streams[s].path) rc = draft_publish(&scoring.drafts[s], err);
     scoring_close(&scoring);
     return rc;
+}
+
+int map_calibrated(void *context, const struct scored *rows, float *logits, struct bytes *text, struct error *err)
+{
+    (void)text, (void)err;
+    calibration_apply(context, logits, rows->n);
+    return 0;
 }

@@ -1,12 +1,35 @@
-/* Scoring one side of the split with the present parameters, by the whole team. */
+/* Scoring one side of a split with a fold's present parameters, by the whole team, in one pass over the block cache. What becomes of the scores is
+ * the caller's: each stream may map the logits, hand them to evaluators, and write a file in row order. */
 #ifndef TRAINYARD_ENGINE_TRAIN_SCORE_H
 #define TRAINYARD_ENGINE_TRAIN_SCORE_H
 
 #include "engine/eval/eval.h"
 #include "engine/train/fold.h"
 
-/* score_side: every row of the side into *out. scores_path: also write scores.tsv there (row order), or NULL. ERROR_STOPPED when asked to stop now.
- */
-int score_side(struct fold *fold, enum split_side side, const char *scores_path, struct evaluation *out, struct error *err);
+struct scored {     /* some rows of the side, in row order; borrowed for the call */
+    unsigned lane;  /* of the caller: one caller a lane at a time */
+    uint64_t first; /* rows of the side before these */
+    size_t n;
+    const uint64_t *rows;          /* (n): ordinals in the data set */
+    const float *labels, *weights; /* (n); weights NULL: all 1 */
+};
+
+struct score_stream {
+    /* map: from the model's logits (n) to those that this stream is about, into out (n), which comes in as a copy. Pure in the rows; called by
+     * several workers at once. What it adds to `text` goes to the file. NULL: the model's own. */
+    int (*map)(void *context, const struct scored *rows, float *logits, struct bytes *text, struct error *err);
+    void *context;
+    struct evaluator *evaluators[2]; /* NULL: none */
+    const char *path;                /* file that is there whole or not at all; NULL: none */
+    bool lines;                      /* of scores.tsv */
+};
+enum { SCORE_STREAMS_MAX = 3 };
+
+/* score_side: the model of `fold` over the rows that `sides` (mostly the fold's own) puts on `side`. ERROR_STOPPED when asked to stop now. */
+int score_side(struct fold *fold, const struct sides *sides, enum split_side side, const struct score_stream *streams, size_t count,
+               struct error *err);
+
+/* map_calibrated: a stream's map whose context is a struct calibration. */
+int map_calibrated(void *context, const struct scored *rows, float *logits, struct bytes *text, struct error *err);
 
 #endif

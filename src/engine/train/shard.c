@@ -40,7 +40,7 @@ void workspace_close(struct workspace *w)
 
 int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
 {
-    w->batch.want_fields = fold->params.admission.min_count > 1; /* each field has a rare slot */
+    if (fold->params.admission.min_count > 1) w->batch.want_fields = true; /* each field has a rare slot */
     w->scorer.rare = &fold->rare;
     int rc = batch_gather(&w->batch, refs, count, err);
     return rc < 0 ? rc : scorer_forward(&w->scorer, fold->job->model, fold->job->model_params, &fold->params, &w->batch.batch, ascending, err);

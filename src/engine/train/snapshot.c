@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "contract/safetensors.h"
 #include "engine/core/float.h"
+#include "engine/train/ensemble.h"
 
 void snapshot_close(struct snapshot *s)
 {
@@ -96,7 +97,7 @@ static int copy_residual(void *context, unsigned shard, struct error *err)
 static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error *err)
 {
     const struct params *p = &fold->params;
-    s->residuals = p->count * (size_t)fold->job->spec.train.shards;
+    s->residuals = fold->shards ? p->count * (size_t)fold->job->spec.train.shards : 0;
     s->residual = mem_array(s->residuals, 1, sizeof *s->residual, err);
     s->slots = mem_array((size_t)s->live, 1, sizeof *s->slots, err);
     s->seen_slots = mem_array((size_t)s->seen, 1, sizeof *s->seen_slots, err);
@@ -118,13 +119,14 @@ int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
     s->fold = fold;
     s->cursor = fold->cursor;
     s->best = fold->best;
+    s->progressive = fold->progressive;
     int rc = parallel->run(parallel->impl, count_slice, s, p->slices, err);
     for (uint32_t q = 0; q < p->slices; q++) s->slice_first[q + 1] += s->slice_first[q], s->seen_first[q + 1] += s->seen_first[q];
     s->seen = s->seen_first[p->slices];
     s->live = s->slice_first[p->slices];
     if (rc == 0) rc = snapshot_reserve(s, fold, err);
     if (rc == 0) rc = parallel->run(parallel->impl, copy_slice, s, p->slices, err);
-    if (rc == 0) rc = parallel->run(parallel->impl, copy_residual, s, (unsigned)fold->job->spec.train.shards, err);
+    if (rc == 0 && s->residuals) rc = parallel->run(parallel->impl, copy_residual, s, (unsigned)fold->job->spec.train.shards, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++)
         for (size_t k = 0; !p->tensor[t].desc.table && k <= p->states; k++) {
             memcpy(s->copy[t][k], param_values(&p->tensor[t], k), p->tensor[t].desc.width * sizeof(float));
@@ -185,7 +187,8 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     metadata_text(m, "spec", "%s", fold->job->digest);
     metadata_text(m, "data", "%s", dataset_info(fold->job->dataset)->digest);
     if (*snapshot_held_out(fold, held_out)) metadata_text(m, "held_out", "%s", held_out);
-    if (fold->job->folds > 1) metadata_text(m, "fold", "%u", fold->index);
+    if (fold->index < fold->job->folds && fold->job->folds > 1) metadata_text(m, "fold", "%u", fold->index);
+    if (fold->index == fold->job->folds) metadata_text(m, "ensemble", "%s", fold->job->ensemble->kind.name);
     metadata_text(m, "step", "%" PRIu64, c->step);
     metadata_text(m, "epoch", "%" PRIu32, c->epoch);
     metadata_text(m, "position", "%" PRIu64, c->position);
@@ -195,6 +198,10 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     metadata_text(m, "best_step", "%" PRIu64, s->best.step);
     metadata_text(m, "best_value", "%a", s->best.value);
     metadata_text(m, "best_since", "%" PRId64, s->best.since);
+    if (s->progressive.rows == 0) return m;
+    metadata_text(m, "progressive_rows", "%" PRIu64, s->progressive.rows);
+    metadata_text(m, "progressive_weight", "%a", s->progressive.weight);
+    metadata_text(m, "progressive_loss", "%a", s->progressive.loss);
     return m;
 }
 
@@ -211,10 +218,15 @@ static void tensor_add(struct tensor *tensors, size_t *count, enum tensor_dtype 
     va_end(ap);
 }
 
-static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold, struct tensor *out)
+struct bins { /* those of the progressive window that are not empty */
+    uint32_t ids[AUC_WINDOW_BINS];
+    uint64_t counts[AUC_WINDOW_BINS][2];
+};
+
+static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold, struct bins *bins, struct tensor *out)
 {
     const struct params *p = &fold->params;
-    size_t count = 0, shards = (size_t)fold->job->spec.train.shards;
+    size_t count = 0, shards = s->residuals / p->count;
     tensor_add(out, &count, TENSOR_U32, s->live, 0, s->slots, "slots");
     if (p->admission.min_count > 1) {
         tensor_add(out, &count, TENSOR_U32, s->seen, 0, s->seen_slots, "admission.slots");
@@ -233,18 +245,46 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
             tensor_add(out, &count, TENSOR_F32, r->rows, desc->table ? desc->width : 1, r->values, "residual.%s.%zu.rows", desc->name, i);
         }
     }
+    if (s->progressive.rows == 0) return count;
+    size_t used = 0;
+    for (uint32_t b = 0; b < AUC_WINDOW_BINS; b++) {
+        const uint64_t *c = s->progressive.window.counts[b];
+        if (c[0] + c[1] == 0) continue;
+        bins->ids[used] = b;
+        memcpy(bins->counts[used++], c, sizeof bins->counts[0]);
+    }
+    tensor_add(out, &count, TENSOR_U32, used, 0, bins->ids, "progressive.bins");
+    tensor_add(out, &count, TENSOR_U64, used, 2, bins->counts, "progressive.counts");
     return count;
 }
 
 int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
                    struct error *err)
 {
-    size_t max = 3 + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
+    size_t count, max = 5 + CALIBRATION_TENSORS + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
+    struct bins *bins = mem_zero(sizeof *bins, err);
     json_t *metadata = snapshot_metadata(s, fold, err);
-    int rc = tensors && metadata ? 0 : -ERROR_NOMEM;
-    if (rc == 0) rc = safetensors_write(fold->job->world, path, tensors, snapshot_tensors(s, fold, tensors), metadata, sha256, size_bytes, err);
+    int rc = tensors && bins && metadata ? 0 : -ERROR_NOMEM;
+    if (rc == 0) {
+        count = snapshot_tensors(s, fold, bins, tensors);
+        rc = calibration_write(&fold->calibration, metadata, tensors, &count, err);
+    }
+    if (rc == 0) rc = safetensors_write(fold->job->world, path, tensors, count, metadata, sha256, size_bytes, err);
     json_decref(metadata);
+    mem_free(bins);
     mem_free(tensors);
+    return rc;
+}
+
+int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], struct error *err)
+{
+    struct snapshot *s = mem_zero(sizeof *s, err);
+    uint64_t size_bytes;
+    if (!s) return -ERROR_NOMEM;
+    int rc = snapshot_take(s, fold, err);
+    if (rc == 0) rc = snapshot_write(s, fold, path, sha256, &size_bytes, err);
+    snapshot_close(s);
+    mem_free(s);
     return rc;
 }

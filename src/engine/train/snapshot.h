@@ -5,6 +5,7 @@
  *   <dense>           F32 (W)      and <dense>.<state>
  *   residual.<tensor>.<shard>.ids U32 (R), .eta F32 (R), .rows F32 (R, W)   in the order of waiting; only where R > 0
  *   admission.*       only with features.min_count > 1: see engine/core/admission.h
+ *   progressive.bins  U32 (B), .counts U64 (B, 2)          only while an epoch is under way; with metadata progressive_*
  *   calibration.*     F32 (K), only after a fit: see engine/core/calibration.h
  *   __metadata__      format, model, hash_bits, recipe (contract/spec.h), spec, data (digests), step, epoch, position, rows, ended, best_* ... */
 #ifndef TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
@@ -15,6 +16,7 @@
 struct snapshot {
     struct cursor cursor;
     struct best best;
+    struct progressive progressive;
     uint64_t live; /* U */
     uint64_t slice_first[SLICES_MAX + 1];
     uint32_t *slots;
@@ -42,6 +44,9 @@ int snapshot_write(const struct snapshot *s, const struct fold *fold, const char
  * same rows may be cut at another place, which the data's digest does not see. */
 enum { HELD_OUT_SIZE = 48 };
 const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE]);
+
+/* snapshot_publish: the model as it stands as one more file, by the whole team: snapshot_take, snapshot_write. */
+int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], struct error *err);
 
 /* snapshot_load: a file into the job's params (fresh), residuals, cursor and best. ERROR_DATA: damaged; ERROR_CONFLICT: of another spec or data. */
 int snapshot_load(struct fold *fold, const char *path, struct error *err);

@@ -1,6 +1,7 @@
 /* Loading a checkpoint into a job. The file is hostile until it has been checked: shapes, order of slots, finite values; and it must be of this spec
  * and this data. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,31 @@ static int load_residual(struct fold *fold, const struct safetensors *st, const 
     return rc;
 }
 
+/* Counts of the progressive window. Absent: no epoch is under way. */
+static int load_progressive(struct fold *fold, const struct safetensors *st, const struct tensor_file *file, struct error *err)
+{
+    struct progressive *p = &fold->progressive;
+    const struct tensor *ids = safetensors_find(st, "progressive.bins"), *counts = NULL;
+    uint32_t id[AUC_WINDOW_BINS];
+    char *ends[2];
+    int rc;
+    *p = (struct progressive){0};
+    if (!ids) return 0;
+    uint64_t n = ids->dims == 1 && ids->dtype == TENSOR_U32 ? ids->shape[0] : 0;
+    if (n == 0 || n > AUC_WINDOW_BINS) return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has another shape or type", st->path, ids->name);
+    if ((rc = tensor_want(file, "progressive.counts", TENSOR_U64, n, 2, &counts, err)) < 0) return rc;
+    if ((rc = metadata_number(st, "progressive_rows", &p->rows, err)) < 0) return rc;
+    p->weight = strtod(metadata_get(st, "progressive_weight"), &ends[0]);
+    p->loss = strtod(metadata_get(st, "progressive_loss"), &ends[1]);
+    if (**ends || *ends[1] || !isfinite(p->weight) || !isfinite(p->loss))
+        return error_set(err, ERROR_DATA, NULL, "%s: metadata \"progressive_weight\" or \"progressive_loss\" is no number", st->path);
+    if ((rc = safetensors_read(st, ids, 0, id, (size_t)ids->size_bytes, err)) < 0) return rc;
+    for (uint64_t i = 0; rc == 0 && i < n; i++)
+        rc = id[i] < AUC_WINDOW_BINS ? safetensors_read(st, counts, 2 * i * sizeof(uint64_t), p->window.counts[id[i]], 2 * sizeof(uint64_t), err)
+                                     : error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has a bin outside the window", st->path, ids->name);
+    return rc;
+}
+
 static int load_all(struct fold *fold, const struct safetensors *st, struct error *err)
 {
     const struct tensor_file file = safetensors_file(st);
@@ -124,6 +150,7 @@ static int load_all(struct fold *fold, const struct safetensors *st, struct erro
             residual_reset(&fold->shards[s].residual[t]); /* a checkpoint before may have been loaded half-way */
             rc = load_residual(fold, st, &file, t, s, err);
         }
+    if (rc == 0) rc = load_progressive(fold, st, &file, err);
     return rc < 0 ? rc : load_cursor(fold, st, err);
 }
 

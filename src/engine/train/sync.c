@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/fold.h"
+#include "engine/train/judge.h"
 #include "engine/train/report.h"
-#include "engine/train/score.h"
 #include "engine/train/stop.h"
 #include "engine/train/update.h"
 
@@ -76,7 +76,7 @@ static int sync_validate(struct fold *fold, struct error *err)
     struct evaluation e;
     if (fold->sides.totals[SIDE_VALIDATION] == 0 || fold->cursor.validated == fold->cursor.step) return 0;
     int rc = report_flush(fold->report, err); /* so that no window's rate counts the time of a validation */
-    if (rc == 0) rc = score_side(fold, SIDE_VALIDATION, NULL, &e, err);
+    if (rc == 0) rc = judge_plain(fold, &fold->sides, SIDE_VALIDATION, &e, err);
     if (rc == 0) rc = report_validation(fold->report, &e, err);
     fold->cursor.validated = fold->cursor.step;
     if (rc < 0 || !early_stopping(fold)) return rc;
@@ -124,6 +124,7 @@ static int sync_epoch(struct sync *sync, struct error *err)
 {
     struct fold *fold = sync->fold;
     int rc = stream_seek(sync->stream, fold->cursor.epoch, fold->cursor.position, err);
+    if (fold->cursor.position == 0) report_epoch(fold->report);
     while (rc == 0 && !fold->cursor.ended) {
         size_t want = rows_wanted(fold);
         if (want == 0) fold->cursor.ended = true;

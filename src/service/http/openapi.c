@@ -24,7 +24,10 @@ static json_t *option_schema(const json_t *row)
     if (!schema || !type) return schema;
     if (!strcmp(type, "name")) json_object_set_new(schema, "type", json_string("string"));
     else if (str_starts(type, "integer or")) json_object_set_new(schema, "type", json_pack("[s, s]", "integer", "string"));
-    else json_object_set_new(schema, "type", json_string(type));
+    else if (str_starts(type, "array")) {
+        json_object_set_new(schema, "type", json_pack("[s, s]", "array", "string"));
+        json_object_set_new(schema, "items", json_pack("{s:s}", "type", "string"));
+    } else json_object_set_new(schema, "type", json_string(type));
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
         json_t *value = json_object_get(row, copied[i][0]);
         if (value) json_object_set(schema, copied[i][1], value);

@@ -87,7 +87,7 @@ static int metric_name_num(struct store *s, const char *name, int64_t *num, stru
 
 static bool is_metric(const char *name, const json_t *value)
 {
-    static const char *const frame[] = {"seq", "attempt", "step", "t", "type"};
+    static const char *const frame[] = {"seq", "attempt", "step", "t", "type", "fold_step"};
     for (size_t i = 0; i < sizeof frame / sizeof *frame; i++)
         if (strcmp(name, frame[i]) == 0) return false;
     return (json_is_number(value) || json_is_null(value)) && strlen(name) < sizeof((struct metric_series *)0)->name;
@@ -169,6 +169,7 @@ static int apply_evaluation(struct application *a, struct error *err)
 {
     struct bytes text;
     const json_t *metrics = json_object_get(a->event->body, "metrics");
+    if (json_object_get(a->event->body, "fold")) return 0; /* of one fold: the job's own comes when all are done */
     bytes_init(&text, EVENT_LINE_MAX);
     int rc = json_write(a->event->body, &text, err);
     if (rc == 0) {

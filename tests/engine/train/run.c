@@ -3,7 +3,6 @@
  * that is full at every single write, refuses what it must, and says why. */
 #include "lib/test.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,96 +12,32 @@
 #include "contract/event.h"
 #include "contract/rundir.h"
 #include "engine/train/run.h"
-#include "lib/job_kit.h"
+#include "lib/run_kit.h"
 #include "lib/world_fault.h"
-
-enum { ROWS = 3000 };
-
-static char root[PATH_SIZE];
-static void (*stop_progress)(void *context, const struct progress *p); /* what the runs report to */
-
-/* libsvm text: 8 of 60 features a row, some with values; the label follows a hidden linear model, or a coin when `shuffled`; sorted: all positives
- * last. */
-static void write_data(const char *name, bool shuffled, bool sorted)
-{
-    char path[PATH_SIZE], line[256];
-    struct bytes text[2];
-    for (int i = 0; i < 2; i++) bytes_init(&text[i], 16 << 20);
-    for (uint64_t row = 0; row < ROWS; row++) {
-        struct rng rng = rng_at(11, RNG_TEST, 0, row);
-        double z = 0;
-        int used = 0;
-        for (uint32_t f = 0, at = 1; f < 8; f++, at += 1 + (uint32_t)rng_below(&rng, 6)) {
-            double value = f % 2 ? 1 : 0.25 * (double)(1 + rng_below(&rng, 4));
-            struct rng weight = rng_at(12, RNG_TEST, 1, at);
-            z += 1.5 * rng_normal(&weight) * value;
-            used += snprintf(line + used, sizeof line - (size_t)used, " %u:%g", at, value);
-            at += 1;
-        }
-        bool label = rng_unit(&rng) < (shuffled ? 0.3 : 1 / (1 + exp(-z)));
-        assert_int_equal(bytes_printf(&text[sorted && label], NULL, "%d%s\n", label, line), 0);
-    }
-    assert_int_equal(bytes_add(&text[0], text[1].data, text[1].size, NULL), 0);
-    snprintf(path, sizeof path, "%.*s/%s", 3000, root, name);
-    test_write_file(path, text[0].data, text[0].size);
-    bytes_close(&text[0]);
-    bytes_close(&text[1]);
-}
 
 static int setup(void **state)
 {
     (void)state;
-    test_dir(root);
-    write_data("a.svm", false, false);
-    write_data("coin.svm", true, false);
-    write_data("sorted.svm", false, true);
+    test_dir(run_kit_root);
+    run_kit_data("a.svm", false, false);
+    run_kit_data("coin.svm", true, false);
+    run_kit_data("sorted.svm", false, true);
     return 0;
 }
-
-/* A run of `spec` (single quotes for double ones; %s = the data folder) in folder `dir` below root. */
-static int run_in(const struct world *world, const char *spec, const char *dir, unsigned workers, struct run_result *result, struct error *err)
-{
-    const struct job_kit kit = {.root = root, .world = world, .workers = workers, .progress.progress = stop_progress};
-    return job_kit_run(&kit, spec, dir, result, err);
-}
-
-static json_t *evaluation_of(const char *dir)
-{
-    char path[PATH_SIZE];
-    size_t size;
-    struct error err = {0};
-    snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_EVALUATION, 3000, root, dir);
-    char *text = test_read_file(path, &size);
-    json_t *json = json_read(text, size, path, &err);
-    mem_free(text);
-    assert_non_null(json);
-    return json;
-}
-
-static double metric_of(const char *dir, const char *name)
-{
-    json_t *json = evaluation_of(dir);
-    double value = json_number_value(json_object_get(json_object_get(json, "metrics"), name));
-    json_decref(json);
-    return value;
-}
-
-#define DATA(file) "'dataset': {'uri': '%s/" file "', 'format': 'libsvm'}"
-#define SPEC(file, rest) "{" DATA(file) ", " rest "}"
 
 static void job_learns_and_is_evaluated(void **state)
 {
     (void)state;
     struct run_result result;
     struct error err;
-    assert_ok(run_in(&world_real,
-                     SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'holdout', 'test_fraction': 0.3}, "
-                                   "'train': {'epochs': 20, 'batch_size': 256}, 'optimizer': {'lr': 0.3}, 'evaluate': {'scores': true}"),
-                     "learn", 2, &result, &err),
+    assert_ok(run_kit_run(&world_real,
+                          RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'holdout', 'test_fraction': 0.3}, "
+                                                "'train': {'epochs': 20, 'batch_size': 256}, 'optimizer': {'lr': 0.3}, 'evaluate': {'scores': true}"),
+                          "learn", 2, &result, &err),
               &err);
     assert_true(result.succeeded && result.steps == 20 * ((result.rows / 20 + 255) / 256));
-    assert_true(metric_of("learn", "auc") > 0.85);
-    assert_close(metric_of("learn", "calibration"), 1, 0, 0.12);
+    assert_true(run_kit_metric("learn", "auc") > 0.85);
+    assert_close(run_kit_metric("learn", "calibration"), 1, 0, 0.12);
 }
 
 /* A penalty that leaves nothing of the weights: what remains is the base rate, or nothing when the bias is penalised, too. */
@@ -112,17 +47,17 @@ static void the_bias_is_penalised_on_request_only(void **state)
     struct run_result result;
     struct error err;
 #define PENALTY(rest) \
-    SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'epochs': 30, 'batch_size': 4096}, " \
-                  "'optimizer': {'kind': 'sgd', 'lr': 0.01, 'l2': 90" rest "}")
-    assert_ok(run_in(&world_real, PENALTY(""), "free", 1, &result, &err), &err);
-    assert_ok(run_in(&world_real, PENALTY(", 'penalise_bias': true"), "bound", 1, &result, &err), &err);
-    assert_close(metric_of("bound", "logloss"), 0.6931, 0, 0.003);
-    assert_true(metric_of("free", "logloss") < metric_of("bound", "logloss") - 1e-4);
+    RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'epochs': 30, 'batch_size': 4096}, " \
+                          "'optimizer': {'kind': 'sgd', 'lr': 0.01, 'l2': 90" rest "}")
+    assert_ok(run_kit_run(&world_real, PENALTY(""), "free", 1, &result, &err), &err);
+    assert_ok(run_kit_run(&world_real, PENALTY(", 'penalise_bias': true"), "bound", 1, &result, &err), &err);
+    assert_close(run_kit_metric("bound", "logloss"), 0.6931, 0, 0.003);
+    assert_true(run_kit_metric("free", "logloss") < run_kit_metric("bound", "logloss") - 1e-4);
 }
 
 static json_int_t rows_of(const char *dir)
 {
-    json_t *json = evaluation_of(dir);
+    json_t *json = run_kit_evaluation(dir);
     json_int_t rows = json_integer_value(json_object_get(json, "rows"));
     json_decref(json);
     return rows;
@@ -141,22 +76,23 @@ static void files_can_be_sides(void **state)
 #define A "'%1$s/a.svm'"
 #define COIN "'%1$s/coin.svm'"
 #define SORTED "'%1$s/sorted.svm'"
-    assert_ok(run_in(&world_real, CUT(SORTED, COIN, "[" A "]"), "files", 2, &files, &err), &err);
-    assert_int_equal(files.rows, ROWS);
-    assert_int_equal(rows_of("files"), ROWS);
-    assert_ok(run_in(&world_real,
-                     "{'dataset': {'uri': [" SORTED ", " COIN ", " A "], 'format': 'libsvm'}, "
-                     "'split': {'kind': 'sequential', 'validation_from': 3000, 'test_from': 6000}, "
-                     "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'batch_size': 100, 'shards': 3}}",
-                     "numbers", 2, &numbers, &err),
+    assert_ok(run_kit_run(&world_real, CUT(SORTED, COIN, "[" A "]"), "files", 2, &files, &err), &err);
+    assert_int_equal(files.rows, RUN_KIT_ROWS);
+    assert_int_equal(rows_of("files"), RUN_KIT_ROWS);
+    assert_ok(run_kit_run(&world_real,
+                          "{'dataset': {'uri': [" SORTED ", " COIN ", " A "], 'format': 'libsvm'}, "
+                          "'split': {'kind': 'sequential', 'validation_from': 3000, 'test_from': 6000}, "
+                          "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'batch_size': 100, 'shards': 3}}",
+                          "numbers", 2, &numbers, &err),
               &err);
-    assert_int_equal(rows_of("numbers"), ROWS);
+    assert_int_equal(rows_of("numbers"), RUN_KIT_ROWS);
     assert_int_equal(files.steps, numbers.steps);
-    assert_close(metric_of("files", "logloss"), metric_of("numbers", "logloss"), 0, 0);
-    assert_int_equal(run_in(&world_real,
-                            "{'dataset': {'uri': [" SORTED ", " COIN "], 'format': 'libsvm'}, 'split': {'kind': 'predefined', 'test_uri': " A "}, "
-                            "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'batch_size': 100, 'shards': 3}}",
-                            "files", 2, &files, &err),
+    assert_close(run_kit_metric("files", "logloss"), run_kit_metric("numbers", "logloss"), 0, 0);
+    assert_int_equal(run_kit_run(&world_real,
+                                 "{'dataset': {'uri': [" SORTED ", " COIN "], 'format': 'libsvm'}, 'split': {'kind': 'predefined', 'test_uri': " A
+                                 "}, "
+                                 "'model': {'kind': 'lr', 'hash_bits': 12}, 'train': {'batch_size': 100, 'shards': 3}}",
+                                 "files", 2, &files, &err),
                      -ERROR_INVALID);
     assert_error(&err, ERROR_INVALID, "trained with another held_out");
 }
@@ -166,10 +102,10 @@ static void coin_labels_teach_nothing(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    assert_ok(run_in(&world_real, SPEC("coin.svm", "'model': {'kind': 'lr'}, 'split': {'kind': 'holdout', 'test_fraction': 0.5}"), "coin", 2, &result,
-                     &err),
+    assert_ok(run_kit_run(&world_real, RUN_KIT_SPEC("coin.svm", "'model': {'kind': 'lr'}, 'split': {'kind': 'holdout', 'test_fraction': 0.5}"),
+                          "coin", 2, &result, &err),
               &err);
-    assert_close(metric_of("coin", "auc"), 0.5, 0, 0.05);
+    assert_close(run_kit_metric("coin", "auc"), 0.5, 0, 0.05);
 }
 
 /* All negatives first in the file: the shuffled stream must not care. */
@@ -178,13 +114,14 @@ static void sorted_file_is_as_good(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    static const char spec[] = SPEC("sorted.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'holdout', 'test_fraction': 0.3}, "
-                                                  "'train': {'epochs': 20, 'batch_size': 256}, 'optimizer': {'lr': 0.3}");
-    assert_ok(run_in(&world_real, spec, "sorted", 2, &result, &err), &err);
-    assert_true(metric_of("sorted", "auc") > 0.85);
+    static const char spec[] = RUN_KIT_SPEC("sorted.svm",
+                                            "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'holdout', 'test_fraction': 0.3}, "
+                                            "'train': {'epochs': 20, 'batch_size': 256}, 'optimizer': {'lr': 0.3}");
+    assert_ok(run_kit_run(&world_real, spec, "sorted", 2, &result, &err), &err);
+    assert_true(run_kit_metric("sorted", "auc") > 0.85);
 }
 
-static const char bits_spec[] = SPEC(
+static const char bits_spec[] = RUN_KIT_SPEC(
     "a.svm", "'model': {'kind': 'fm', 'hash_bits': 14, 'embedding_dim': 4}, "
              "'split': {'kind': 'holdout', 'test_fraction': 0.2, 'validation_fraction': 0.2}, 'optimizer': {'kind': 'adam', 'l2': 1e-6}, "
              "'compression': {'codec': 'topk', 'retention': {'start': 0.5, 'decay': 0.5, 'min': 0.05}, 'residual_rows_max': 10}, "
@@ -196,10 +133,10 @@ static void bits_do_not_depend_on_workers(void **state)
     (void)state;
     struct run_result one, other;
     struct error err;
-    assert_ok(run_in(&world_real, bits_spec, "bits1", 1, &one, &err), &err);
-    assert_ok(run_in(&world_real, bits_spec, "bits2", 2, &other, &err), &err);
+    assert_ok(run_kit_run(&world_real, bits_spec, "bits1", 1, &one, &err), &err);
+    assert_ok(run_kit_run(&world_real, bits_spec, "bits2", 2, &other, &err), &err);
     assert_string_equal(one.sha256, other.sha256);
-    assert_ok(run_in(&world_real, bits_spec, "bits4", 4, &other, &err), &err);
+    assert_ok(run_kit_run(&world_real, bits_spec, "bits4", 4, &other, &err), &err);
     assert_string_equal(one.sha256, other.sha256);
 }
 
@@ -223,21 +160,21 @@ static void bits_survive_stops(void **state)
     struct run_result whole, part;
     struct error err;
     char dir[PATH_SIZE];
-    assert_ok(run_in(&world_real, bits_spec, "whole", 2, &whole, &err), &err);
-    snprintf(dir, sizeof dir, "%.*s/parts", 3000, root);
-    stop_progress = stop_at_once;
+    assert_ok(run_kit_run(&world_real, bits_spec, "whole", 2, &whole, &err), &err);
+    snprintf(dir, sizeof dir, "%.*s/parts", 3000, run_kit_root);
+    run_kit_progress = stop_at_once;
     for (uint64_t stop = 1; stop <= STOPS; stop++) {
         uint64_t step;
         stops_left = 1;
-        assert_int_equal(run_in(&world_real, bits_spec, "parts", 1 + (unsigned)stop % 2, &part, &err), -ERROR_STOPPED);
+        assert_int_equal(run_kit_run(&world_real, bits_spec, "parts", 1 + (unsigned)stop % 2, &part, &err), -ERROR_STOPPED);
         assert_ok(rundir_latest_checkpoint(&world_real, dir, UINT64_MAX, &step, &err), NULL);
         assert_int_equal(step, stop);
     }
-    assert_ok(run_in(&world_real, bits_spec, "parts", 2, &part, &err), &err);
+    assert_ok(run_kit_run(&world_real, bits_spec, "parts", 2, &part, &err), &err);
     assert_string_equal(whole.sha256, part.sha256);
-    assert_ok(run_in(&world_real, bits_spec, "parts", 2, &part, &err), &err); /* once more: nothing left to do, the same model */
+    assert_ok(run_kit_run(&world_real, bits_spec, "parts", 2, &part, &err), &err); /* once more: nothing left to do, the same model */
     assert_string_equal(whole.sha256, part.sha256);
-    stop_progress = NULL;
+    run_kit_progress = NULL;
 }
 
 /* A stop file that is there before training starts. */
@@ -247,12 +184,12 @@ static void stop_file_is_obeyed(void **state)
     struct run_result result;
     struct error err = {0};
     char dir[PATH_SIZE];
-    snprintf(dir, sizeof dir, "%.*s/asked", 3000, root);
+    snprintf(dir, sizeof dir, "%.*s/asked", 3000, run_kit_root);
     assert_ok(path_mkdirs(&world_real, dir, &err), &err);
     assert_ok(rundir_ask_stop(&world_real, dir, false, &err), &err);
-    assert_int_equal(run_in(&world_real, bits_spec, "asked", 2, &result, &err), -ERROR_STOPPED);
+    assert_int_equal(run_kit_run(&world_real, bits_spec, "asked", 2, &result, &err), -ERROR_STOPPED);
     assert_ok(rundir_clear_stop(&world_real, dir, NULL), NULL);
-    assert_ok(run_in(&world_real, bits_spec, "asked", 2, &result, &err), &err);
+    assert_ok(run_kit_run(&world_real, bits_spec, "asked", 2, &result, &err), &err);
 }
 
 /* Fail the k-th change to the disk, for k = 1, 2, ... until none is left: the run ends well or with ERROR_NOSPACE, and running again gives the model.
@@ -260,21 +197,21 @@ static void stop_file_is_obeyed(void **state)
 static void disk_may_be_full_at_any_write(void **state)
 {
     (void)state;
-    static const char spec[] = SPEC("a.svm",
-                                    "'model': {'kind': 'lr', 'hash_bits': 10}, 'train': {'batch_size': 700, 'shards': 2, 'log_every_steps': 2}, "
-                                    "'checkpoint': {'every_steps': 2, 'keep': 1}, 'evaluate': {'scores': true}");
+    static const char spec[] = RUN_KIT_SPEC(
+        "a.svm", "'model': {'kind': 'lr', 'hash_bits': 10}, 'train': {'batch_size': 700, 'shards': 2, 'log_every_steps': 2}, "
+                 "'checkpoint': {'every_steps': 2, 'keep': 1}, 'evaluate': {'scores': true}");
     struct run_result want, got;
     struct error err;
     unsigned k = 0, survived = 0;
-    assert_ok(run_in(&world_real, spec, "disk", 2, &want, &err), &err);
+    assert_ok(run_kit_run(&world_real, spec, "disk", 2, &want, &err), &err);
     for (bool fired = true; fired; k++) {
         char dir[64];
         snprintf(dir, sizeof dir, "disk%u", k);
-        int rc = run_in(world_fault(k + 1, ERROR_NOSPACE, false), spec, dir, 2, &got, &err);
+        int rc = run_kit_run(world_fault(k + 1, ERROR_NOSPACE, false), spec, dir, 2, &got, &err);
         fired = world_fault_fired();
         if (rc == 0) survived++;
         else if (err.code != ERROR_NOSPACE) fail_msg("call %u: %s", k + 1, err.msg);
-        assert_ok(run_in(&world_real, spec, dir, 2, &got, &err), &err);
+        assert_ok(run_kit_run(&world_real, spec, dir, 2, &got, &err), &err);
         assert_string_equal(got.sha256, want.sha256);
     }
     assert_true(k > 30 && survived < k);
@@ -287,9 +224,9 @@ static void two_runs_do_not_share_a_directory(void **state)
     struct error err;
     struct rundir holder;
     char dir[PATH_SIZE];
-    snprintf(dir, sizeof dir, "%.*s/held", 3000, root);
+    snprintf(dir, sizeof dir, "%.*s/held", 3000, run_kit_root);
     assert_ok(rundir_open(&holder, &world_real, dir, &err), &err);
-    assert_true(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}"), "held", 1, &result, &err) < 0);
+    assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}"), "held", 1, &result, &err) < 0);
     assert_int_equal(err.code, ERROR_CONFLICT);
     rundir_close(&holder);
 }
@@ -299,8 +236,8 @@ static void another_spec_does_not_resume(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    assert_ok(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}"), "other", 1, &result, &err), &err);
-    assert_true(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}, 'optimizer': {'lr': 0.01}"), "other", 1, &result, &err) < 0);
+    assert_ok(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}"), "other", 1, &result, &err), &err);
+    assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'optimizer': {'lr': 0.01}"), "other", 1, &result, &err) < 0);
     assert_error(&err, ERROR_INVALID, "another spec"); /* not a conflict, whose exit code says that waiting helps */
 }
 
@@ -309,10 +246,10 @@ static void changed_data_does_not_resume(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    write_data("changing.svm", false, false);
-    assert_ok(run_in(&world_real, SPEC("changing.svm", "'model': {'kind': 'lr'}"), "changing", 1, &result, &err), &err);
-    write_data("changing.svm", true, false);
-    assert_true(run_in(&world_real, SPEC("changing.svm", "'model': {'kind': 'lr'}"), "changing", 1, &result, &err) < 0);
+    run_kit_data("changing.svm", false, false);
+    assert_ok(run_kit_run(&world_real, RUN_KIT_SPEC("changing.svm", "'model': {'kind': 'lr'}"), "changing", 1, &result, &err), &err);
+    run_kit_data("changing.svm", true, false);
+    assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("changing.svm", "'model': {'kind': 'lr'}"), "changing", 1, &result, &err) < 0);
     assert_error(&err, ERROR_INVALID, "the data is not what it was when training began");
     assert_string_equal(err.field, "/dataset/uri");
 }
@@ -324,9 +261,9 @@ static void damaged_checkpoint_falls_back(void **state)
     struct error err;
     char path[PATH_SIZE];
     size_t size;
-    assert_ok(run_in(&world_real, bits_spec, "torn", 1, &want, &err), &err);
+    assert_ok(run_kit_run(&world_real, bits_spec, "torn", 1, &want, &err), &err);
     uint64_t newest;
-    snprintf(path, sizeof path, "%.*s/torn", 3000, root);
+    snprintf(path, sizeof path, "%.*s/torn", 3000, run_kit_root);
     char dir[PATH_SIZE];
     memcpy(dir, path, sizeof dir);
     assert_ok(rundir_latest_checkpoint(&world_real, dir, UINT64_MAX, &newest, &err), &err);
@@ -335,7 +272,7 @@ static void damaged_checkpoint_falls_back(void **state)
     assert_ok(path_unlink(&world_real, path, &err), &err); /* final.safetensors is a link to it: leave that one whole */
     test_write_file(path, data, size / 2);
     mem_free(data);
-    assert_ok(run_in(&world_real, bits_spec, "torn", 1, &got, &err), &err);
+    assert_ok(run_kit_run(&world_real, bits_spec, "torn", 1, &got, &err), &err);
     assert_string_equal(got.sha256, want.sha256);
 }
 
@@ -344,9 +281,11 @@ static void divergence_is_named(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    assert_true(run_in(&world_real,
-                       SPEC("a.svm", "'model': {'kind': 'fm'}, 'optimizer': {'kind': 'sgd', 'lr': 1e5}, 'train': {'epochs': 30, 'batch_size': 64}"),
-                       "wild", 2, &result, &err) < 0);
+    assert_true(
+        run_kit_run(
+            &world_real,
+            RUN_KIT_SPEC("a.svm", "'model': {'kind': 'fm'}, 'optimizer': {'kind': 'sgd', 'lr': 1e5}, 'train': {'epochs': 30, 'batch_size': 64}"),
+            "wild", 2, &result, &err) < 0);
     assert_error(&err, ERROR_DIVERGED, "lower optimizer.lr");
 }
 
@@ -355,8 +294,9 @@ static void model_that_cannot_fit_says_so(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    assert_true(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 24}, 'resources': {'max_memory_bytes': 100000000}"), "big", 1,
-                       &result, &err) < 0);
+    assert_true(run_kit_run(&world_real,
+                            RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 24}, 'resources': {'max_memory_bytes': 100000000}"), "big", 1,
+                            &result, &err) < 0);
     assert_error(&err, ERROR_NOMEM, "the model needs up to");
 }
 
@@ -365,8 +305,8 @@ static void early_stopping_needs_a_validation_side(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    assert_true(
-        run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}, 'train': {'early_stopping': {'patience': 1}}"), "early", 1, &result, &err) < 0);
+    assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'train': {'early_stopping': {'patience': 1}}"), "early", 1,
+                            &result, &err) < 0);
     assert_error(&err, ERROR_INVALID, "validation");
 }
 
@@ -376,8 +316,8 @@ static void max_rows_is_exact(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    assert_ok(run_in(&world_real, SPEC("a.svm", "'model': {'kind': 'lr'}, 'train': {'max_rows': 1111, 'batch_size': 100, 'epochs': 9}"), "max", 2,
-                     &result, &err),
+    assert_ok(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'train': {'max_rows': 1111, 'batch_size': 100, 'epochs': 9}"),
+                          "max", 2, &result, &err),
               &err);
     assert_int_equal(result.rows, 1111);
     assert_int_equal(result.steps, 12);

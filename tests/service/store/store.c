@@ -319,7 +319,10 @@ static void checkpoints_evaluation_attempts(void **state)
     checkpoint_list_close(&list);
     assert_int_equal(store_checkpoint_get(f.s, "ckpt_none", &one, &f.err), -ERROR_NOTFOUND);
     error_clear(&f.err);
-    put(&f, id, event_of(3, 2, 100, EVENT_EVALUATION, "\"split\":\"test\",\"rows\":10,\"metrics\":{\"auc\":0.75}"));
+    put(&f, id, event_of(3, 2, 100, EVENT_EVALUATION, "\"fold\":0,\"split\":\"test\",\"rows\":5,\"metrics\":{\"auc\":0.7}"));
+    assert_int_equal(store_evaluation(f.s, id, &evaluation, &f.err), -ERROR_NOTFOUND); /* a fold's is not the job's */
+    error_clear(&f.err);
+    put(&f, id, event_of(4, 2, 100, EVENT_EVALUATION, "\"split\":\"test\",\"rows\":10,\"metrics\":{\"auc\":0.75}"));
     assert_ok(store_evaluation(f.s, id, &evaluation, &f.err), &f.err);
     assert_int_equal(json_integer_value(json_object_get(evaluation, "rows")), 10);
     json_decref(evaluation);
