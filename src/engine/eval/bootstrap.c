@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { BINS = 4096, WEIGHT_UNIT_BITS = 30, DRAWS_A_BLOCK = 4, POISSON_MAX = 12 };
+enum { BINS = 4096, WEIGHT_UNIT_BITS = 30, DRAWS_A_BLOCK = 4, STRIDE = 32, POISSON_MAX = 12 };
 static const float bin_range = 32;
 static const double weight_total_max = 0x1p32; /* beyond, counters of 64 bits might not hold a replicate's sum of weights */
 
@@ -51,43 +51,69 @@ static uint64_t *cell_of(const struct bootstrap *b, unsigned lane, size_t bin, i
     return b->counts + (((size_t)lane * BINS + bin) * 2 + (size_t)label) * b->columns;
 }
 
+/* The draws of STRIDE replicates, four a Philox block (rng_at's, so they are the row's own). */
+static void draws_fill(uint64_t seed, uint32_t block, uint64_t row, uint32_t out[STRIDE])
+{
+    for (unsigned i = 0; i < STRIDE / DRAWS_A_BLOCK; i++) {
+        const struct rng rng = rng_at(seed, RNG_BOOTSTRAP, block + i, row);
+        philox4x32(rng.counter, rng.key, out + i * DRAWS_A_BLOCK);
+    }
+}
+
 void bootstrap_add(struct bootstrap *b, unsigned lane, float logit, bool positive, float weight, uint64_t row)
 {
     float at = (logit + bin_range) * (BINS / (2 * bin_range));
     uint64_t *cell = cell_of(b, lane, at > 0 ? at < BINS - 1 ? (size_t)at : BINS - 1 : 0, positive);
     uint64_t unit = b->weighted ? (uint64_t)((double)weight * (double)(1 << WEIGHT_UNIT_BITS) + 0.5) : 1;
     cell[0] += unit;
-    for (unsigned r = 0; r < b->replicates; r += DRAWS_A_BLOCK) {
-        struct rng rng = rng_at(b->seed, RNG_BOOTSTRAP, r / DRAWS_A_BLOCK, row);
-        for (unsigned i = 0; i < DRAWS_A_BLOCK && r + i < b->replicates; i++) {
-            uint32_t draw = rng_u32(&rng), times = 0;
-            for (int k = 0; k < POISSON_MAX; k++) times += draw >= poisson[k];
-            cell[1 + r + i] += times * unit;
-        }
+    for (unsigned r = 0; r < b->replicates; r += STRIDE) {
+        uint32_t draws[STRIDE], times[STRIDE];
+        unsigned n = b->replicates - r < STRIDE ? b->replicates - r : STRIDE;
+        draws_fill(b->seed, r / DRAWS_A_BLOCK, row, draws);
+        for (unsigned i = 0; i < STRIDE; i++) times[i] = 0;
+        for (int k = 0; k < POISSON_MAX; k++)
+            for (unsigned i = 0; i < STRIDE; i++) times[i] += draws[i] >= poisson[k];
+        for (unsigned i = 0; i < n; i++) cell[1 + r + i] += times[i] * unit;
     }
 }
 
-/* One column of all lanes as a histogram: counts for the metrics' row counts (the full set's), weights from the column. */
+/* One column of all lanes as a histogram of weights. Cells that no row touched (column 0) are never looked at again. */
 struct view {
-    uint64_t rows[BINS][2];
+    size_t used_count, used[BINS]; /* bins with rows */
+    uint64_t rows[BINS][2];        /* 1: there is weight */
     struct weight_bin weights[BINS];
 };
 
+static uint64_t column_sum(const struct bootstrap *b, size_t bin, int label, unsigned column)
+{
+    uint64_t count = 0;
+    for (unsigned lane = 0; lane < b->lanes; lane++) count += cell_of(b, lane, bin, label)[column];
+    return count;
+}
+
+static void view_open(const struct bootstrap *b, struct view *v)
+{
+    for (size_t bin = 0; bin < BINS; bin++)
+        if (column_sum(b, bin, 0, 0) || column_sum(b, bin, 1, 0)) v->used[v->used_count++] = bin;
+}
+
 static void view_fill(const struct bootstrap *b, unsigned column, struct view *v, struct rank_groups *ranks)
 {
-    *ranks = (struct rank_groups){.bins = (const uint64_t(*)[2])v->rows,
-                                  .weight_bins = v->weights,
-                                  .bin_count = BINS,
-                                  .bin_first = -bin_range,
-                                  .bin_width = 2 * bin_range / BINS};
-    for (size_t bin = 0; bin < BINS; bin++)
+    size_t first = v->used_count ? v->used[0] : 0, count = v->used_count ? v->used[v->used_count - 1] + 1 - first : 0;
+    const float width = 2 * bin_range / BINS;
+    *ranks = (struct rank_groups){.bins = (const uint64_t(*)[2])v->rows + first,
+                                  .weight_bins = v->weights + first,
+                                  .bin_count = count,
+                                  .bin_first = (float)first * width - bin_range,
+                                  .bin_width = width};
+    for (size_t i = 0; i < v->used_count; i++)
         for (int y = 0; y < 2; y++) {
-            uint64_t count = 0;
-            for (unsigned lane = 0; lane < b->lanes; lane++) count += cell_of(b, lane, bin, y)[column];
-            unsigned __int128 weight = (unsigned __int128)count << (b->weighted ? WEIGHT_BITS - WEIGHT_UNIT_BITS : WEIGHT_BITS);
-            v->rows[bin][y] = count > 0;
+            size_t bin = v->used[i];
+            uint64_t times = column_sum(b, bin, y, column);
+            unsigned __int128 weight = (unsigned __int128)times << (b->weighted ? WEIGHT_BITS - WEIGHT_UNIT_BITS : WEIGHT_BITS);
+            v->rows[bin][y] = times > 0;
             v->weights[bin].weight[y] = (struct wide){(uint64_t)weight, (uint64_t)(weight >> 64)};
-            *(y ? &ranks->positives : &ranks->negatives) += count > 0;
+            *(y ? &ranks->positives : &ranks->negatives) += times > 0;
         }
 }
 
@@ -128,6 +154,7 @@ int bootstrap_intervals(struct bootstrap *b, struct evaluation *out, struct erro
     *column = mem_array(b->replicates, 1, sizeof *column, err);
     int rc = view && values && column ? 0 : -ERROR_NOMEM;
     struct rank_groups ranks;
+    if (rc == 0) view_open(b, view);
     for (unsigned c = 0; rc == 0 && out->weight <= weight_total_max && c < b->columns; c++) {
         view_fill(b, c, view, &ranks);
         view_values(&ranks, values[c]);
