@@ -23,6 +23,7 @@ void options_default(const struct option *options, void *params)
         case OPT_NAME: *(int *)at = (int)o->def; break;
         case OPT_LIST:
         case OPT_TEXT: str_copy(at, OPTION_TEXT_SIZE, o->def_text ? o->def_text : ""); break;
+        case OPT_MAP: *(char *)at = 0; break;
         case OPT_END: break;
         }
     }
@@ -62,14 +63,14 @@ static bool has_control(const char *text)
     return false;
 }
 
-/* A text without surprises into at (OPTION_TEXT_SIZE), behind `used` bytes of earlier items. */
-static void text_read(char *at, size_t used, const json_t *value, const char *pointer, struct faults *faults)
+/* A text without surprises into at, which has `room` bytes. */
+static void text_read(char *at, size_t room, const json_t *value, const char *pointer, struct faults *faults)
 {
     if (!json_is_string(value)) fault_type("a string", value, pointer, faults);
     else if (strlen(json_string_value(value)) != json_string_length(value)) faults_add(faults, pointer, "must not contain a NUL character");
     else if (has_control(json_string_value(value))) faults_add(faults, pointer, "must not contain control characters");
-    else if (!str_copy(at + used, OPTION_TEXT_SIZE - used, json_string_value(value)))
-        faults_add(faults, pointer, "must be shorter than %zu bytes, got %zu", OPTION_TEXT_SIZE - used, json_string_length(value));
+    else if (!str_copy(at, room, json_string_value(value)))
+        faults_add(faults, pointer, "must be shorter than %zu bytes, got %zu", room, json_string_length(value));
 }
 
 static void list_read(char *at, const json_t *value, const char *pointer, struct faults *faults)
@@ -91,7 +92,7 @@ static void list_read(char *at, const json_t *value, const char *pointer, struct
             return;
         }
         if (used > 0) at[used++] = '\n';
-        text_read(at, used, item, where, faults);
+        text_read(at + used, OPTION_TEXT_SIZE - used, item, where, faults);
         if (faults->count == before && at[used] == 0) faults_add(faults, where, "must not be empty");
         used = strlen(at);
     }
@@ -117,6 +118,29 @@ static json_t *list_json(const char *text)
             list = NULL;
         }
     return list;
+}
+
+/* An object of strings as its JSON text. */
+static void map_read(char *at, const json_t *value, const char *pointer, struct faults *faults)
+{
+    char inner[JSON_POINTER_SIZE];
+    const char *key;
+    json_t *text;
+    struct bytes json;
+    size_t before = faults->count;
+    json_object_foreach ((json_t *)value, key, text) {
+        json_pointer_add(inner, pointer, key);
+        if (!json_is_string(text)) fault_type("a string", text, inner, faults);
+        else if (!*key || has_control(key) || has_control(json_string_value(text)) || strlen(json_string_value(text)) != json_string_length(text))
+            faults_add(faults, inner, "must have a name and a text without control characters");
+        if (faults->count > before + 8) return;
+    }
+    bytes_init(&json, OPTION_MAP_SIZE - 1);
+    if (faults->count > before) return;
+    if (json_object_size(value) == 0) *at = 0;
+    else if (json_write(value, &json, NULL) < 0) faults_add(faults, pointer, "must be shorter than %d bytes", OPTION_MAP_SIZE);
+    else memcpy(at, bytes_text(&json), json.size + 1);
+    bytes_close(&json);
 }
 
 static void option_read(const struct option *o, void *params, const json_t *value, const char *pointer, struct faults *faults)
@@ -165,8 +189,14 @@ static void option_read(const struct option *o, void *params, const json_t *valu
         str_choices(text, sizeof text, json_is_string(value) ? json_string_value(value) : "", o->choices);
         faults_add(faults, pointer, "%s is not known; %s", json_brief(brief, sizeof brief, value), text);
         return;
-    case OPT_TEXT: text_read(at, 0, value, pointer, faults); return;
+    case OPT_TEXT: text_read(at, OPTION_TEXT_SIZE, value, pointer, faults); return;
     case OPT_LIST: list_read(at, value, pointer, faults); return;
+    case OPT_MAP:
+        if (json_is_object(value)) map_read(at, value, pointer, faults);
+        else if (!json_is_string(value)) fault_type("a string or an object of strings", value, pointer, faults);
+        else if (json_string_value(value)[0] == '{') faults_add(faults, pointer, "must not begin with a brace; write an object instead of a string");
+        else text_read(at, OPTION_MAP_SIZE, value, pointer, faults);
+        return;
     case OPT_END: return;
     }
 }
@@ -287,6 +317,7 @@ static json_t *option_value(const struct option *o, const void *params)
     case OPT_NAME: return json_string(o->choices[*(const int *)at]);
     case OPT_TEXT: return json_string(at);
     case OPT_LIST: return list_json(at);
+    case OPT_MAP: return *(const char *)at == '{' ? json_loads(at, 0, NULL) : json_string(at);
     case OPT_END: break;
     }
     return NULL;
@@ -322,6 +353,7 @@ static json_t *option_default_json(const struct option *o)
     case OPT_NAME: return json_string(o->choices[(int)o->def]);
     case OPT_TEXT: return json_string(o->def_text ? o->def_text : "");
     case OPT_LIST: return list_json(o->def_text ? o->def_text : "");
+    case OPT_MAP: return json_string("");
     case OPT_END: break;
     }
     return NULL;
@@ -329,7 +361,8 @@ static json_t *option_default_json(const struct option *o)
 
 static json_t *option_describe(const struct option *o)
 {
-    static const char *const types[] = {"", "integer", "integer or \"auto\"", "number", "boolean", "name", "string", "array of strings"};
+    static const char *const types[] = {"",       "integer",          "integer or \"auto\"",        "number", "boolean", "name",
+                                        "string", "array of strings", "string or object of strings"};
     json_t *row = json_pack("{s:s, s:s, s:s, s:o}", "name", o->name, "type", types[o->type], "help", o->help ? o->help : "", "default",
                             option_default_json(o));
     bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL, ok = row != NULL;

@@ -24,8 +24,9 @@ enum option_type {
     OPT_NAME, /* int: index in choices; def is an index */
     OPT_TEXT, /* char[OPTION_TEXT_SIZE], inline; "" by default (or def_text) */
     OPT_LIST, /* the same, read from an array of strings (one string is a list of one): one a line, none empty; "" is the empty list */
+    OPT_MAP,  /* char[OPTION_MAP_SIZE], inline: a text, or an object of strings as JSON with sorted keys ("{...}"); "" by default */
 };
-enum { OPTION_TEXT_SIZE = 256 };
+enum { OPTION_TEXT_SIZE = 256, OPTION_MAP_SIZE = 1 << 16 };
 
 enum option_flags {
     OPTION_ABOVE_MIN = 1, /* REAL: min itself is not allowed ("must be > 0") */

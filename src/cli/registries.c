@@ -26,4 +26,5 @@ const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats
                                                 [SECTION_ENSEMBLE] = KINDS(ensembles)},
                                       .sources = KINDS(sources),
                                       .settle = run_settle,
-                                      .memory_bytes = run_memory_bytes};
+                                      .memory_bytes = run_memory_bytes,
+                                      .dataset_files = format_files};

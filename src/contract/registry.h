@@ -26,6 +26,10 @@ struct registry {
     void (*settle)(struct spec *spec, struct faults *faults);
     /* memory_bytes: what a job of that spec takes at most, so that a service that knows no model can say it; NULL: not known. */
     uint64_t (*memory_bytes)(const struct spec *spec);
+    /* dataset_files: call `each` for every local file that a format's options name besides the data (a vocabulary), so that a service can confine
+     * them as it does dataset.uri. ERROR_DATA: an option cannot be read. NULL: none names any. */
+    int (*dataset_files)(const struct kind *format, const void *params, int (*each)(void *context, const char *path, struct error *err),
+                         void *context, struct error *err);
 };
 
 struct section_row {

@@ -1,4 +1,5 @@
 #include "base/kind.h"
+#include "base/mem.h"
 #include "lib/test.h"
 
 #include <math.h>
@@ -221,10 +222,73 @@ static void faults_are_all_counted(void **state)
     assert_string_equal(whole.msg, "the spec must be an object"); /* of the whole document: no pointer, and no blank in its place */
 }
 
+struct map_params {
+    char map[OPTION_MAP_SIZE];
+};
+
+/* A map is a text or an object of strings, and is written as it was read. */
+static void maps(void **state)
+{
+    (void)state;
+    static const struct option rows[] = {{"map", OPT_MAP, offsetof(struct map_params, map), .help = "map"}, {0}};
+    static const char *const good[] = {"{\"map\": \"a:b\"}", "{\"map\": \"\"}", "{\"map\": {\"a\": \"x\", \"b c\": \"\"}}"};
+    static const char *const bad[][3] = {
+        {"{\"map\": 3}", "/o/map", "must be a string or an object of strings, got 3"},
+        {"{\"map\": {\"a\": 3}}", "/o/map/a", "must be a string, got 3"},
+        {"{\"map\": {\"\": \"x\"}}", "/o/map/", "must have a name and a text without control characters"},
+        {"{\"map\": {\"a\": \"\\n\"}}", "/o/map/a", "must have a name"},
+        {"{\"map\": \"{}\"}", "/o/map", "must not begin with a brace"},
+        {"{\"map\": \"\\n\"}", "/o/map", "must not contain control characters"},
+    };
+    static struct map_params p;
+    static struct faults faults;
+    struct bytes text;
+    bytes_init(&text, 1 << 18);
+    for (size_t i = 0; i < sizeof good / sizeof *good + sizeof bad / sizeof *bad; i++) {
+        size_t b = i - sizeof good / sizeof *good;
+        const char *input = i < sizeof good / sizeof *good ? good[i] : bad[b][0];
+        json_t *json = json_read(input, strlen(input), "test", NULL), *written = json_object();
+        faults.count = 0;
+        options_read(&(struct option_set){rows, &p}, 1, json, "/o", NULL, &faults);
+        bytes_clear(&text);
+        if (i < sizeof good / sizeof *good) {
+            assert_int_equal(faults.count, 0);
+            assert_ok(options_write(rows, &p, written, true, NULL), NULL);
+            assert_ok(json_write(written, &text, NULL), NULL);
+            assert_string_equal(bytes_text(&text), input);
+        } else {
+            assert_int_equal(faults.count, 1);
+            assert_string_equal(faults.list[0].pointer, bad[b][1]);
+            assert_non_null(strstr(faults.list[0].detail, bad[b][2]));
+        }
+        json_decref(json), json_decref(written);
+    }
+    /* Too long, as a text and as an object. */
+    for (int object = 0; object < 2; object++) {
+        json_t *json = json_object(), *inner = json_object();
+        char *longest = mem_zero(OPTION_MAP_SIZE + 1, NULL);
+        memset(longest, 'x', OPTION_MAP_SIZE);
+        json_object_set_new(inner, "a", json_string(longest));
+        json_object_set_new(json, "map", object ? json_incref(inner) : json_string(longest));
+        faults.count = 0;
+        options_read(&(struct option_set){rows, &p}, 1, json, "/o", NULL, &faults);
+        assert_int_equal(faults.count, 1);
+        assert_non_null(strstr(faults.list[0].detail, "must be shorter than 65536 bytes"));
+        mem_free(longest);
+        json_decref(inner), json_decref(json);
+    }
+    bytes_close(&text);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(options_fill_defaults),         cmocka_unit_test(options_read_every_type),
-    cmocka_unit_test(options_faults_say_what_to_do), cmocka_unit_test(options_write_what_was_read),
-    cmocka_unit_test(options_describe_themselves),   cmocka_unit_test(kinds_are_found_by_name),
-    cmocka_unit_test(faults_are_all_counted),        cmocka_unit_test(lists_hold_texts),
+    cmocka_unit_test(options_fill_defaults),
+    cmocka_unit_test(options_read_every_type),
+    cmocka_unit_test(options_faults_say_what_to_do),
+    cmocka_unit_test(options_write_what_was_read),
+    cmocka_unit_test(options_describe_themselves),
+    cmocka_unit_test(kinds_are_found_by_name),
+    cmocka_unit_test(faults_are_all_counted),
+    cmocka_unit_test(lists_hold_texts),
+    cmocka_unit_test(maps),
 };
 TEST_MAIN(tests)

@@ -12,7 +12,7 @@ struct told { /* all that a way of parsing says */
     uint64_t records, hash;
 };
 
-static int tell(void *context, const struct csv_field *fields, struct parsed *out, struct error *err)
+static int tell(void *context, const struct cell *fields, struct parsed *out, struct error *err)
 {
     struct told *t = context;
     (void)err;
@@ -25,14 +25,14 @@ static int tell(void *context, const struct csv_field *fields, struct parsed *ou
 struct exact { /* hands over exactly `columns` fields, with an end behind them */
     struct told *told;
     size_t columns;
-    struct csv_field *fields;
+    struct cell *fields;
 };
 
-static int tell_exact(void *context, const struct csv_field *fields, struct parsed *out, struct error *err)
+static int tell_exact(void *context, const struct cell *fields, struct parsed *out, struct error *err)
 {
     struct exact *e = context;
     memcpy(e->fields, fields, e->columns * sizeof *fields);
-    e->fields[e->columns] = (struct csv_field){0};
+    e->fields[e->columns] = (struct cell){0};
     return tell(e->told, e->fields, out, err);
 }
 
@@ -42,14 +42,14 @@ static void plain_way(const struct csv *csv, const struct chunk *chunk, struct e
     const char *end = chunk->text + chunk->size, *why, *where;
     struct parsed *out = &e->told->out;
     char *scratch = malloc(chunk->size + 1);
-    struct csv_field *fields = malloc((csv->count + 1) * sizeof *fields);
+    struct cell *fields = malloc((csv->count + 1) * sizeof *fields);
     size_t column;
     for (const char *p = chunk->text, *next; scratch && fields && p < end; p = next) {
         next = csv_record_end(csv, p, end, chunk->line_bytes_max, true);
         const char *stop = next[-1] == '\n' ? next - 1 : next;
         stop -= stop > p && stop[-1] == '\r';
         if (line_check(p, stop, chunk, out->lines, &out->bad)) {
-            size_t count = csv_fields(csv->delimiter, p, stop, fields, csv->count, scratch, &why, &column, &where);
+            size_t count = csv_fields(csv->delimiter, !csv->no_quotes, p, stop, fields, csv->count, scratch, &why, &column, &where);
             if (count == csv->count) tell_exact(e, fields, out, NULL);
             else if (count > 0)
                 bad_row(&out->bad, out->lines, "%zu column%s, want %zu as the first line has", count, count == 1 ? "" : "s", csv->count);

@@ -27,6 +27,17 @@ const struct format_sample format_samples[] = {
      .text = "3;1;4\n;0;5.5\n-1; 1 ;1e300\n"},
     {.format = "csv", .weight = "w", .group = "user", .time = "at", .text = "at,user,w,label,a\n2026-11-27,u1,1,1,x\n7,u2,x,0,y\n8,u2,0.5,0,\n"},
     {.format = "csv", .options = "{\"header\": false}", .no_labels = true, .text = "a,b\nc,d\n"},
+    {.format = "csv",
+     .options = "{\"schema\": {\"tags\": \"multi(|) missing=skip\", \"age\": \"quantile(16)\", \"n\": \"buckets(0;10) missing=-1\", \"x\": "
+                "\"normalised missing=skip\", "
+                "\"v\": \"log\"}}",
+     .text = "label,tags,age,n,x,v\n1,a|b||c,30,5,0.5,7\n0,,,,,\n1,|,1e3,-2,,100\n0,a,x,1,1,1\n1,d,1,1,-1e-3,-5.5\n"},
+    {.format = "csv",
+     .options = "{\"schema\": \"*:ignore, a:multi(;)\", \"positive\": \"yes\"}",
+     .weight = "w",
+     .text = "a,w,label,b\nx;y,1,yes,q\n\"x;\"\";z\",2,no,\n"},
+    {.format = "tsv", .text = "label\ta\tb\n1\t\"x\t\n0\ty\"z\t\"\"\r\n1\tonly\n"},
+    {.format = "tsv", .options = "{\"quotes\": true, \"schema\": \"b:numeric\"}", .text = "label\ta\tb\n1\t\"x\ty\"\t2\n0\t\"two\nlines\"\t\n"},
     {.format = "libsvm", .text = "1 1:1 7:0.5\n-1 qid:3 2:1 # words\n\n0 x:1\n+1 18446744073709551615:-2\n"},
     {.format = "libsvm", .group = "qid", .text = "1 qid:3 1:1\n0 qid:3 1:1\n0 1:1\n1 qid:4 1:1\n"},
     {.format = "libsvm", .no_labels = true, .text = "1:1 2:1\n1 1:1\nqid:7 3:1\n"},

@@ -6,15 +6,16 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-static const uint8_t index_magic[8] = {'T', 'Y', 'I', 'N', 'D', 'E', 'X', '2'};
+static const uint8_t index_magic[8] = {'T', 'Y', 'I', 'N', 'D', 'E', 'X', '3'};
 
 struct index_header { /* then the facts' arrays padded to 8 bytes each, `count` cache_blocks, and u64 XXH3 of all before */
     uint8_t magic[8];
     uint32_t version, block_rows;
-    uint64_t count, files, layout_size, names_bytes;
+    uint64_t count, files, layout_size, names_bytes, kind_count;
     struct cache_totals totals;
 };
-_Static_assert(sizeof(struct cache_block) == 40 && sizeof(struct index_header) % 8 == 0, "the file format has no padding");
+_Static_assert(sizeof(struct cache_block) == 40 && sizeof(struct field_kind) == 8 && sizeof(struct index_header) % 8 == 0,
+               "the file format has no padding");
 
 enum { INDEX_MAX_BYTES = 1 << 28 }; /* 6 million blocks, 54 thousand million rows */
 
@@ -56,6 +57,8 @@ static int facts_check(const struct cache_facts *f, uint64_t rows, struct error 
     for (uint64_t i = 0; i < f->files; i++)
         if (f->file_first_row[i] > rows || (i > 0 && f->file_first_row[i] < f->file_first_row[i - 1]))
             return index_damaged("the files are not in order", err);
+    for (uint64_t i = 0; i < f->kind_count; i++)
+        if ((unsigned)f->kinds[i].fit > FIT_NORMALISED) return index_damaged("a field's kind is none", err);
     return 0;
 }
 
@@ -64,10 +67,14 @@ static void facts_close(struct cache_facts *f)
     mem_free(f->file_first_row);
     mem_free(f->layout);
     mem_free(f->names);
+    mem_free(f->kinds);
     *f = (struct cache_facts){0};
 }
 
-static uint64_t facts_bytes(const struct cache_facts *f) { return f->files * 8 + padded(f->layout_size * 2) + padded(f->names_bytes); }
+static uint64_t facts_bytes(const struct cache_facts *f)
+{
+    return f->files * 8 + padded(f->layout_size * 2) + padded(f->names_bytes) + f->kind_count * 8;
+}
 
 static int index_parse(struct cache_entry *e, const struct bytes *file, uint64_t blocks_size, struct error *err)
 {
@@ -79,9 +86,10 @@ static int index_parse(struct cache_entry *e, const struct bytes *file, uint64_t
     if (memcmp(h.magic, index_magic, sizeof h.magic) != 0 || h.version != CACHE_VERSION) return index_damaged("it is of another version", err);
     if (hash64(file->data, file->size - sizeof sum, 0) != sum) return index_damaged("its checksum is wrong", err);
     struct cache_facts *facts = &e->facts;
-    *facts = (struct cache_facts){.files = h.files, .layout_size = h.layout_size, .names_bytes = h.names_bytes};
+    *facts = (struct cache_facts){.files = h.files, .layout_size = h.layout_size, .names_bytes = h.names_bytes, .kind_count = h.kind_count};
     if (h.count > INDEX_MAX_BYTES / sizeof *e->index || h.files > INDEX_MAX_BYTES / 8 || h.layout_size > INDEX_MAX_BYTES / 2 ||
-        h.names_bytes > INDEX_MAX_BYTES || sizeof h + facts_bytes(facts) + h.count * sizeof *e->index + sizeof sum != file->size)
+        h.names_bytes > INDEX_MAX_BYTES || h.kind_count > INDEX_MAX_BYTES / 8 ||
+        sizeof h + facts_bytes(facts) + h.count * sizeof *e->index + sizeof sum != file->size)
         return index_damaged("its length is wrong", err);
     if (h.block_rows != BLOCK_ROWS) return index_damaged("it has another block size", err);
     h.totals.first_bad.text[sizeof h.totals.first_bad.text - 1] = 0;
@@ -92,6 +100,7 @@ static int index_parse(struct cache_entry *e, const struct bytes *file, uint64_t
     int rc = facts_take(&facts->file_first_row, &at, h.files * 8, err);
     if (rc == 0) rc = facts_take(&facts->layout, &at, h.layout_size * 2, err);
     if (rc == 0) rc = facts_take(&facts->names, &at, h.names_bytes, err);
+    if (rc == 0) rc = facts_take(&facts->kinds, &at, h.kind_count * 8, err);
     if (rc == 0) rc = facts_check(facts, h.totals.rows, err);
     if (rc < 0) return rc;
     memcpy(e->index, at, h.count * sizeof *e->index);
@@ -241,17 +250,22 @@ static int writer_shape(struct cache_writer *w, const struct rows *rows, struct 
     return error_set(err, ERROR_INTERNAL, NULL, "the format gave rows of another shape than before");
 }
 
-int cache_writer_facts(struct cache_writer *w, const uint64_t *files, size_t count, const struct bytes *names, struct error *err)
+int cache_writer_facts(struct cache_writer *w, const uint64_t *files, size_t count, const struct bytes *names, const struct bytes *kinds,
+                       struct error *err)
 {
     struct cache_facts *f = &w->facts;
     mem_free(f->file_first_row);
     mem_free(f->names);
+    mem_free(f->kinds);
+    f->kinds = mem_zero(kinds->size + 1, err);
     f->names = mem_zero(names->size + 1, err);
     f->file_first_row = mem_array(count + 1, 1, sizeof *f->file_first_row, err);
-    if (!f->names || !f->file_first_row) return -ERROR_NOMEM;
+    if (!f->names || !f->kinds || !f->file_first_row) return -ERROR_NOMEM;
     if (names->size) memcpy(f->names, names->data, names->size);
+    if (kinds->size) memcpy(f->kinds, kinds->data, kinds->size);
     memcpy(f->file_first_row, files, count * sizeof *files);
     f->names_bytes = names->size;
+    f->kind_count = kinds->size / sizeof *f->kinds;
     f->files = count;
     return 0;
 }
@@ -291,6 +305,7 @@ static int writer_index(struct cache_writer *w, struct error *err)
                              .files = f->files,
                              .layout_size = f->layout_size,
                              .names_bytes = f->names_bytes,
+                             .kind_count = f->kind_count,
                              .totals = w->totals};
     char name[PATH_SIZE];
     struct bytes text;
@@ -301,6 +316,7 @@ static int writer_index(struct cache_writer *w, struct error *err)
     if ((rc = index_add(&text, f->file_first_row, f->files * 8, err)) < 0) goto out;
     if ((rc = index_add(&text, f->layout, f->layout_size * 2, err)) < 0) goto out;
     if ((rc = index_add(&text, f->names, f->names_bytes, err)) < 0) goto out;
+    if ((rc = index_add(&text, f->kinds, f->kind_count * sizeof *f->kinds, err)) < 0) goto out;
     if ((rc = bytes_add(&text, w->index, w->count * sizeof *w->index, err)) < 0) goto out;
     uint64_t sum = hash64(text.data, text.size, 0);
     if ((rc = bytes_add(&text, &sum, sizeof sum, err)) < 0) goto out;

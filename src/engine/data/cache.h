@@ -16,7 +16,7 @@
 #include "engine/data/block.h"
 #include "engine/data/ingest.h"
 
-enum { CACHE_VERSION = 2, CACHE_NAME_SIZE = 64 };
+enum { CACHE_VERSION = 3, CACHE_NAME_SIZE = 64 };
 
 struct cache_totals {
     uint64_t rows, positives, features, bad_rows, text_bytes, row_features_max, blocks_size_bytes;
@@ -34,7 +34,8 @@ struct cache_facts {
     uint64_t *file_first_row; /* (files) */
     uint16_t *layout;         /* (layout_size): the fields of every row; layout_size 0: rows differ, or fields are not known */
     char *names;              /* (names_bytes): names of fields 0, 1, ..., each with its NUL */
-    uint64_t files, layout_size, names_bytes;
+    struct field_kind *kinds; /* (kind_count): of fields 0, 1, ...; those beyond have none */
+    uint64_t files, layout_size, names_bytes, kind_count;
 };
 
 struct cache_entry { /* open for reading; reads may run side by side */
@@ -65,8 +66,9 @@ struct cache_writer {
 };
 int cache_writer_open(struct cache_writer *writer, const struct world *world, const char *path, struct error *err);
 int cache_writer_add(struct cache_writer *writer, const struct rows *rows, struct error *err);
-/* cache_writer_facts: copies; the layout comes with the rows. files (count): first row of each file. names: as in cache_facts. */
-int cache_writer_facts(struct cache_writer *writer, const uint64_t *files, size_t count, const struct bytes *names, struct error *err);
+/* cache_writer_facts: copies; the layout comes with the rows. files (count): first row of each file. names, kinds: as in cache_facts. */
+int cache_writer_facts(struct cache_writer *writer, const uint64_t *files, size_t count, const struct bytes *names, const struct bytes *kinds,
+                       struct error *err);
 /* cache_writer_end: the last block, the index, all synced. result: what ingest found besides rows. */
 int cache_writer_end(struct cache_writer *writer, const struct ingest_result *result, struct error *err);
 void cache_writer_close(struct cache_writer *writer); /* safe on a zeroed struct; without cache_writer_end the folder goes */

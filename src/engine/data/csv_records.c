@@ -19,12 +19,12 @@ static void bad_count(const struct records *r, size_t count)
 }
 
 /* Room for the fields of a record in out->text, with scratch_size bytes behind them. */
-static int records_reserve(const struct records *r, size_t scratch_size, struct csv_field **fields, char **scratch, struct error *err)
+static int records_reserve(const struct records *r, size_t scratch_size, struct cell **fields, char **scratch, struct error *err)
 {
     size_t size = r->csv->count * sizeof **fields;
     bytes_clear(&r->out->text);
     int rc = bytes_reserve(&r->out->text, size + scratch_size, err);
-    *fields = (struct csv_field *)r->out->text.data;
+    *fields = (struct cell *)r->out->text.data;
     *scratch = (char *)r->out->text.data + size;
     return rc;
 }
@@ -35,7 +35,7 @@ static int record_slow(const struct records *r, const char *p, const char **next
     const struct chunk *chunk = r->chunk;
     const char *end = chunk->text + chunk->size, *why, *where;
     struct parsed *out = r->out;
-    struct csv_field *fields;
+    struct cell *fields;
     size_t column;
     char *scratch;
     *next = csv_record_end(r->csv, p, end, chunk->line_bytes_max, true);
@@ -44,7 +44,7 @@ static int record_slow(const struct records *r, const char *p, const char **next
     int rc = 0;
     if (line_check(p, stop, chunk, out->lines, &out->bad)) {
         if ((rc = records_reserve(r, (size_t)(stop - p), &fields, &scratch, err)) < 0) return rc;
-        size_t count = csv_fields(r->csv->delimiter, p, stop, fields, r->csv->count, scratch, &why, &column, &where);
+        size_t count = csv_fields(r->csv->delimiter, !r->csv->no_quotes, p, stop, fields, r->csv->count, scratch, &why, &column, &where);
         if (count == r->csv->count) rc = r->record(r->context, fields, out, err);
         else if (count > 0) bad_count(r, count);
         else bad_field(&out->bad, out->lines, column, where, (size_t)(stop - where), why);
@@ -54,13 +54,13 @@ static int record_slow(const struct records *r, const char *p, const char **next
 }
 
 /* The fields between the marks of a proper record that begins at `start`. */
-static void record_fields(const struct records *r, const struct csv_scan *scan, size_t start, const uint32_t *marks, bool cr,
-                          struct csv_field *fields, char *scratch)
+static void record_fields(const struct records *r, const struct csv_scan *scan, size_t start, const uint32_t *marks, bool cr, struct cell *fields,
+                          char *scratch)
 {
     const char *text = scan->text;
     for (size_t i = 0, from = start; i < r->csv->count; from = marks[i++] + 1) {
-        bool quoted = text[from] == '"'; /* an empty field has a separator there */
-        fields[i] = (struct csv_field){text + from + quoted, marks[i] - from - 2 * quoted};
+        bool quoted = text[from] == '"' && !scan->no_quotes; /* an empty field has a separator there */
+        fields[i] = (struct cell){text + from + quoted, (uint32_t)(marks[i] - from - 2 * quoted), false};
     }
     fields[r->csv->count - 1].size -= cr;
     if (!scan->doubled) return;
@@ -72,7 +72,7 @@ static void record_fields(const struct records *r, const struct csv_scan *scan, 
             *scratch++ = *p;
             p += *p == '"'; /* they come in pairs */
         }
-        fields[i].size = (size_t)(scratch - fields[i].text);
+        fields[i].size = (uint32_t)(scratch - fields[i].text);
     }
 }
 
@@ -87,7 +87,7 @@ static int records_window(const struct records *r, const struct csv_scan *scan, 
         size_t columns = scan->ends[i] + 1 - *used, newline = scan->marks[scan->ends[i]];
         const char *line = scan->text + *start, *stop = scan->text + newline;
         bool cr = stop > line && stop[-1] == '\r';
-        struct csv_field *fields;
+        struct cell *fields;
         char *scratch;
         if (line_check(line, stop - cr, r->chunk, out->lines, &out->bad)) {
             if (columns != r->csv->count) bad_count(r, columns);
@@ -117,6 +117,7 @@ int csv_records(const struct csv *csv, const struct chunk *chunk, struct parsed 
                             .size = chunk->size,
                             .line_bytes_max = chunk->line_bytes_max,
                             .delimiter = csv->delimiter,
+                            .no_quotes = csv->no_quotes,
                             .marks = marks,
                             .ends = marks + chunk->size + 64};
     csv_scan_restart(&scan, 0);
@@ -137,7 +138,7 @@ int csv_records(const struct csv *csv, const struct chunk *chunk, struct parsed 
 size_t csv_whole(const void *state, const char *text, size_t size, size_t line_bytes_max)
 {
     const struct csv *csv = state;
-    struct csv_scan scan = {.text = text, .size = size, .line_bytes_max = line_bytes_max, .delimiter = csv->delimiter};
+    struct csv_scan scan = {.text = text, .size = size, .line_bytes_max = line_bytes_max, .delimiter = csv->delimiter, .no_quotes = csv->no_quotes};
     csv_scan_restart(&scan, 0);
     for (;;) {
         csv_scan_records(&scan);

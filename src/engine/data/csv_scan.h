@@ -16,6 +16,7 @@ struct csv_scan {
     const char *text; /* 64 readable bytes follow it (CHUNK_SLACK) */
     size_t size, line_bytes_max;
     char delimiter;
+    bool no_quotes;         /* a quote is a byte like any other */
     uint32_t *marks, *ends; /* (size + 64) each: positions of delimiters and newlines outside quotes; numbers of the marks that are newlines */
     size_t mark_count, end_count;
 

@@ -28,7 +28,8 @@ static inline uint64_t csv_step(struct csv_scan *s, uint64_t *newlines)
 {
     const char *text = s->text + s->at;
     uint64_t within = scan_within(s->at, s->size);
-    uint64_t quotes = scan_64(text, '"') & within, lines = scan_64(text, '\n') & within, separators = (scan_64(text, s->delimiter) & within) | lines;
+    uint64_t quotes = scan_64(text, '"') & within & ((uint64_t)s->no_quotes - 1), lines = scan_64(text, '\n') & within,
+             separators = (scan_64(text, s->delimiter) & within) | lines;
     uint64_t inside = prefix_xor(quotes) ^ s->inside; /* an opening quote is, a closing one is not */
     uint64_t open = quotes & inside, close = quotes & ~inside;
     s->newlines_inside |= (lines & inside) != 0;

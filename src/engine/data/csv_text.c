@@ -14,6 +14,10 @@ static const char *quoted_end(const char *p, const char *end)
 const char *csv_record_end(const void *state, const char *p, const char *end, size_t line_bytes_max, bool final)
 {
     const struct csv *csv = state;
+    if (csv->no_quotes) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        return newline ? newline + 1 : final ? end : NULL;
+    }
     const char *limit = (size_t)(end - p) > line_bytes_max ? p + line_bytes_max + 1 : end;
     for (const char *q = p; q < limit;) {
         const char *newline = memchr(q, '\n', (size_t)(limit - q));
@@ -30,7 +34,7 @@ const char *csv_record_end(const void *state, const char *p, const char *end, si
 }
 
 /* A quoted field at p: its text without the quotes, doubled ones single. Returns where it ends, or NULL. */
-static const char *unquote(const char *p, const char *end, struct csv_field *field, char **scratch)
+static const char *unquote(const char *p, const char *end, struct cell *field, char **scratch)
 {
     char *to = *scratch;
     field->text = to;
@@ -40,27 +44,27 @@ static const char *unquote(const char *p, const char *end, struct csv_field *fie
         *to++ = *p;
     }
     if (p >= end) return NULL;
-    field->size = (size_t)(to - *scratch);
+    field->size = (uint32_t)(to - *scratch);
     *scratch = to;
     return p + 1;
 }
 
-size_t csv_fields(char delimiter, const char *p, const char *end, struct csv_field *fields, size_t max, char *scratch, const char **why,
+size_t csv_fields(char delimiter, bool quotes, const char *p, const char *end, struct cell *fields, size_t max, char *scratch, const char **why,
                   size_t *column, const char **where)
 {
-    struct csv_field beyond = {0};
+    struct cell beyond = {0};
     for (size_t count = 0;; p++) {
-        struct csv_field *field = count < max ? &fields[count] : &beyond;
+        struct cell *field = count < max ? &fields[count] : &beyond;
         *column = ++count;
         *where = p;
-        if (p < end && *p == '"') {
+        if (quotes && p < end && *p == '"') {
             *why = "opens a quote that nothing closes";
             if (!(p = unquote(p, end, field, &scratch))) return 0;
             *why = "goes on behind its closing quote; a quote inside quotes is written twice";
             if (p < end && *p != delimiter) return 0;
         } else {
             const char *stop = memchr(p, delimiter, (size_t)(end - p));
-            *field = (struct csv_field){p, (size_t)((stop ? stop : end) - p)};
+            *field = (struct cell){p, (uint32_t)((stop ? stop : end) - p), false};
             p += field->size;
         }
         if (p == end) return count;

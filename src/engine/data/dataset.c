@@ -43,6 +43,12 @@ const char *dataset_field_name(const struct dataset *d, size_t field)
     return at < end ? at : NULL;
 }
 
+struct field_kind dataset_field_kind(const struct dataset *d, size_t field)
+{
+    const struct cache_facts *f = &d->entries[0].facts;
+    return field < f->kind_count ? f->kinds[field] : (struct field_kind){FIT_NONE, 0};
+}
+
 int dataset_field_find(const struct dataset *d, const char *name)
 {
     const char *known;
@@ -85,14 +91,18 @@ static int build_rows(void *context, unsigned worker, const struct rows *rows, s
 
 static int build_facts(const struct dataset *d, const void *state, const uint64_t *file_first_row, struct cache_writer *writer, struct error *err)
 {
-    struct bytes names;
+    struct bytes names, kinds;
     const char *name;
     int rc = 0;
-    bytes_init(&names, NAMES_MAX_BYTES);
-    for (size_t f = 0; rc == 0 && d->format->field_name && (name = d->format->field_name(state, f)); f++)
+    bytes_init(&names, NAMES_MAX_BYTES), bytes_init(&kinds, NAMES_MAX_BYTES);
+    for (size_t f = 0; rc == 0 && d->format->field_name && (name = d->format->field_name(state, f)); f++) {
+        struct field_kind kind = {FIT_NONE, 0};
+        if (d->format->field_kind) kind = d->format->field_kind(state, f);
         rc = bytes_add(&names, name, strlen(name) + 1, err);
-    if (rc == 0) rc = cache_writer_facts(writer, file_first_row, d->files.count, &names, err);
-    bytes_close(&names);
+        if (rc == 0) rc = bytes_add(&kinds, &kind, sizeof kind, err);
+    }
+    if (rc == 0) rc = cache_writer_facts(writer, file_first_row, d->files.count, &names, &kinds, err);
+    bytes_close(&names), bytes_close(&kinds);
     return rc;
 }
 

@@ -14,6 +14,14 @@
 
 struct dataset;
 
+/* What the training side's statistics still have to make of a field's numbers. Until then its features have the value as it stands and the key
+ * feature_key_value(); a missing one has a key of its own and the value 1, or is not there. */
+enum field_fit { FIT_NONE, FIT_QUANTILE, FIT_NORMALISED };
+struct field_kind {
+    enum field_fit fit;
+    uint32_t quantiles; /* bins of FIT_QUANTILE, 2 to 1024 */
+};
+
 enum { DATASET_DIGEST_SIZE = 65 };
 
 struct dataset_progress { /* called now and then while the cache is built, from one thread at a time */
@@ -77,6 +85,8 @@ uint64_t dataset_block_positives_before(const struct dataset *dataset, uint64_t 
  * number as text, for a format without names), or -1. */
 const char *dataset_field_name(const struct dataset *dataset, size_t field);
 int dataset_field_find(const struct dataset *dataset, const char *name);
+/* dataset_field_kind: FIT_NONE for a field that is not known. */
+struct field_kind dataset_field_kind(const struct dataset *dataset, size_t field);
 void block_close(struct block *block);
 
 #endif

@@ -18,4 +18,7 @@ static inline uint32_t feature_key(const void *value, size_t size, uint64_t seed
 
 static inline uint32_t feature_key_number(uint64_t index, uint64_t seed) { return feature_key(&index, sizeof index, seed); }
 
+/* feature_key_value: of a column whose feature is a number and no text. */
+static inline uint32_t feature_key_value(uint64_t seed) { return feature_key("#", 1, seed); }
+
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/kind.h"
 #include "base/world.h"
+#include "engine/data/dataset.h"
 #include "engine/data/rows.h"
 
 enum { CHUNK_SLACK = 64 }; /* bytes behind a chunk's text that may be read (not used): whole-word loads need no end check */
@@ -77,8 +78,12 @@ struct explainer {
     int (*row)(void *context, uint8_t label, struct error *err);
 };
 
+typedef int format_file_fn(void *context, const char *path, struct error *err);
+
 struct format {
     struct kind kind; /* first */
+    /* files: call `each` for every local file that the options name besides the data; NULL: they name none. ERROR_DATA: an option cannot be read. */
+    int (*files)(const void *params, format_file_fn *each, void *context, struct error *err);
     /* prepare: what params and context determine, shared read-only by the parsers. NULL on failure. release takes it back; NULL is fine. */
     void *(*prepare)(const void *params, const struct format_context *context, struct error *err);
     void (*release)(void *state);
@@ -95,11 +100,16 @@ struct format {
     /* field_name: of field 0, 1, ... as parse() numbers them in rows->fields or rows->layout, once the headers have been read; NULL beyond the last.
      * NULL function: fields have no names but their numbers, or there are none. */
     const char *(*field_name)(const void *state, size_t field);
+    /* field_kind: what is left to do with field 0, 1, ... ; NULL function: nothing with any. */
+    struct field_kind (*field_kind)(const void *state, size_t field);
     /* explain: walk the chunk's good rows feature by feature, in parse()'s order and with its keys; bad rows are passed over. Slow. NULL: not
      * possible. */
     int (*explain)(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err);
 };
 extern const struct format *const formats[]; /* NULL-terminated */
+
+/* format_files: files() of the row of formats[] that this kind is. */
+int format_files(const struct kind *format, const void *params, format_file_fn *each, void *context, struct error *err);
 
 /* note_feature: feature number `at` of the row was made of that text. For parse(), while out->notes is there. */
 int note_feature(struct notes *notes, size_t at, const char *text, size_t size, bool missing, struct error *err);

@@ -47,6 +47,44 @@ static int place_resolve(struct sched *s, struct spec *spec, const struct spec_p
     return rc;
 }
 
+struct schema_files {
+    const struct sched *sched;
+    struct faults *faults;
+};
+
+/* A file that the schema names must lie below a data root, as the data must; absolute, since a run has its own folder. */
+static int schema_file(void *context, const char *path, struct error *err)
+{
+    struct schema_files *f = context;
+    const char *pointer = "/dataset/schema";
+    char shown[300];
+    str_shown(shown, sizeof shown, path, strlen(path), 200);
+    if (*path != '/' || strpbrk(path, "*?[")) {
+        faults_add(f->faults, pointer, "names the file \"%s\"; under a server it must be an absolute path below a data root, without *, ? or [",
+                   shown);
+        return 0;
+    }
+    json_t *found = json_array();
+    int rc = found ? roots_resolve(f->sched->config.data_roots, path, found, pointer, f->faults, err)
+                   : error_set(err, ERROR_NOMEM, NULL, "resolving the data");
+    json_decref(found);
+    return rc;
+}
+
+static int schema_check(struct sched *s, const struct spec *spec, struct faults *faults, struct error *err)
+{
+    const struct registry *registry = s->config.registry;
+    const struct spec_kind *format = &spec->chosen[SECTION_FORMAT];
+    struct schema_files files = {s, faults};
+    struct error why = {0};
+    if (!registry->dataset_files || !format->params) return 0;
+    int rc = registry->dataset_files(format->kind, format->params, schema_file, &files, &why);
+    if (rc == 0) return 0;
+    if (why.code != ERROR_DATA) return error_set(err, why.code, NULL, "%s", why.msg);
+    faults_add(faults, *why.field ? why.field : "/dataset/schema", "%s", why.msg);
+    return 0;
+}
+
 /* The resolved spec as the user sees it, and as the run gets it: the same with the files' absolute paths. */
 static int specs_make(struct sched *s, struct spec *spec, const json_t *body, json_t **resolved, json_t **run_spec, struct faults *faults,
                       struct error *err)
@@ -88,7 +126,8 @@ static int check(struct sched *s, const json_t *body, struct spec *spec, json_t 
     *resolved = *run_spec = NULL;
     int rc = spec_read(spec, body, s->config.registry, faults, err);
     if (rc < 0) return rc;
-    rc = specs_make(s, spec, body, resolved, run_spec, faults, err);
+    rc = schema_check(s, spec, faults, err);
+    if (rc == 0) rc = specs_make(s, spec, body, resolved, run_spec, faults, err);
     if (rc == 0) rc = size_check(*run_spec, resolved, run_spec, faults, err);
     if (rc < 0) spec_close(spec);
     return rc;

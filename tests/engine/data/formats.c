@@ -66,14 +66,21 @@ static const struct bad_case bad_cases[] = {
     {"libffm", NULL, "1 1:1:1\n1 1:1:nan\n0 1:1:1\n", "has a value that is not a number"},
     {"csv", NULL, "label,a\n1,x\n1,x,y\n0,z\n", "f:3: 3 columns, want 2"},
     {"csv", NULL, "label,a\n1,x\n1\n0,z\n", "f:3: 1 column, want 2"},
-    {"csv", NULL, "label,a\n1,x\n7,x\n0,z\n", "f:3: column 1: \"7\" is not a label"},
-    {"csv", "{\"schema\": \"a:numeric\"}", "label,a\n1,1\n1,x\n0,2\n", "f:3: column 2: \"x\" is not a number"},
-    {"csv", "{\"schema\": \"a:numeric\"}", "label,a\n1,1\n1,inf\n0,2\n", "f:3: column 2: \"inf\" is not a number"},
-    {"csv", "{\"schema\": \"a:log\"}", "label,a\n1,1\n1,-nan\n0,2\n", "f:3: column 2: \"-nan\" is not a number"},
+    {"csv", NULL, "label,a\n1,x\n7,x\n0,z\n", "f:3: column 1 (label): \"7\" is not a label"},
+    {"csv", "{\"schema\": \"a:numeric\"}", "label,a\n1,1\n1,x\n0,2\n", "f:3: column 2 (a): \"x\" is not a number; the schema says numeric"},
+    {"csv", "{\"schema\": \"a:numeric\"}", "label,a\n1,1\n1,inf\n0,2\n", "f:3: column 2 (a): \"inf\" is not a number; the schema says numeric"},
+    {"csv", "{\"schema\": \"a:log\"}", "label,a\n1,1\n1,-nan\n0,2\n", "f:3: column 2 (a): \"-nan\" is not a number; the schema says log"},
     {"csv", NULL, "label,a\n1,x\n1,\"x\"y\n0,z\n", "f:3: column 2: \"\"x\"y\" goes on behind its closing quote"},
     {"csv", NULL, "label,a\n1,\"x\ny\"\n1\n0,z\n", "f:4: 1 column, want 2"},
+    {"csv", "{\"schema\": \"a:numeric missing=error\"}", "label,a\n1,1\n1,\n0,2\n",
+     "f:3: column 2 (a): \"\" is missing, which the schema's missing=error forbids"},
+    {"csv", "{\"schema\": \"a:buckets(1;2)\"}", "label,a\n1,1\n1,one\n0,2\n", "f:3: column 2 (a): \"one\" is not a number; the schema says buckets"},
+    {"csv", "{\"schema\": {\"a\": \"quantile(4)\"}}", "label,a\n1,1\n1,1e40\n0,2\n",
+     "f:3: column 2 (a): \"1e40\" is beyond the range of a 32-bit float; the schema says quantile"},
+    {"tsv", NULL, "label\ta\n1\tx\n1\tx\ty\n0\tz\n", "f:3: 3 columns, want 2"},
+    {"tsv", "{\"schema\": \"a:numeric\"}", "label\ta\n1\t1\n1\t\"2\"\n0\t3\n", "f:3: column 2 (a): \"\"2\"\" is not a number"},
     {"csv", "{\"positive\": \"yes\", \"negative\": \"no\"}", "label,a\nyes,x\n1,x\nno,z\n",
-     "f:3: column 1: \"1\" is neither the positive nor the negative label"},
+     "f:3: column 1 (label): \"1\" is neither the positive nor the negative label"},
 };
 
 static void bad_rows_say_where_and_what(void **state)
@@ -404,7 +411,7 @@ static void csv_files_share_their_header(void **state)
     test_write_file(b, "y,p\n1,x\n7,7\n", 12);
     err = (struct error){0};
     assert_true(kit_load(&kit, &rows, NULL, &err) < 0);
-    assert_error(&err, ERROR_DATA, "/b:3: column 1: \"7\" is not a label"); /* lines are counted in each file */
+    assert_error(&err, ERROR_DATA, "/b:3: column 1 (y): \"7\" is not a label"); /* lines are counted in each file */
     kit.max_bad_rows = 1;
     err = (struct error){0};
     assert_ok(kit_load(&kit, &rows, NULL, &err), &err);
