@@ -217,10 +217,11 @@ static int dataset_acquire(struct dataset *d, struct error *err)
     }
     if (rc == 0) {
         d->info.from_cache = false;
-        if ((rc = dataset_build(d, d->config.parallel, &d->config.progress, name, err)) == 0) rc = dataset_try(d, name, err);
-        if (rc == 0) shelf_saw(&d->shelf, name);
+        rc = dataset_build(d, d->config.parallel, &d->config.progress, name, err);
+        if (rc < 0 && gone.code && err) error_wrap(err, "the block cache %s that this run read is not usable (%s)", d->config.entry, gone.msg);
         if (rc == 0) rc = dataset_compare(d, name, &gone, err);
-        else if (gone.code && err) error_wrap(err, "the block cache %s that this run read is not usable (%s)", d->config.entry, gone.msg);
+        if (rc == 0) rc = dataset_try(d, name, err);
+        if (rc == 0) shelf_saw(&d->shelf, name);
     }
     shelf_unlock(&d->shelf);
     if (rc < 0) return rc;
