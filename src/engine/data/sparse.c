@@ -74,7 +74,8 @@ static int sparse_any_line(const void *state, sparse_token_fn *token, const char
         rows->keys[at] = f.key;
         rows->values[at] = f.value;
         if (rows->with & ROWS_FIELDS) rows->fields[at] = f.field;
-        if (out->notes && (rc = note_feature(out->notes, at, p, (size_t)(stop - p), false, err)) < 0) return rc;
+        const char *colon = out->notes ? memrchr(p, ':', (size_t)(stop - p)) : NULL; /* what is before the value names the feature */
+        if (colon && (rc = note_feature(out->notes, at, p, (size_t)(colon - p), false, err)) < 0) return rc;
     }
     rows_end_row(rows, features, (uint8_t)label);
     return 0;
