@@ -63,7 +63,7 @@ struct explained {
     uint64_t row;     /* counted from 0 in the chunk */
     uint16_t field;   /* FIELD_UNKNOWN: the format knows no fields */
     const char *name; /* the field's name, or its number as text */
-    const char *text; /* the cell or token, not terminated; what the key was made of before bucketing */
+    const char *text; /* the cell, or the token without its value; not terminated; what the key was made of before bucketing */
     size_t size;
     uint32_t key;
     float value;
