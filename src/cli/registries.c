@@ -7,6 +7,7 @@
 #include "engine/data/format.h"
 #include "engine/data/source_kind.h"
 #include "engine/data/split.h"
+#include "engine/eval/calibrate.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
@@ -23,6 +24,7 @@ const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats
                                                 [SECTION_STRATEGY] = KINDS(strategies),
                                                 [SECTION_CODEC] = KINDS(codecs),
                                                 [SECTION_AGGREGATE] = KINDS(aggregates),
+                                                [SECTION_CALIBRATION] = KINDS(calibrators),
                                                 [SECTION_ENSEMBLE] = KINDS(ensembles)},
                                       .sources = KINDS(sources),
                                       .settle = run_settle,

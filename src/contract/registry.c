@@ -9,6 +9,7 @@ const struct section_row sections[SECTIONS] = {
     [SECTION_STRATEGY] = {"strategies", "train", "strategy", "sync"},
     [SECTION_CODEC] = {"codecs", "compression", "codec", "none"},
     [SECTION_AGGREGATE] = {"aggregates", "compression", "aggregate", "mean"},
+    [SECTION_CALIBRATION] = {"calibrators", "calibration", "kind", "none"},
     [SECTION_ENSEMBLE] = {"ensembles", "ensemble", "kind", "none"},
 };
 

@@ -5,15 +5,16 @@
 
 #include "base/kind.h"
 
-enum spec_section {                    /* the places of a spec where a kind is chosen */
-                    SECTION_FORMAT,    /* dataset.format */
-                    SECTION_SPLIT,     /* split.kind */
-                    SECTION_MODEL,     /* model.kind */
-                    SECTION_OPTIMIZER, /* optimizer.kind */
-                    SECTION_STRATEGY,  /* train.strategy */
-                    SECTION_CODEC,     /* compression.codec */
-                    SECTION_AGGREGATE, /* compression.aggregate */
-                    SECTION_ENSEMBLE,  /* ensemble.kind */
+enum spec_section {                      /* the places of a spec where a kind is chosen */
+                    SECTION_FORMAT,      /* dataset.format */
+                    SECTION_SPLIT,       /* split.kind */
+                    SECTION_MODEL,       /* model.kind */
+                    SECTION_OPTIMIZER,   /* optimizer.kind */
+                    SECTION_STRATEGY,    /* train.strategy */
+                    SECTION_CODEC,       /* compression.codec */
+                    SECTION_AGGREGATE,   /* compression.aggregate */
+                    SECTION_CALIBRATION, /* calibration.kind */
+                    SECTION_ENSEMBLE,    /* ensemble.kind */
                     SECTIONS
 };
 

@@ -142,6 +142,7 @@ const struct spec_part spec_parts[] = {
     {"compression", compression_options},
     {"checkpoint", checkpoint_options},
     {"evaluate", evaluate_options},
+    {"calibration", NULL},
     {"ensemble", NULL},
     {"resources", resources_options},
     {NULL, NULL},

@@ -84,7 +84,7 @@ static void spec_fills_every_default(void **state)
     assert_int_equal(spec.compression.residual_rows_max, 262144);
     assert_int_equal(spec.checkpoint.every_ms, 60000);
     assert_int_equal(spec.checkpoint.keep, 3);
-    static const char *const kinds[SECTIONS] = {"criteo", "holdout", "lr", "adagrad", "sync", "none", "mean", "none"};
+    static const char *const kinds[SECTIONS] = {"criteo", "holdout", "lr", "adagrad", "sync", "none", "mean", "none", "none"};
     for (int s = 0; s < SECTIONS; s++) assert_string_equal(spec.chosen[s].kind->name, kinds[s]);
     assert_close(((struct toy_adagrad *)spec.chosen[SECTION_OPTIMIZER].params)->lr, 0.05, 0, 0);
     assert_int_equal(json_object_size(spec.labels), 0);

@@ -59,5 +59,6 @@ const struct registry toy_registry = {.kinds = {
                                           [SECTION_STRATEGY] = strategies,
                                           [SECTION_CODEC] = codecs,
                                           [SECTION_AGGREGATE] = aggregates,
+                                          [SECTION_CALIBRATION] = ensembles,
                                           [SECTION_ENSEMBLE] = ensembles,
                                       }};

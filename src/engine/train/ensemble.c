@@ -1,7 +1,9 @@
 #include "engine/train/ensemble.h"
 
+#include "engine/eval/calibrate.h"
 #include "engine/train/evaluate.h"
 #include "engine/train/judge.h"
+#include "engine/train/slice_text.h"
 
 /* Is the wish one that this job can fulfil? */
 static int ensemble_check(const struct job *job, struct error *err)
@@ -13,6 +15,12 @@ static int ensemble_check(const struct job *job, struct error *err)
             err, ERROR_INVALID, "/ensemble/kind",
             "\"%s\" combines the models of several folds, but split.kind \"%s\" trains one; use split.kind \"kfold\", or ensemble \"none\"",
             kind->kind.name, job->splitter.split->kind.name);
+    const struct kind *calibrator = job->spec.chosen[SECTION_CALIBRATION].kind;
+    if (!kind->calibrated && calibrator != &calibrator_none.kind)
+        return error_set(err, ERROR_INVALID, "/calibration/kind",
+                         "ensemble \"%s\" makes one model of the folds' parameters, to which no fold's calibration \"%s\" belongs; use calibration "
+                         "\"none\", or ensemble \"mean\"",
+                         kind->kind.name, calibrator->name);
     return 0;
 }
 
@@ -92,6 +100,7 @@ int ensembling_finish(struct ensembling *e, json_t **out, struct error *err)
     if (kind == &ensemble_none) return 0;
     int rc = kind->finish ? kind->finish(e, err) : 0;
     if (rc == 0 && e->judge) rc = evaluator_finish(e->judge, &found, err);
+    if (rc == 0 && e->judge) slice_texts(e->job, &found);
     if (rc == 0 && e->judge && !(judged = evaluation_json(&found, side_names[SIDE_TEST], NULL, err))) rc = -ERROR_NOMEM;
     if (rc < 0) return rc;
     *out = json_pack("{s:s, s:O, s:o, s:s?, s:s?}", "kind", kind->kind.name, "members", e->members, "evaluation", judged ? judged : json_null(),

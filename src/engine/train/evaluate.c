@@ -1,7 +1,9 @@
 #include "engine/train/evaluate.h"
 
 #include "base/mem.h"
+#include "engine/train/calibrate.h"
 #include "engine/train/judge.h"
+#include "engine/train/slice_text.h"
 
 const char *const side_names[SIDES] = {"train", "validation", "test", "none"};
 
@@ -54,26 +56,42 @@ static enum split_side side_to_judge(const struct sides *sides)
     return sides->totals[SIDE_TEST] ? SIDE_TEST : sides->totals[SIDE_VALIDATION] ? SIDE_VALIDATION : SIDE_TRAIN;
 }
 
-int fold_evaluate(struct fold *fold, const struct fold_outcome *outcome, struct evaluator *pooled, struct evaluation *out, struct error *err)
+/* All that is said of the fold, in one object. */
+static json_t *fold_describe(struct fold *fold, const struct fold_outcome *outcome, struct raw *raw, const struct evaluation *e, enum split_side side,
+                             struct error *err)
+{
+    struct job *job = fold->job;
+    json_t *json = evaluation_json(e, side_names[side], NULL, err);
+    int rc = json ? raw_put(raw, fold, e, json, err) : -ERROR_NOMEM;
+    if (rc == 0 && job->spec.evaluate.sides) rc = put_sides(fold, json, err);
+    if (rc == 0 && job->folds > 1) rc = put_fold(fold, outcome, json, err);
+    if (rc == 0) return json;
+    json_decref(json);
+    return NULL;
+}
+
+int fold_evaluate(struct fold *fold, const struct fold_outcome *outcome, struct evaluator *pooled, struct evaluation *out, json_t **json,
+                  struct error *err)
 {
     struct job *job = fold->job;
     enum split_side side = side_to_judge(&fold->sides);
     char scores[PATH_SIZE];
-    json_t *json = NULL;
+    struct raw raw = {0};
     struct evaluator *judge = judge_new(job, fold->dir, err);
     int rc = judge ? path_join(scores, fold->dir, RUNDIR_SCORES, err) : -(int)err->code;
-    struct score_stream stream = {.map = map_calibrated,
-                                  .context = &fold->calibration,
-                                  .evaluators = {judge, pooled},
-                                  .path = job->spec.evaluate.scores ? scores : NULL,
-                                  .lines = job->spec.evaluate.scores};
-    if (rc == 0) rc = score_side(fold, &fold->sides, side, &stream, 1, err);
+    *json = NULL;
+    if (rc == 0) rc = raw_open(&raw, fold, err);
+    const struct score_stream streams[] = {{.map = map_calibrated,
+                                            .context = &fold->calibration,
+                                            .evaluators = {judge, pooled},
+                                            .path = job->spec.evaluate.scores ? scores : NULL,
+                                            .lines = job->spec.evaluate.scores},
+                                           raw.stream};
+    if (rc == 0) rc = score_side(fold, &fold->sides, side, streams, raw.evaluator ? 2 : 1, err);
     if (rc == 0) rc = evaluator_finish(judge, out, err);
     evaluator_free(judge);
-    if (rc == 0 && !(json = evaluation_json(out, side_names[side], NULL, err))) rc = -ERROR_NOMEM;
-    if (rc == 0 && job->spec.evaluate.sides) rc = put_sides(fold, json, err);
-    if (rc == 0 && job->folds > 1) rc = put_fold(fold, outcome, json, err);
-    if (rc == 0) return evaluation_publish(job, fold->dir, json, err);
-    json_decref(json);
-    return rc;
+    if (rc == 0) slice_texts(job, out);
+    if (rc == 0 && !(*json = fold_describe(fold, outcome, &raw, out, side, err))) rc = -(int)err->code;
+    raw_close(&raw);
+    return rc < 0 ? rc : evaluation_publish(job, fold->dir, json_incref(*json), err);
 }

@@ -16,7 +16,8 @@ int evaluation_publish(struct job *job, const char *folder, json_t *json, struct
 json_t *fold_json(const struct fold *fold, const struct fold_outcome *outcome);
 
 /* fold_evaluate: the test side with the parameters as they are; where the split leaves none, the validation or at last the training side, said so in
- * the file. pooled (or NULL) sees the same rows. *out: what was found. */
-int fold_evaluate(struct fold *fold, const struct fold_outcome *outcome, struct evaluator *pooled, struct evaluation *out, struct error *err);
+ * the file. pooled (or NULL) sees the same rows. *out: what was found; *json: what was published, a new reference, or NULL. */
+int fold_evaluate(struct fold *fold, const struct fold_outcome *outcome, struct evaluator *pooled, struct evaluation *out, json_t **json,
+                  struct error *err);
 
 #endif

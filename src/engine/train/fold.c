@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/safetensors.h"
+#include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/report.h"
+#include "engine/train/snapshot.h"
 
 static int fold_place(struct fold *fold, struct error *err)
 {
@@ -49,7 +51,7 @@ static int fold_sides_check(const struct fold *fold, struct error *err)
     if (job->spec.train.early_stopping_patience > 0 && totals[SIDE_VALIDATION] == 0)
         return error_set(err, ERROR_INVALID, "/split/validation_fraction",
                          "early stopping needs a validation side: set split.validation_fraction > 0");
-    return 0;
+    return calibrate_check(fold, err);
 }
 
 static const char *field_name(const void *dataset, size_t field) { return dataset_field_name(dataset, field); }
@@ -142,6 +144,20 @@ static void fold_tell_admission(const struct fold *fold)
 /* Has an earlier attempt come to the end, final.safetensors included? */
 static bool fold_done(const struct fold *fold, const char *final) { return fold->cursor.ended && path_exists(fold->job->world, final); }
 
+/* The last checkpoint, the best model into memory, its calibration, and final.safetensors: that model's checkpoint itself, or, with what was fitted
+ * to it, a file of its own. done: all of it is there already; only memory is to be brought to it. */
+static int fold_finish(struct fold *fold, const char *final, bool done, struct error *err)
+{
+    uint64_t step = fold->job->spec.train.early_stopping_patience > 0 && fold->best.step > 0 ? fold->best.step : fold->cursor.step;
+    char sha256[SHA256_HEX];
+    bool fitted;
+    int rc = done ? 0 : checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err);
+    if (rc == 0 && step != fold->cursor.step) rc = checkpoint_load(fold, step, err);
+    if (rc == 0) rc = calibrate_fold(fold, &fitted, err);
+    if (rc < 0 || done) return rc;
+    return fitted ? snapshot_publish(fold, final, sha256, err) : checkpoint_finish(fold->checkpointer, step, final, err);
+}
+
 int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
 {
     struct job *job = fold->job;
@@ -153,13 +169,9 @@ int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
     if (!job->running) report_state(job, "running", fold->index || fold->cursor.step ? "resumed" : "started", "");
     job->running = true;
     if (!done && (rc = job->strategy->train(fold, err)) < 0) return rc;
-    uint64_t step = job->spec.train.early_stopping_patience > 0 && fold->best.step > 0 ? fold->best.step : fold->cursor.step;
     out->steps = fold->cursor.step;
     out->rows = fold->cursor.rows;
-    if (!done && (rc = checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err)) < 0) return rc;
-    if (!done && (rc = checkpoint_finish(fold->checkpointer, step, out->path, err)) < 0) return rc;
-    if ((rc = file_sha256(job->world, out->path, out->sha256, err)) < 0) return rc;
-    if (step != fold->cursor.step && (rc = checkpoint_load(fold, step, err)) < 0) return rc;
+    if ((rc = fold_finish(fold, out->path, done, err)) < 0) return rc;
     fold_tell_admission(fold);
-    return 0;
+    return file_sha256(job->world, out->path, out->sha256, err);
 }

@@ -14,7 +14,7 @@
 #include "engine/train/evaluate.h"
 #include "engine/train/fold.h"
 #include "engine/train/judge.h"
-#include "engine/train/report.h"
+#include "engine/train/slice_text.h"
 
 struct folding {
     struct job *job;
@@ -31,13 +31,13 @@ struct folding {
 static int no_memory(struct error *err) { return error_set(err, ERROR_NOMEM, NULL, "evaluation.json: out of memory"); }
 
 /* The fold's line in the job's evaluation.json; all of it is in the fold's own. */
-static int fold_put(struct folding *f, const struct fold *fold, const struct fold_outcome *outcome, struct error *err)
+static int fold_put(struct folding *f, json_t *all, struct error *err)
 {
-    static const char *const kept[] = {"split", "rows", "positives", "base_rate", "metrics", "se", "intervals", "reasons", NULL};
-    json_t *all = evaluation_json(&f->found, side_names[SIDE_TEST], NULL, err), *line = fold_json(fold, outcome);
-    bool ok = all && line;
-    for (size_t i = 0; ok && kept[i]; i++) ok = json_object_set(line, kept[i], json_object_get(all, kept[i])) == 0;
-    json_decref(all);
+    static const char *const kept[] = {"fold",    "steps", "training_rows", "rows_seen", "sha256",      "split", "rows", "positives", "base_rate",
+                                       "metrics", "se",    "intervals",     "reasons",   "calibration", NULL};
+    json_t *line = json_object(), *value;
+    bool ok = line != NULL;
+    for (size_t i = 0; ok && kept[i]; i++) ok = !(value = json_object_get(all, kept[i])) || json_object_set(line, kept[i], value) == 0;
     if (ok) return json_array_append_new(f->folds, line) < 0 ? no_memory(err) : 0;
     json_decref(line);
     return no_memory(err);
@@ -48,20 +48,22 @@ static int fold_run(struct folding *f, unsigned index, struct error *err)
     struct job *job = f->job;
     struct fold *fold = mem_zero(sizeof *fold, err);
     struct fold_outcome out = {0};
+    json_t *json = NULL;
     if (!fold) return -ERROR_NOMEM;
     int rc = fold_open(fold, job, index, err);
     job->fold = fold;
     if (rc == 0) rc = fold_train(fold, &out, err);
-    if (rc == 0) rc = fold_evaluate(fold, &out, f->pooled, &f->found, err);
+    if (rc == 0) rc = fold_evaluate(fold, &out, f->pooled, &f->found, &json, err);
     if (rc == 0) rc = ensembling_add(&f->ensembling, fold, err);
     if (rc == 0) {
         for (size_t i = 0; metrics[i]; i++) f->figures[index].values[i] = f->found.measures[i].value;
-        if (f->folds) rc = fold_put(f, fold, &out, err);
+        if (f->folds) rc = fold_put(f, json, err);
         job->steps_before += out.steps;
         f->result->steps += out.steps;
         f->result->rows += out.rows;
         f->ensembling.model = job->folds > 1 ? f->ensembling.model : out;
     }
+    json_decref(json);
     job->fold = NULL;
     fold_close(fold);
     mem_free(fold);
@@ -121,6 +123,7 @@ static int folds_conclude(struct folding *f, struct error *err)
     struct job *job = f->job;
     json_t *ensemble = NULL, *pooled = NULL, *out = NULL;
     int rc = evaluator_finish(f->pooled, &f->found, err);
+    if (rc == 0) slice_texts(job, &f->found);
     if (rc == 0) rc = ensembling_finish(&f->ensembling, &ensemble, err);
     if (rc == 0 && !(pooled = evaluation_json(&f->found, side_names[SIDE_TEST], NULL, err))) rc = -ERROR_NOMEM;
     if (rc == 0 && !(out = means_json(f, pooled, err))) rc = -ERROR_NOMEM;

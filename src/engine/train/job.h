@@ -18,6 +18,7 @@
 
 struct fold;
 struct ensemble;
+struct value_text;
 
 struct job {
     const struct world *world;
@@ -44,6 +45,11 @@ struct job {
         uint16_t fields[EVALUATION_SLICES_MAX];
         char text[OPTION_TEXT_SIZE]; /* of the names */
     } slices;
+    struct { /* what values of slices are called, as far as it was looked for */
+        struct value_text *list;
+        size_t count;
+        bool failed; /* the source cannot be read again */
+    } texts;
     unsigned folds; /* models that the split trains, >= 1 */
 
     bool running;                   /* the event that says so is out */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/data/texts.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
 
@@ -76,41 +77,60 @@ static int uris_join(const struct spec *spec, char ***uris, size_t *count, struc
     return 0;
 }
 
+/* Everything but cache and entry. config->uris is the caller's to mem_free(). */
+static int config_of(struct job *job, struct dataset_config *config, struct error *err)
+{
+    const struct spec *spec = &job->spec;
+    char **uris;
+    *config = (struct dataset_config){.world = job->world,
+                                      .held_out_validation = spec->split.validation_uri.count,
+                                      .held_out_test = spec->split.test_uri.count,
+                                      .format = spec->chosen[SECTION_FORMAT].kind,
+                                      .format_params = spec->chosen[SECTION_FORMAT].params,
+                                      .hash_seed = (uint64_t)spec->features.hash_seed,
+                                      .weight = spec->dataset.weight,
+                                      .group = spec->dataset.group,
+                                      .time = spec->dataset.time,
+                                      .max_bad_rows = spec->dataset.max_bad_rows,
+                                      .parallel = &job->team.parallel,
+                                      .progress = {job, dataset_progress, dataset_cancelled}};
+    int rc = uris_join(spec, &uris, &config->uri_count, err);
+    config->uris = uris;
+    return rc;
+}
+
 int job_open_data(struct job *job, const char *cache_dir, struct error *err)
 {
     char cache[PATH_SIZE], entry[DATASET_DIGEST_SIZE], text[32];
     int rc = cache_dir_find(job, cache_dir, cache, err);
     if (rc == 0) rc = entry_recall(job, entry, err);
     if (rc < 0) return rc;
-    const struct spec *spec = &job->spec;
-    struct dataset_config config = {.world = job->world,
-                                    .held_out_validation = spec->split.validation_uri.count,
-                                    .held_out_test = spec->split.test_uri.count,
-                                    .format = spec->chosen[SECTION_FORMAT].kind,
-                                    .format_params = spec->chosen[SECTION_FORMAT].params,
-                                    .hash_seed = (uint64_t)spec->features.hash_seed,
-                                    .weight = spec->dataset.weight,
-                                    .group = spec->dataset.group,
-                                    .time = spec->dataset.time,
-                                    .max_bad_rows = spec->dataset.max_bad_rows,
-                                    .cache_dir = cache,
-                                    .entry = *entry ? entry : NULL,
-                                    .parallel = &job->team.parallel,
-                                    .progress = {job, dataset_progress, dataset_cancelled}};
-    char **uris;
-    if ((rc = uris_join(spec, &uris, &config.uri_count, err)) < 0) return rc;
-    config.uris = uris;
+    struct dataset_config config;
+    if ((rc = config_of(job, &config, err)) < 0) return rc;
+    config.cache_dir = cache;
+    config.entry = *entry ? entry : NULL;
     job->dataset = dataset_open(&config, err);
-    mem_free(uris);
+    mem_free((void *)(uintptr_t)config.uris);
     if (!job->dataset) return -(int)err->code;
     const struct dataset_info *info = dataset_info(job->dataset);
     if ((rc = entry_remember(job, err)) < 0) return rc;
     if (info->bad_rows > 0)
         report_log(job, PROGRESS_WARN, "%" PRIu64 " bad rows skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
-                   spec->dataset.max_bad_rows, info->first_bad);
+                   job->spec.dataset.max_bad_rows, info->first_bad);
     report_log(job, PROGRESS_INFO, "%" PRIu64 " rows, %s", info->rows,
                info->from_cache && info->once ? "from the block cache; standard input is not read"
                : info->from_cache             ? "from the block cache"
                                               : str_bytes(text, sizeof text, info->source_bytes));
     return 0;
+}
+
+int job_texts_find(struct job *job, struct value_text *wanted, size_t count, uint64_t text_bytes_max, struct error *err)
+{
+    struct dataset_config config;
+    int rc = config_of(job, &config, err);
+    if (rc < 0) return rc;
+    if (dataset_info(job->dataset)->once) rc = error_set(err, ERROR_DATA, "/dataset/uri", "it came through standard input");
+    if (rc == 0) rc = texts_find(&config, wanted, count, text_bytes_max, err);
+    mem_free((void *)(uintptr_t)config.uris);
+    return rc;
 }

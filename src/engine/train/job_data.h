@@ -8,4 +8,8 @@
  * ~/.cache/trainyard). Logs what was read, bad rows too. */
 int job_open_data(struct job *job, const char *cache_dir, struct error *err);
 
+/* job_texts_find: texts_find() over the job's data. */
+struct value_text;
+int job_texts_find(struct job *job, struct value_text *wanted, size_t count, uint64_t text_bytes_max, struct error *err);
+
 #endif

@@ -1,0 +1,71 @@
+#include "engine/data/texts.h"
+
+#include "base/str.h"
+#include "engine/data/cut.h"
+#include "engine/data/format.h"
+#include "engine/data/ingest.h"
+#include "engine/data/source.h"
+
+struct finding {
+    struct value_text *wanted;
+    size_t count, left;
+};
+
+static int find_feature(void *context, const struct explained *e, struct error *err)
+{
+    struct finding *f = context;
+    (void)err;
+    for (size_t i = 0; f->left > 0 && i < f->count; i++) {
+        struct value_text *w = &f->wanted[i];
+        if (w->found || w->field != e->field || w->key != e->key) continue;
+        if (e->size > 0) str_shown(w->text, sizeof w->text, e->text, e->size, sizeof w->text / 5); /* a byte takes up to 4 */
+        w->found = true;
+        f->left--;
+    }
+    return 0;
+}
+
+static int find_in(struct finding *f, const struct source_list *files, const struct format *format, void *state, const struct dataset_config *config,
+                   uint64_t text_bytes_max, struct error *err)
+{
+    const struct explainer tell = {.context = f, .feature = find_feature};
+    struct cutter cutter = {0};
+    struct piece piece = {0};
+    size_t line_max = config->line_bytes_max ? config->line_bytes_max : INGEST_LINE_BYTES;
+    size_t chunk = config->chunk_bytes ? config->chunk_bytes : INGEST_CHUNK_BYTES;
+    int rc = cutter_open(&cutter, files, format, state, line_max, chunk, NULL, err);
+    if (rc < 0) return rc;
+    while (f->left > 0 && cutter.text_bytes + cutter.file_bytes < text_bytes_max && (rc = cutter_next(&cutter, &piece, err)) > 0) {
+        rc = piece.overlong ? 0 : format->explain(state, &piece.chunk, &tell, err);
+        if (rc < 0) break;
+    }
+    piece_close(&piece);
+    cutter_close(&cutter);
+    return rc < 0 ? rc : 0;
+}
+
+int texts_find(const struct dataset_config *config, struct value_text *wanted, size_t count, uint64_t text_bytes_max, struct error *err)
+{
+    const struct format *format = (const struct format *)config->format; /* each row starts with its struct kind */
+    const struct format_context context = {.world = config->world,
+                                           .hash_seed = config->hash_seed,
+                                           .weight = config->weight,
+                                           .group = config->group,
+                                           .time = config->time,
+                                           .no_labels = config->no_labels};
+    const struct source_options from = {.world = config->world, .stop = config->progress.cancelled, .context = config->progress.context};
+    struct finding f = {.wanted = wanted, .count = count};
+    for (size_t i = 0; i < count; i++) f.left += !wanted[i].found;
+    struct source_list files;
+    if (!format->explain || f.left == 0) return 0;
+    int rc = source_list_open_with(&files, &from, config->uris, config->uri_count, err);
+    if (rc < 0) return rc;
+    void *state = format->prepare(config->format_params, &context, err);
+    if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
+    if (rc == 0) rc = source_list_again(&files, err);
+    if (rc == 0) rc = find_in(&f, &files, format, state, config, text_bytes_max, err);
+    if (rc == 0) rc = source_list_check(&files, err);
+    format->release(state);
+    source_list_close(&files);
+    return rc;
+}

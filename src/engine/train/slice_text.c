@@ -1,0 +1,50 @@
+/* Folds, pooled rows and ensembles have much the same values on top, so what was found is kept for the job: the source is read again only for what is
+ * new. */
+#include "engine/train/slice_text.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/data/texts.h"
+#include "engine/train/job_data.h"
+#include "engine/train/report.h"
+
+enum { TEXT_BYTES_MAX = 64 << 20, KNOWN_MAX = 4096 };
+
+static struct value_text *known(struct job *job, uint16_t field, uint32_t key)
+{
+    for (size_t i = 0; i < job->texts.count; i++)
+        if (job->texts.list[i].field == field && job->texts.list[i].key == key) return &job->texts.list[i];
+    return NULL;
+}
+
+/* Places for values that were not looked for before; their number. */
+static size_t want(struct job *job, const struct evaluation *e)
+{
+    size_t before = job->texts.count;
+    for (unsigned f = 0; f < e->slice_count; f++)
+        for (unsigned i = 0; i < e->slices[f].count && job->texts.count < KNOWN_MAX; i++) {
+            uint32_t key = e->slices[f].slices[i].key;
+            if (known(job, job->slices.fields[f], key)) continue;
+            if (mem_grow((void **)&job->texts.list, job->texts.count + 1, sizeof *job->texts.list, NULL) < 0) return job->texts.count - before;
+            job->texts.list[job->texts.count++] = (struct value_text){.field = job->slices.fields[f], .key = key};
+        }
+    return job->texts.count - before;
+}
+
+void slice_texts(struct job *job, struct evaluation *e)
+{
+    struct error err = {0};
+    if (e->slice_count == 0) return;
+    size_t fresh = want(job, e);
+    if (fresh > 0 && !job->texts.failed && job_texts_find(job, job->texts.list + job->texts.count - fresh, fresh, TEXT_BYTES_MAX, &err) < 0) {
+        job->texts.failed = true;
+        report_log(job, PROGRESS_WARN, "slices are named by their keys, since the data cannot be read again: %s", err.msg);
+    }
+    for (unsigned f = 0; f < e->slice_count; f++)
+        for (unsigned i = 0; i < e->slices[f].count; i++) {
+            struct slice *s = &e->slices[f].slices[i];
+            const struct value_text *v = known(job, job->slices.fields[f], s->key);
+            if (s->key == 0 && !(v && v->found)) str_copy(s->text, sizeof s->text, "(none)"); /* rows without a feature of the field */
+            else if (v && v->found) str_copy(s->text, sizeof s->text, *v->text ? v->text : "(empty)");
+        }
+}
