@@ -13,7 +13,7 @@ static int write_out(void *context, const void *text, size_t size, struct error 
 
 static int tell(const struct rowjob *job, const struct export_result *r, struct error *err)
 {
-    const struct predictor *m = &job->predictor;
+    const struct predictor *m = job->predictors;
     char values[32], rows[32];
     if (job->options->json) {
         json_t *outcome = json_pack("{s:s, s:I, s:s, s:I, s:I, s:I}", "checkpoint", m->path, "step", (json_int_t)m->step, "model",
@@ -35,8 +35,9 @@ static int export_command(const struct call *call, struct error *err)
     struct export_result result;
     struct rowjob *job = mem_zero(sizeof *job, err);
     if (!job) return -ERROR_NOMEM;
-    int rc = rowjob_open(job, options, err);
-    struct export_config config = {.predictor = &job->predictor, .reading = job->reading, .write = write_out, .context = job};
+    int rc = options->checkpoints.count > 1 ? error_set(err, ERROR_USAGE, NULL, "export takes one --checkpoint: each model has weights of its own")
+                                            : rowjob_open(job, options, err);
+    struct export_config config = {.predictor = job->predictors, .reading = job->reading, .write = write_out, .context = job};
     if (rc == 0) rc = export_run(&config, &result, err);
     if (rc == 0) rc = rowjob_finish(job, &result.read, err);
     if (rc == 0) rc = tell(job, &result, err);

@@ -43,9 +43,13 @@ static int write_out(void *context, const void *text, size_t size, struct error 
 
 static json_t *outcome_json(const struct predicting *p, const struct reading_result *r, const json_t *evaluation)
 {
-    const struct predictor *m = &p->job.predictor;
-    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:O?}", "checkpoint", m->path, "step", (json_int_t)m->step, "model", m->model->kind.name, "rows",
-                     (json_int_t)r->rows, "bad_rows", (json_int_t)r->bad_rows, "evaluation", evaluation);
+    json_t *used = json_array();
+    for (size_t i = 0; i < p->job.predictor_count; i++) {
+        const struct predictor *m = &p->job.predictors[i];
+        json_array_append_new(used, json_pack("{s:s, s:I, s:s}", "checkpoint", m->path, "step", (json_int_t)m->step, "model", m->model->kind.name));
+    }
+    return json_pack("{s:o, s:I, s:I, s:O?}", "models", used, "rows", (json_int_t)r->rows, "bad_rows", (json_int_t)r->bad_rows, "evaluation",
+                     evaluation);
 }
 
 static int tell(const struct predicting *p, const struct reading_result *r, struct error *err)
@@ -72,12 +76,13 @@ static int tell(const struct predicting *p, const struct reading_result *r, stru
 
 static int predict_all(struct predicting *p, const struct predict_params *params, struct error *err)
 {
-    const struct predictor *m = &p->job.predictor;
+    const struct predictor *m = p->job.predictors;
     struct reading_result result;
     bool labels = !params->rows.no_labels;
     struct evaluator_config judge = {.lanes = p->job.team.workers, .weighted = *m->recipe.dataset.weight, .parallel = &p->job.team.parallel};
     if (labels && !(p->evaluator = evaluator_new(&judge, err))) return -(int)err->code;
-    struct predict_config config = {.predictor = m,
+    struct predict_config config = {.predictors = m,
+                                    .predictor_count = p->job.predictor_count,
                                     .reading = p->job.reading,
                                     .form = (labels ? SCORES_LABEL : 0u) | (params->logits ? SCORES_LOGIT : 0u),
                                     .scored = labels ? scored : NULL,

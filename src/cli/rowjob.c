@@ -16,11 +16,12 @@ enum { PLAIN_EVERY_MS = 10000 };
 const struct arg rowjob_args[] = {
     {.name = "checkpoint",
      .letter = 'c',
-     .type = ARG_TEXT,
-     .offset = AT(checkpoint),
+     .type = ARG_LIST,
+     .offset = AT(checkpoints),
      .value = "FILE|DIR",
      .required = true,
-     .help = "a checkpoint, or a run directory: its final.safetensors, or while it trains its newest checkpoint"},
+     .help = "a checkpoint, or a run directory: its final.safetensors, or while it trains its newest checkpoint. Several (the folds of a job): "
+             "predict gives the mean of their probabilities"},
     {.name = "in",
      .letter = 'i',
      .type = ARG_LIST,
@@ -146,6 +147,17 @@ static void reading_of(struct rowjob *job, const struct rowjob_options *o)
                                     .max_bad_rows = o->max_bad_rows};
 }
 
+static int open_models(struct rowjob *job, const struct rowjob_options *o, struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < o->checkpoints.count; i++) {
+        rc = predictor_open(&job->predictors[i], &world_real, o->checkpoints.items[i], &registry_all, err);
+        if (rc == 0) job->predictor_count++;
+        if (rc == 0 && i > 0) rc = predictor_alike(&job->predictors[0], &job->predictors[i], err);
+    }
+    return rc;
+}
+
 int rowjob_open(struct rowjob *job, const struct rowjob_options *o, struct error *err)
 {
     job->options = o;
@@ -154,7 +166,7 @@ int rowjob_open(struct rowjob *job, const struct rowjob_options *o, struct error
     interrupt_watch();
     bar_init(&job->bar, &world_real, o->quiet, PLAIN_EVERY_MS);
     int rc = format_arg_read(&job->format, o->format, err);
-    if (rc == 0) rc = predictor_open(&job->predictor, &world_real, o->checkpoint, &registry_all, err);
+    if (rc == 0) rc = open_models(job, o, err);
     if (rc == 0) rc = team_start(&job->team, workers_of(o), err);
     if (rc == 0) rc = open_out(job, err);
     reading_of(job, o);
@@ -169,7 +181,7 @@ void rowjob_close(struct rowjob *job)
     draft_drop(&job->draft);
     file_close(job->direct, NULL);
     format_arg_close(&job->format);
-    predictor_close(&job->predictor);
+    for (size_t i = 0; i < job->predictor_count; i++) predictor_close(&job->predictors[i]);
 }
 
 int rowjob_finish(struct rowjob *job, const struct reading_result *result, struct error *err)

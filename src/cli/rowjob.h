@@ -10,8 +10,8 @@
 #include "engine/train/team.h"
 
 struct rowjob_options { /* at the START of a command's params */
-    const char *checkpoint, *out, *format;
-    struct arg_list in;
+    const char *out, *format;
+    struct arg_list checkpoints, in;
     int64_t workers, max_bad_rows;
     bool no_labels, json, quiet;
 };
@@ -20,7 +20,8 @@ extern const struct exit_row rowjob_exits[];
 
 struct rowjob { /* zeroed: nothing open */
     const struct rowjob_options *options;
-    struct predictor predictor;
+    struct predictor predictors[ARG_LIST_MAX];
+    size_t predictor_count; /* >= 1, all alike */
     struct reading reading; /* of what the options say */
     /* private */
     char *uris[ARG_LIST_MAX];

@@ -96,6 +96,25 @@ for p in 1 4; do
     check "export: the same bytes from $p workers" cmp weights.tsv some.tsv
 done
 
+# Corrected models: what a calibration makes of a logit, prediction makes of it, too. (The kinds that the program lists.)
+for calibrator in $(jq -r '(.calibrators // .calibrations // [])[].name' kinds.json); do
+    spec fm | jq --arg kind "$calibrator" '.split.validation_fraction = 0.2 | .calibration = {kind: $kind}' >spec.json
+    rm -rf fitted
+    "$trainyard" run spec.json --dir fitted --quiet >run.out 2>&1 || { fail "calibration $calibrator: $(tail -1 run.out)" && continue; }
+    predict --checkpoint fitted --in clicks.tsv >some.tsv
+    check "calibration $calibrator: the run's scores.tsv, byte by byte" covers some.tsv fitted/scores.tsv
+done
+
+# The folds of a job as one model: the mean of their probabilities, which is what its ensemble was judged by.
+spec lr | jq '.split = {kind: "kfold", k: 3, test_fraction: 0.2} | .ensemble = {kind: "mean"}' >spec.json
+"$trainyard" run spec.json --dir folds --quiet >run.out 2>&1 || fail "K-fold: $(tail -1 run.out)"
+predict -c folds/folds/0 -c folds/folds/1 -c folds/folds/2 --in clicks.tsv >some.tsv
+check "three folds: the ensemble's scores.tsv, byte by byte" covers some.tsv folds/scores.tsv
+check "a K-fold job alone is not one model" test "$(exit_of "$trainyard" predict --checkpoint folds --in clicks.tsv)" = 66
+check "... says which are" says "name one (folds/folds/0)"
+check "models that read rows in different ways" test "$(exit_of "$trainyard" predict -c run -c csv --in clicks.tsv)" = 65
+check "... are refused with what differs" says "another dataset.format"
+
 # What is refused.
 cp want.tsv keep.tsv
 sed '100s/.*/broken/' clicks.tsv >bad.tsv

@@ -4,15 +4,22 @@
 
 #include "base/mem.h"
 #include "engine/core/float.h"
+#include "engine/core/opinion.h"
 #include "engine/core/scores.h"
 
 enum { BATCH_ROWS = 1024 }; /* a micro-batch: its parameters stay in the nearest caches */
 
-struct lane { /* a worker's own */
+struct voice { /* one model in a lane */
     struct scorer scorer;
-    uint32_t *offsets; /* (BATCH_ROWS + 1) */
-    struct floats labels;
     struct rare_keys rare;
+};
+
+struct lane {             /* a worker's own */
+    struct voice *voices; /* (predictors) */
+    struct opinion *sums; /* (BATCH_ROWS), of several models */
+    float *mean;          /* (BATCH_ROWS) */
+    uint32_t *offsets;    /* (BATCH_ROWS + 1) */
+    struct floats labels;
     struct bytes tails; /* "label TAB score NL" of the piece's rows; their numbers are not known yet */
     struct bytes lines;
 };
@@ -49,22 +56,39 @@ static struct batch batch_of(struct lane *lane, const struct rows *rows, size_t 
                           .times = rows->with & ROWS_TIMES ? rows->times + from : NULL};
 }
 
-static int lane_tails(struct lane *lane, const struct predict_config *config, const struct batch *b, struct error *err)
+static int lane_tails(struct lane *lane, const struct predict_config *config, const struct batch *b, const float *logits, struct error *err)
 {
     int rc = bytes_reserve(&lane->tails, b->rows * SCORES_LINE_MAX, err);
     char *at = (char *)lane->tails.data + lane->tails.size;
-    for (size_t r = 0; rc == 0 && r < b->rows; r++) at += scores_tail(at, config->form, b->labels[r], lane->scorer.logits.data[r]);
+    for (size_t r = 0; rc == 0 && r < b->rows; r++) at += scores_tail(at, config->form, b->labels[r], logits[r]);
     if (rc == 0) lane->tails.size = (size_t)(at - (char *)lane->tails.data);
     return rc;
 }
 
 /* Once a lane, when there is a row: so the header, which may name the fields, has been read. */
-static int lane_fields(struct lane *lane, const struct predicting *p, struct error *err)
+static int voice_fields(struct voice *voice, const struct predictor *predictor, const struct predicting *p, struct error *err)
 {
-    const struct admission *admission = &p->config->predictor->params.admission;
-    lane->scorer.rare = &lane->rare;
-    if (admission->min_count <= 1 || lane->rare.keys) return 0;
-    return rare_keys_init(&lane->rare, admission, &(struct field_names){&p->format, reading_field_name}, err);
+    const struct admission *admission = &predictor->params.admission;
+    voice->scorer.rare = &voice->rare;
+    if (admission->min_count <= 1 || voice->rare.keys) return 0;
+    return rare_keys_init(&voice->rare, admission, &(struct field_names){&p->format, reading_field_name}, err);
+}
+
+/* The logits of one model, or of the mean of all. */
+static int lane_score(struct lane *lane, const struct predict_config *c, const struct batch *b, const float **logits, struct error *err)
+{
+    int rc = 0;
+    if (c->predictor_count > 1) memset(lane->sums, 0, b->rows * sizeof *lane->sums);
+    for (size_t m = 0; rc == 0 && m < c->predictor_count; m++) {
+        const struct scorer *scorer = &lane->voices[m].scorer;
+        rc = predictor_score(&c->predictors[m], &lane->voices[m].scorer, b, err);
+        *logits = scorer->logits.data;
+        for (size_t r = 0; rc == 0 && c->predictor_count > 1 && r < b->rows; r++) opinion_add(&lane->sums[r], scorer->logits.data[r]);
+    }
+    if (c->predictor_count == 1) return rc;
+    for (size_t r = 0; rc == 0 && r < b->rows; r++) lane->mean[r] = opinion_logit(&lane->sums[r]);
+    *logits = lane->mean;
+    return rc;
 }
 
 static int piece_score(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err)
@@ -73,15 +97,17 @@ static int piece_score(void *context, unsigned worker, const struct chunk *chunk
     const struct predict_config *config = p->config;
     struct lane *lane = &p->lanes[worker];
     int rc = floats_reserve(&lane->labels, BATCH_ROWS, err);
-    if (rc == 0 && rows->count > 0) rc = lane_fields(lane, p, err);
+    for (size_t m = 0; rc == 0 && rows->count > 0 && m < config->predictor_count; m++)
+        rc = voice_fields(&lane->voices[m], &config->predictors[m], p, err);
     (void)chunk;
     float_flush_denormals();
     bytes_clear(&lane->tails);
     for (size_t at = 0; rc == 0 && at < rows->count; at += BATCH_ROWS) {
         struct batch b = batch_of(lane, rows, at, rows->count - at < BATCH_ROWS ? rows->count - at : BATCH_ROWS);
-        rc = predictor_score(config->predictor, &lane->scorer, &b, err);
-        if (rc == 0) rc = lane_tails(lane, config, &b, err);
-        if (rc == 0 && config->scored) rc = config->scored(config->context, worker, &b, lane->scorer.logits.data, err);
+        const float *logits = NULL;
+        rc = lane_score(lane, config, &b, &logits, err);
+        if (rc == 0) rc = lane_tails(lane, config, &b, logits, err);
+        if (rc == 0 && config->scored) rc = config->scored(config->context, worker, &b, logits, err);
     }
     return rc;
 }
@@ -109,9 +135,14 @@ static int lanes_open(struct predicting *p, unsigned workers, struct error *err)
 {
     if (!(p->lanes = mem_array(workers, 1, sizeof *p->lanes, err))) return -ERROR_NOMEM;
     for (unsigned w = 0; w < workers; w++) {
-        bytes_init(&p->lanes[w].tails, SIZE_MAX);
-        bytes_init(&p->lanes[w].lines, SIZE_MAX);
-        if (!(p->lanes[w].offsets = mem_array(BATCH_ROWS + 1, 1, sizeof(uint32_t), err))) return -ERROR_NOMEM;
+        struct lane *lane = &p->lanes[w];
+        bytes_init(&lane->tails, SIZE_MAX);
+        bytes_init(&lane->lines, SIZE_MAX);
+        lane->voices = mem_array(p->config->predictor_count, 1, sizeof *lane->voices, err);
+        lane->offsets = mem_array(BATCH_ROWS + 1, 1, sizeof *lane->offsets, err);
+        lane->sums = mem_array(BATCH_ROWS, 1, sizeof *lane->sums, err);
+        lane->mean = mem_array(BATCH_ROWS, 1, sizeof *lane->mean, err);
+        if (!lane->voices || !lane->offsets || !lane->sums || !lane->mean) return -ERROR_NOMEM;
     }
     return 0;
 }
@@ -119,12 +150,18 @@ static int lanes_open(struct predicting *p, unsigned workers, struct error *err)
 static void lanes_close(struct predicting *p, unsigned workers)
 {
     for (unsigned w = 0; p->lanes && w < workers; w++) {
-        scorer_close(&p->lanes[w].scorer);
-        rare_keys_close(&p->lanes[w].rare);
-        floats_close(&p->lanes[w].labels);
-        mem_free(p->lanes[w].offsets);
-        bytes_close(&p->lanes[w].tails);
-        bytes_close(&p->lanes[w].lines);
+        struct lane *lane = &p->lanes[w];
+        for (size_t m = 0; lane->voices && m < p->config->predictor_count; m++) {
+            scorer_close(&lane->voices[m].scorer);
+            rare_keys_close(&lane->voices[m].rare);
+        }
+        mem_free(lane->voices);
+        mem_free(lane->offsets);
+        mem_free(lane->sums);
+        mem_free(lane->mean);
+        floats_close(&lane->labels);
+        bytes_close(&lane->tails);
+        bytes_close(&lane->lines);
     }
     mem_free(p->lanes);
 }
@@ -143,7 +180,7 @@ int predict_run(const struct predict_config *config, struct reading_result *resu
     unsigned workers = config->reading.parallel->workers;
     const struct reading_calls calls = {.context = &p, .begin = predict_begin, .work = piece_score, .rows = piece_write};
     int rc = lanes_open(&p, workers, err);
-    if (rc == 0) rc = reading_run(&config->reading, config->predictor, &calls, result, err);
+    if (rc == 0) rc = reading_run(&config->reading, config->predictors, &calls, result, err);
     lanes_close(&p, workers);
     return rc;
 }

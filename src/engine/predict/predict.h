@@ -12,7 +12,8 @@
 #include "engine/predict/reading.h"
 
 struct predict_config {
-    const struct predictor *predictor;
+    const struct predictor *predictors; /* (predictor_count), >= 1 and alike; of several: the mean of their probabilities, in that order */
+    size_t predictor_count;
     struct reading reading;
     unsigned form; /* enum scores_form; the label column needs labels */
     /* scored: the rows of one micro-batch with their logits, from several workers at once (worker < parallel->workers); NULL: not wanted. */

@@ -20,6 +20,10 @@ static int checkpoint_find(const struct world *w, const char *path, char out[PAT
     struct error none = {0};
     if (rundir_latest_checkpoint(w, path, UINT64_MAX, &step, &none) == 0) return rundir_checkpoint_path(path, step, "safetensors", out, err);
     if (none.code != ERROR_NOTFOUND) return error_set(err, none.code, none.field, "%s", none.msg);
+    char fold[PATH_SIZE];
+    if (rundir_fold_path(path, 0, fold, err) == 0 && path_exists(w, fold))
+        return error_set(err, ERROR_NOTFOUND, NULL,
+                         "%s is of a K-fold job, which has a model a fold: name one (%s), or several for the mean of their probabilities", path, fold);
     return error_set(err, ERROR_NOTFOUND, NULL,
                      "%s has neither %s nor a checkpoint; give a checkpoint file or the directory of a run that has saved one", path, RUNDIR_FINAL);
 }
@@ -85,6 +89,33 @@ void predictor_close(struct predictor *p)
     calibration_close(&p->calibration);
     spec_close(&p->recipe);
     *p = (struct predictor){0};
+}
+
+/* What decides how a row's text becomes keys. New reference. */
+static json_t *reading_json(const struct spec *recipe, struct error *err)
+{
+    const struct spec_dataset *d = &recipe->dataset;
+    const struct spec_kind *format = &recipe->chosen[SECTION_FORMAT];
+    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:I}", "dataset.format", format->kind->name, "dataset.weight", d->weight, "dataset.group", d->group,
+                            "dataset.time", d->time, "features.hash_seed", (json_int_t)recipe->features.hash_seed);
+    if (!out) error_set(err, ERROR_NOMEM, NULL, "cannot compare two recipes");
+    if (!out || !format->params || options_write(format->kind->options, format->params, out, true, err) == 0) return out;
+    json_decref(out);
+    return NULL;
+}
+
+int predictor_alike(const struct predictor *a, const struct predictor *b, struct error *err)
+{
+    json_t *x = reading_json(&a->recipe, err), *y = x ? reading_json(&b->recipe, err) : NULL, *value;
+    const char *key;
+    int rc = y ? 0 : -ERROR_NOMEM;
+    json_object_foreach (rc == 0 ? x : NULL, key, value)
+        if (rc == 0 && !json_equal(value, json_object_get(y, key)))
+            rc = error_set(err, ERROR_INVALID, NULL, "%s and %s read rows in different ways: they were trained with another %s", a->path, b->path,
+                           key);
+    json_decref(x);
+    json_decref(y);
+    return rc;
 }
 
 int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err)

@@ -23,13 +23,16 @@ struct predictor {
 };
 
 /* predictor_open: path is a checkpoint file, or a run directory, which means its final.safetensors, or while it trains its newest checkpoint.
- * ERROR_NOTFOUND: neither is there; ERROR_DATA: damaged, without a recipe (an older trainyard's), or of kinds that this program does not know. After
- * a failure there is nothing to close. */
+ * A K-fold job has several models: name a fold of it. ERROR_NOTFOUND: neither is there; ERROR_DATA: damaged, without a recipe (an older trainyard's),
+ * or of kinds that this program does not know. After a failure there is nothing to close. */
 int predictor_open(struct predictor *p, const struct world *w, const char *path, const struct registry *registry, struct error *err);
 void predictor_close(struct predictor *p); /* safe on a zeroed struct, and twice */
 
 /* predictor_score: where params.admission lets in but what was seen, scorer->rare are the rare keys of the reader of b. scorer->logits (b->rows),
  * calibrated. Thread-safe between different scorers; the thread must flush denormals (engine/core/float.h), as those that trained did. */
 int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err);
+
+/* predictor_alike: do both read rows the same way, so that one parse serves both? ERROR_INVALID says what differs. */
+int predictor_alike(const struct predictor *a, const struct predictor *b, struct error *err);
 
 #endif

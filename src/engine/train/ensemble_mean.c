@@ -1,20 +1,15 @@
-/* The mean of the folds' probabilities, each calibrated as its fold says (a linear opinion pool, Stone 1961). As a logit it is log(P / Q) with P the
- * sum of the p and Q that of the 1 - p, so that nothing is lost near 0 and 1.
+/* The mean of the folds' probabilities, each calibrated as its fold says (engine/core/opinion.h).
  *
  * The K models are never in memory together: each fold's pass over the unseen rows reads the sums that the pass before has left in a file, 16 bytes a
  * row, and writes its own; the last one needs no file and shows the judge what came of it. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/core/opinion.h"
 #include "engine/train/ensemble.h"
 
 enum { BATCH_ROWS = 256 };
-
-struct sums { /* of one row */
-    double p, q;
-};
 
 struct mean {
     struct fold *fold;       /* of the present pass */
@@ -23,13 +18,7 @@ struct mean {
     bool last;
 };
 
-static struct sums sums_of(double z)
-{
-    double e = exp(-fmin(fabs(z), 700)), large = 1 / (1 + e), small = e / (1 + e); /* 700: no probability is 0 */
-    return z >= 0 ? (struct sums){large, small} : (struct sums){small, large};
-}
-
-static int sums_read(struct file *file, uint64_t first, struct sums *out, size_t n, struct error *err)
+static int sums_read(struct file *file, uint64_t first, struct opinion *out, size_t n, struct error *err)
 {
     int64_t got = file_read_at(file, out, n * sizeof *out, first * sizeof *out, err);
     if (got < 0) return (int)got;
@@ -39,7 +28,7 @@ static int sums_read(struct file *file, uint64_t first, struct sums *out, size_t
 static int mean_map(void *context, const struct scored *rows, float *logits, struct bytes *text, struct error *err)
 {
     struct mean *m = context;
-    struct sums sums[BATCH_ROWS] = {{0}};
+    struct opinion sums[BATCH_ROWS] = {{0}};
     int rc = 0;
     calibration_apply(&m->fold->calibration, logits, rows->n);
     for (size_t at = 0; rc == 0 && at < rows->n; at += BATCH_ROWS) {
@@ -47,10 +36,8 @@ static int mean_map(void *context, const struct scored *rows, float *logits, str
         if (m->before) rc = sums_read(m->before, rows->first + at, sums, n, err);
         else memset(sums, 0, sizeof sums);
         for (size_t i = 0; i < n; i++) {
-            struct sums s = sums_of(logits[at + i]);
-            sums[i].p += s.p;
-            sums[i].q += s.q;
-            if (m->last) logits[at + i] = (float)(log(sums[i].p) - log(sums[i].q));
+            opinion_add(&sums[i], logits[at + i]);
+            if (m->last) logits[at + i] = opinion_logit(&sums[i]);
         }
         if (rc == 0 && !m->last) rc = bytes_add(text, sums, n * sizeof *sums, err);
     }

@@ -76,7 +76,8 @@ static int run(struct sink *s, unsigned workers, size_t chunk_bytes, int64_t max
 {
     char *uris[] = {(char *)"rows"};
     struct parallel parallel = threads_parallel(workers);
-    struct predict_config config = {.predictor = &predictor,
+    struct predict_config config = {.predictors = &predictor,
+                                    .predictor_count = 1,
                                     .reading = {.uris = uris,
                                                 .uri_count = 1,
                                                 .parallel = workers == 1 ? &parallel_inline : &parallel,

@@ -110,6 +110,46 @@ static void path_means_a_file(void **state)
         assert_string_equal(p.path, paths[i]);
         predictor_close(&p);
     }
+    assert_ok(path_mkdirs(&sim.world, "jobs/folds/0", &err), &err);
+    assert_int_equal(predictor_open(&p, &sim.world, "jobs", &registry_all, &err), -ERROR_NOTFOUND);
+    assert_error(&err, ERROR_NOTFOUND, "a model a fold: name one (jobs/folds/0)");
+    scene_close();
+}
+
+static void alike_by_what_reads_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *spec, *differs; /* NULL: alike */
+    } rows[] = {
+        {"{\"dataset\": {\"uri\": \"x\", \"format\": \"csv\", \"label\": \"y\"}, \"model\": {\"kind\": \"fm\", \"hash_bits\": 9}, \"train\": "
+         "{\"seed\": 9}}",
+         NULL},
+        {"{\"dataset\": {\"uri\": \"x\", \"format\": \"csv\", \"label\": \"z\"}, \"model\": {\"kind\": \"lr\", \"hash_bits\": 9}}", "label"},
+        {"{\"dataset\": {\"uri\": \"x\", \"format\": \"csv\", \"label\": \"y\", \"weight\": \"w\"}, \"model\": {\"kind\": \"lr\", \"hash_bits\": 9}}",
+         "dataset.weight"},
+        {"{\"dataset\": {\"uri\": \"x\", \"format\": \"libsvm\"}, \"model\": {\"kind\": \"lr\", \"hash_bits\": 9}}", "dataset.format"},
+        {"{\"dataset\": {\"uri\": \"x\", \"format\": \"csv\", \"label\": \"y\"}, \"model\": {\"kind\": \"lr\", \"hash_bits\": 9}, \"features\": "
+         "{\"hash_seed\": 2}}",
+         "features.hash_seed"},
+    };
+    struct predictor a, b;
+    struct error err = {0};
+    scene("{\"dataset\": {\"uri\": \"x\", \"format\": \"csv\", \"label\": \"y\"}, \"model\": {\"kind\": \"lr\", \"hash_bits\": 12}}");
+    checkpoint_kit_write(&kit, &sim.world, "a");
+    assert_ok(predictor_open(&a, &sim.world, "a", &registry_all, &err), &err);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        checkpoint_kit_close(&kit);
+        checkpoint_kit_open(&kit, rows[i].spec);
+        checkpoint_kit_write(&kit, &sim.world, "b");
+        error_clear(&err);
+        assert_ok(predictor_open(&b, &sim.world, "b", &registry_all, &err), &err);
+        int rc = predictor_alike(&a, &b, &err);
+        if (rows[i].differs) assert_error(&err, ERROR_INVALID, rows[i].differs);
+        else assert_ok(rc, &err);
+        predictor_close(&b);
+    }
+    predictor_close(&a);
     scene_close();
 }
 
@@ -190,10 +230,8 @@ static void hostile_tensors_are_refused(void **state)
     refused("calibration.to");
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(gives_back_the_model),
-                                          cmocka_unit_test(calibration_applies),
-                                          cmocka_unit_test(path_means_a_file),
-                                          cmocka_unit_test(hostile_metadata_is_refused),
-                                          cmocka_unit_test(recipe_of_another_model_is_refused),
+static const struct CMUnitTest tests[] = {cmocka_unit_test(gives_back_the_model),        cmocka_unit_test(calibration_applies),
+                                          cmocka_unit_test(path_means_a_file),           cmocka_unit_test(alike_by_what_reads_rows),
+                                          cmocka_unit_test(hostile_metadata_is_refused), cmocka_unit_test(recipe_of_another_model_is_refused),
                                           cmocka_unit_test(hostile_tensors_are_refused)};
 TEST_MAIN(tests)
