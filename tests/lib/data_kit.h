@@ -15,6 +15,8 @@ struct kit {                   /* what dataset_open wants; zeroed fields have de
     const char *path;          /* one file, or ... */
     char *const *uris;         /* ... several */
     size_t uri_count;
+    const char *weight, *group, *time; /* columns with these parts */
+    size_t held_out_validation, held_out_test;
     const char *cache; /* folder */
     const char *entry; /* of an earlier attempt */
     struct source_patience patience;
