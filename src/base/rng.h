@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash.h"
+
 /* A purpose keeps streams apart: the hash stream of a split must never be the one of the shuffle. Numbers are part of the
  * checkpoint's meaning: never renumber. */
 enum rng_purpose {
@@ -16,6 +18,8 @@ enum rng_purpose {
     RNG_CODEC = 5,
     RNG_DATAGEN = 6,
     RNG_BOOTSTRAP = 7,
+    RNG_NEGATIVES = 8,
+    RNG_CURRICULUM = 9,
     RNG_TEST = 99,
 };
 
@@ -30,6 +34,14 @@ uint64_t rng_u64(struct rng *rng);
 uint64_t rng_below(struct rng *rng, uint64_t n); /* uniform in [0, n), n > 0; multiply-high with rejection: unbiased */
 double rng_unit(struct rng *rng);                /* uniform in [0, 1), 53 bits */
 double rng_normal(struct rng *rng);              /* N(0,1): Box-Muller with libm; for data and tests, never for a model's bits */
+
+/* rng_unit_of: one number in [0, 1), 53 bits, of a key (a row, a group): a hash by a stream of its own for each seed and purpose. For decisions on
+ * rows, of which millions are made: ten times as quick as rng_at. */
+static inline double rng_unit_of(uint64_t seed, enum rng_purpose purpose, uint64_t key)
+{
+    uint64_t stream = hash_mix(seed ^ (uint64_t)purpose << 56);
+    return (double)(hash_mix(key ^ stream) >> 11) * 0x1p-53;
+}
 
 /* philox: the bare block function, for vectorised users. out = Philox4x32-10(counter, key). */
 void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);

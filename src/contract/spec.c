@@ -66,6 +66,17 @@ static const struct option train_options[] = {
     {"batch_size", OPT_INT, AT(train.batch_size), 4096, 1, 1 << 20,
      .help = "rows of a global batch over all shards; it and its gradient live in memory", .flags = OPTION_SAY_WHY},
     {"epochs", OPT_INT, AT(train.epochs), 1, 1, 10000, .help = "passes over the training rows"},
+    {"positive_weight", OPT_REAL, AT(train.positive_weight), 1, 1e-3, 1e3,
+     .help = "what a positive row weighs in training, a negative one being 1; logits are shifted back by its logarithm when scores are told"},
+    {"negative_rate", OPT_REAL, AT(train.negative_rate), 1, 0, 1,
+     .help =
+         "share of the negative training rows that is visited, the same rows in every epoch; logits are shifted back by its logarithm when scores "
+         "are told",
+     .flags = OPTION_ABOVE_MIN},
+    {"curriculum.start_fraction", OPT_REAL, AT(train.curriculum_start), 1, 0, 1,
+     .help = "share of the training rows that the first epoch visits; each epoch adds rows, none goes", .flags = OPTION_ABOVE_MIN},
+    {"curriculum.growth", OPT_REAL, AT(train.curriculum_growth), 2, 1, 1e6, .help = "the share grows by that factor each epoch, up to all rows",
+     .flags = OPTION_ABOVE_MIN},
     {"max_rows", OPT_INT, AT(train.max_rows), 0, 0, COUNT_MAX, .help = "stop after that many training rows in all; 0: none"},
     {"seed", OPT_INT, AT(train.seed), 1, 0, COUNT_MAX, .help = "of initial weights, shuffles and random codecs"},
     {"log_every_steps", OPT_INT, AT(train.log_every_steps), 10, 1, 1e9, .help = "a metric event each that many steps", .flags = OPTION_RUNTIME},

@@ -50,7 +50,10 @@ struct spec_train {
     int64_t workers;    /* P: threads, 0 = auto (cores, at most S); never part of the model's bits */
     int64_t batch_size; /* rows of a global batch over all shards, default 4096 */
     int64_t epochs;
-    int64_t max_rows; /* stop after this many training rows in all; 0 = none */
+    double positive_weight;                     /* of a positive row, beside its own weight; undone when scores are told */
+    double negative_rate;                       /* share of the negative training rows that is visited; undone likewise */
+    double curriculum_start, curriculum_growth; /* epoch e trains on a share start * growth^e of the training rows, at last on all */
+    int64_t max_rows;                           /* stop after this many training rows in all; 0 = none */
     int64_t seed;
     int64_t log_every_steps; /* a metric event each that many steps; counted in steps, since a clock would not be reproducible */
     bool shuffle;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test: timeout 900
 # The bits of a model depend on its specification alone: for every model x optimiser x codec x aggregate that `trainyard kinds`
-# lists, the SHA-256 of final.safetensors is the same for 1, 2 and 4 workers, and after kill -9 at random moments and resumes with
+# lists, and for every way to choose and weigh rows, the SHA-256 of final.safetensors is the same for 1, 2 and 4 workers, and after kill -9 at random moments and resumes with
 # yet other worker counts. Prints the table of digests. SAMEBITS_SEED=N repeats the choice of moments.
 set -euo pipefail
 . tests/lib/check.sh
@@ -56,32 +56,54 @@ killed()
 }
 
 total_kills=0
+
+# same NAME: the specification in $tmp/spec.json gives one digest, however it is run.
+same()
+{
+    local name=$1 p one two four resumed
+    rm -rf "$tmp"/p1 "$tmp"/p2 "$tmp"/p4
+    for p in 1 2 4; do
+        if ! run "$tmp/spec.json" "$tmp/p$p" $p; then fail "$name: the run on $p workers ended badly: $(tail -1 "$tmp/p$p.log")" && return; fi
+    done
+    kills=0
+    if ! killed "$tmp/spec.json" "$tmp/killed"; then fail "$name: the resumed run ended badly: $(tail -1 "$tmp/killed.log")" && return; fi
+    total_kills=$((total_kills + kills))
+    one=$(digest "$tmp/p1") two=$(digest "$tmp/p2") four=$(digest "$tmp/p4") resumed=$(digest "$tmp/killed")
+    if [ "$one" = "$two" ] && [ "$one" = "$four" ] && [ "$one" = "$resumed" ]; then
+        pass "$(printf '%-26s %s  1 = 2 = 4 workers = killed %d times' "$name" "${one:0:16}" "$kills")"
+    else
+        fail "$name: 1 worker ${one:0:16}, 2 workers ${two:0:16}, 4 workers ${four:0:16}, killed $kills times ${resumed:0:16}"
+    fi
+    printf '%s\n' "$one" >>"$tmp/digests"
+}
+
 for model in $(names models); do
     for optimizer in $(names optimizers); do
         for codec in $(names codecs); do
             for aggregate in $(names aggregates); do
-                name="$model $optimizer $codec $aggregate"
                 spec "$model" "$optimizer" "$codec" "$aggregate" >"$tmp/spec.json"
-                rm -rf "$tmp"/p1 "$tmp"/p2 "$tmp"/p4
-                ok=yes
-                for p in 1 2 4; do
-                    if ! run "$tmp/spec.json" "$tmp/p$p" $p; then fail "$name: the run on $p workers ended badly: $(tail -1 "$tmp/p$p.log")" && ok=no && break; fi
-                done
-                [ $ok = yes ] || continue
-                kills=0
-                if ! killed "$tmp/spec.json" "$tmp/killed"; then fail "$name: the resumed run ended badly: $(tail -1 "$tmp/killed.log")" && continue; fi
-                total_kills=$((total_kills + kills))
-                one=$(digest "$tmp/p1") two=$(digest "$tmp/p2") four=$(digest "$tmp/p4") resumed=$(digest "$tmp/killed")
-                if [ "$one" = "$two" ] && [ "$one" = "$four" ] && [ "$one" = "$resumed" ]; then
-                    pass "$(printf '%-26s %s  1 = 2 = 4 workers = killed %d times' "$name" "${one:0:16}" "$kills")"
-                else
-                    fail "$name: 1 worker ${one:0:16}, 2 workers ${two:0:16}, 4 workers ${four:0:16}, killed $kills times ${resumed:0:16}"
-                fi
-                printf '%s\n' "$one" >>"$tmp/digests"
+                same "$model $optimizer $codec $aggregate"
             done
         done
     done
 done
+
+# Ways to choose and weigh the rows, each upon the same model. The weighted log is the criteo one's label and three columns, weights 0 .. 3.
+awk -F'\t' 'BEGIN { print "label,weight,user,a,b" } { print $1 "," NR % 4 ",u" NR % 500 "," $16 "," $17 }' "$tmp/clicks.tsv" >"$tmp/weighted.csv"
+varied() # varied NAME JQ
+{
+    spec fm adagrad topk mean | jq --arg csv "file:$tmp/weighted.csv" "$2" >"$tmp/spec.json"
+    same "$1"
+}
+varied "row weights" '.dataset = {uri: $csv, format: "csv", weight: "weight"}'
+varied "weights, no weight at first" '.dataset = {uri: $csv, format: "csv", weight: "weight"} | .train += {shuffle: false, batch_size: 3, max_rows: 600, shards: 2}'
+varied "positive weight" '.train.positive_weight = 5'
+varied "negative sampling" '.train.negative_rate = 0.3'
+varied "curriculum" '.train.curriculum = {start_fraction: 0.2, growth: 2}'
+varied "curriculum, sampled, capped" '.train += {curriculum: 0.2, negative_rate: 0.5, max_rows: 5000}'
+varied "split stratified" '.split.kind = "stratified"'
+varied "split group" '.dataset = {uri: $csv, format: "csv", weight: "weight"} | .split = {kind: "group", column: "user"}'
+varied "split round_robin" '.split = {kind: "round_robin", k: 4, test_side: 1}'
 
 # The matrix must mean something: different specifications give different models, and the kills did hit.
 different=$(sort -u "$tmp/digests" | wc -l)

@@ -4,14 +4,14 @@
 #include "base/kernel.h"
 
 KERNEL_DECLARE(void, logistic_delta, (const float *z, const float *y, float *delta, size_t n));
-KERNEL_DECLARE(double, logistic_loss, (const float *z, const float *y, size_t n));
+KERNEL_DECLARE(double, logistic_loss, (const float *z, const float *y, const float *w, size_t n));
 
 static void (*const delta_table[])(const float *, const float *, float *, size_t) = KERNEL_TABLE(logistic_delta);
-static double (*const loss_table[])(const float *, const float *, size_t) = KERNEL_TABLE(logistic_loss);
+static double (*const loss_table[])(const float *, const float *, const float *, size_t) = KERNEL_TABLE(logistic_loss);
 
 void logistic_delta(const float *z, const float *y, float *delta, size_t n) { delta_table[cpu_level()](z, y, delta, n); }
 
-double logistic_loss(const float *z, const float *y, size_t n) { return loss_table[cpu_level()](z, y, n); }
+double logistic_loss(const float *z, const float *y, const float *w, size_t n) { return loss_table[cpu_level()](z, y, w, n); }
 
 void logistic_probability(const float *z, float *p, size_t n)
 {

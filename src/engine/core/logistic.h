@@ -7,9 +7,9 @@
 /* logistic_delta: delta[i] = sigma(z[i]) - y[i], the gradient of the loss at the logit. z, y, delta (n), may alias. */
 void logistic_delta(const float *z, const float *y, float *delta, size_t n);
 
-/* logistic_loss: sum over i of max(z,0) - z*y + log1p(exp(-|z|)). Terms are float, added in double in 16 lanes (lane i mod 16, folded by
- * halves). A NaN or infinite z gives a non-finite sum. */
-double logistic_loss(const float *z, const float *y, size_t n);
+/* logistic_loss: sum over i of w (max(z,0) - z*y + log1p(exp(-|z|))); w (n), NULL: all 1. Terms are float, weighted and added in double in 16 lanes
+ * (lane i mod 16, folded by halves). A NaN or infinite z gives a non-finite sum. */
+double logistic_loss(const float *z, const float *y, const float *w, size_t n);
 
 /* logistic_probability: p[i] = sigma(z[i]). */
 void logistic_probability(const float *z, float *p, size_t n);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 void KERNEL(logistic_delta)(const float *z, const float *y, float *delta, size_t n);
-double KERNEL(logistic_loss)(const float *z, const float *y, size_t n);
+double KERNEL(logistic_loss)(const float *z, const float *y, const float *w, size_t n);
 
 /* exp(x) for x <= 0; 0 below -87. NaN stays NaN. */
 static inline float exp_negative(float x)
@@ -65,7 +65,7 @@ void KERNEL(logistic_delta)(const float *z, const float *y, float *delta, size_t
     }
 }
 
-double KERNEL(logistic_loss)(const float *z, const float *y, size_t n)
+double KERNEL(logistic_loss)(const float *z, const float *y, const float *w, size_t n)
 {
     double lane[16] = {0};
     float term[16];
@@ -75,7 +75,10 @@ double KERNEL(logistic_loss)(const float *z, const float *y, size_t n)
             float x = z[i + l];
             term[l] = (x > 0 ? x : x * 0) - x * y[i + l] + log1p_unit(exp_negative(-magnitude(x)));
         }
-        for (size_t l = 0; l < m; l++) lane[l] += (double)term[l];
+        if (w)
+            for (size_t l = 0; l < m; l++) lane[l] += (double)w[i + l] * (double)term[l];
+        else
+            for (size_t l = 0; l < m; l++) lane[l] += (double)term[l];
     }
     for (size_t half = 8; half > 0; half /= 2)
         for (size_t l = 0; l < half; l++) lane[l] += lane[l + half];

@@ -35,14 +35,13 @@ static int fold_sides(struct fold *fold, struct error *err)
     return sides_count(&fold->sides, job->dataset, &splitter, &job->team.parallel, err);
 }
 
-static int fold_sides_check(const struct fold *fold, struct error *err)
+static int fold_sides_check(struct fold *fold, struct error *err)
 {
     struct job *job = fold->job;
     const uint64_t *totals = fold->sides.totals, rows = dataset_info(job->dataset)->rows;
     char which[32] = "";
     if (job->folds > 1) snprintf(which, sizeof which, "fold %u: ", fold->index);
-    report_log(job, PROGRESS_INFO, "%s%" PRIu64 " train, %" PRIu64 " validation, %" PRIu64 " test rows", which, totals[SIDE_TRAIN],
-               totals[SIDE_VALIDATION], totals[SIDE_TEST]);
+    report_sides(fold);
     if (totals[SIDE_TRAIN] == 0)
         return error_set(err, ERROR_DATA, "/split",
                          "%sno row is on the training side (%" PRIu64 " rows in all); lower split.test_fraction or give more data", which, rows);
@@ -52,6 +51,21 @@ static int fold_sides_check(const struct fold *fold, struct error *err)
         return error_set(err, ERROR_INVALID, "/split/validation_fraction",
                          "early stopping needs a validation side: set split.validation_fraction > 0");
     return calibrate_check(fold, err);
+}
+
+static int fold_stages(struct fold *fold, struct error *err)
+{
+    struct job *job = fold->job;
+    const struct spec_train *train = &job->spec.train;
+    int rc = stages_count(&fold->stages, train, job->dataset, &fold->sides, &job->team.parallel, err);
+    if (rc < 0) return rc;
+    struct stage all = fold->stages.stage[fold->stages.count - 1];
+    if (train->negative_rate < 1)
+        report_log(job, PROGRESS_INFO, "train.negative_rate %g: %" PRIu64 " positive and %" PRIu64 " of %" PRIu64 " negative rows are trained on",
+                   train->negative_rate, all.positives, all.rows - all.positives, fold->sides.totals[SIDE_TRAIN] - fold->sides.positives[SIDE_TRAIN]);
+    if (all.rows == 0)
+        return error_set(err, ERROR_DATA, "/train/negative_rate", "no training row is left; raise train.negative_rate or curriculum.start_fraction");
+    return 0;
 }
 
 static const char *field_name(const void *dataset, size_t field) { return dataset_field_name(dataset, field); }
@@ -84,6 +98,7 @@ static void fold_init(struct fold *fold, struct job *job, unsigned index)
 {
     *fold = (struct fold){.job = job, .index = index};
     calibration_init(&fold->calibration);
+    fold->calibration.logit_offset = sampling_logit_offset(&job->spec.train);
 }
 
 int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *err)
@@ -92,6 +107,7 @@ int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *
     int rc = fold_place(fold, err);
     if (rc == 0) rc = fold_sides(fold, err);
     if (rc == 0) rc = fold_sides_check(fold, err);
+    if (rc == 0) rc = fold_stages(fold, err);
     if (rc == 0) rc = fold_model(fold, job->optimizer->states, err);
     return rc < 0 ? rc : fold_shards(fold, err);
 }
@@ -113,6 +129,7 @@ void fold_close(struct fold *fold)
     params_close(&fold->params);
     rare_keys_close(&fold->rare);
     calibration_close(&fold->calibration);
+    stages_close(&fold->stages);
     sides_close(&fold->sides);
     *fold = (struct fold){0};
 }

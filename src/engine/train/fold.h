@@ -7,6 +7,7 @@
 #include "engine/data/sides.h"
 #include "engine/eval/eval.h"
 #include "engine/train/job.h"
+#include "engine/train/sampling.h"
 #include "engine/train/shard.h"
 
 struct cursor {         /* where training is: all that a resume needs besides parameters and residuals */
@@ -41,6 +42,7 @@ struct fold {
     char dir[PATH_SIZE]; /* where its checkpoints are: the run directory, or folds/<index> in it */
     char prefix[24];     /* the same from the run directory: "", or "folds/<index>/" */
     struct sides sides;
+    struct stages stages; /* of its training side; none in fold_open_whole */
     struct params params;
     struct rare_keys rare;
     struct shard *shards; /* (spec.train.shards) */

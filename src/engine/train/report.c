@@ -10,7 +10,7 @@
 struct report {
     struct fold *fold;
     struct auc_window window;
-    double loss; /* sum over the window's rows */
+    double loss, weight; /* sums over the window's rows */
     uint64_t rows, steps, bytes_dense, bytes_sent;
     int64_t window_ns, told_ns;
     uint64_t started_rows; /* of this attempt */
@@ -33,7 +33,7 @@ void report_free(struct report *report) { mem_free(report); }
 
 static uint64_t rows_planned(const struct fold *fold)
 {
-    uint64_t rows = fold->sides.totals[SIDE_TRAIN] * (uint64_t)fold->job->spec.train.epochs, max = (uint64_t)fold->job->spec.train.max_rows;
+    uint64_t rows = stages_rows(&fold->stages, (uint32_t)fold->job->spec.train.epochs), max = (uint64_t)fold->job->spec.train.max_rows;
     return max > 0 && max < rows ? max : rows;
 }
 
@@ -69,10 +69,23 @@ void report_collect(struct fold *fold)
     }
 }
 
+/* A training set that grows tells how, and whether its classes are in balance. */
+static void report_stage(const struct fold *fold)
+{
+    const struct spec_train *train = &fold->job->spec.train;
+    struct stage stage = stages_at(&fold->stages, fold->cursor.epoch);
+    if (train->curriculum_start < 1 && fold->cursor.epoch < fold->stages.count)
+        report_log(fold->job, PROGRESS_INFO,
+                   "curriculum: epoch %" PRIu32 " trains on %.4g %% of the training rows: %" PRIu64 " rows, %" PRIu64 " positive (%.4g %%)",
+                   fold->cursor.epoch + 1, 100 * sampling_share(train, fold->cursor.epoch), stage.rows, stage.positives,
+                   100 * ratio(stage.positives, stage.rows));
+}
+
 void report_epoch(struct report *r)
 {
     report_collect(r->fold);
     r->fold->progressive = (struct progressive){0};
+    report_stage(r->fold);
 }
 
 int report_flush(struct report *r, struct error *err)
@@ -86,15 +99,15 @@ int report_flush(struct report *r, struct error *err)
     window_rate(r, now, &rate, &eta_ms);
     json_t *body = json_pack(
         "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)epoch_shown(fold), "rows",
-        (json_int_t)fold->cursor.rows, "loss", json_real_or_null(r->loss / (double)r->rows), "auc", json_real_or_null(auc_window_value(&r->window)),
-        "epoch_loss", json_real_or_null(whole->weight > 0 ? whole->loss / whole->weight : NAN), "epoch_auc",
-        json_real_or_null(auc_window_value(&whole->window)), "rows_per_s", json_real_or_null(rate), "bytes_dense", (json_int_t)r->bytes_dense,
-        "bytes_sent", (json_int_t)r->bytes_sent, "ratio", json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)), "progress",
-        json_real_or_null(ratio(job_rows_done(fold), job_rows_planned(fold))), "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms), "lr",
-        json_real_or_null(optim_lr(fold->job->optimizer, fold->job->optimizer_params, fold->cursor.step)));
+        (json_int_t)fold->cursor.rows, "loss", json_real_or_null(r->weight > 0 ? r->loss / r->weight : NAN), "auc",
+        json_real_or_null(auc_window_value(&r->window)), "epoch_loss", json_real_or_null(whole->weight > 0 ? whole->loss / whole->weight : NAN),
+        "epoch_auc", json_real_or_null(auc_window_value(&whole->window)), "rows_per_s", json_real_or_null(rate), "bytes_dense",
+        (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio", json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)),
+        "progress", json_real_or_null(ratio(job_rows_done(fold), job_rows_planned(fold))), "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms),
+        "lr", json_real_or_null(optim_lr(fold->job->optimizer, fold->job->optimizer_params, fold->cursor.step)));
     int rc = fold_event(fold, EVENT_METRIC, fold->cursor.step, body, err);
     auc_window_clear(&r->window);
-    r->loss = 0;
+    r->loss = r->weight = 0;
     r->rows = r->steps = r->bytes_dense = r->bytes_sent = 0;
     r->window_ns = now;
     return rc;
@@ -117,12 +130,12 @@ static void report_tell(struct report *r)
     r->told_ns = now;
     window_rate(r, now, &p.rows_per_s, &p.eta_ms);
     report_collect(fold);
-    p.loss = r->rows ? r->loss / (double)r->rows : NAN;
+    p.loss = r->weight > 0 ? r->loss / r->weight : NAN;
     p.auc = auc_window_value(&r->window);
     progress_tell(&fold->job->progress, &p);
 }
 
-int report_step(struct report *r, size_t rows, struct error *err)
+int report_step(struct report *r, size_t rows, double weight, struct error *err)
 {
     struct fold *fold = r->fold;
     double loss = 0;
@@ -133,9 +146,10 @@ int report_step(struct report *r, size_t rows, struct error *err)
         r->bytes_sent += shard->bytes_sent;
     }
     fold->progressive.rows += rows;
-    fold->progressive.weight += (double)rows;
+    fold->progressive.weight += weight;
     fold->progressive.loss += loss;
     r->loss += loss;
+    r->weight += weight;
     r->rows += rows;
     r->steps++;
     bool due = fold->job->spec.train.log_every_steps > 0 && fold->cursor.step % (uint64_t)fold->job->spec.train.log_every_steps == 0;
@@ -158,6 +172,37 @@ int report_validation(struct report *r, const struct evaluation *e, struct error
                              "val_rows", (json_int_t)e->rows);
     r->window_ns = world_mono_ns(fold->job->world);
     return fold_event(fold, EVENT_METRIC, fold->cursor.step, body, err);
+}
+
+/* Difference of two rates in standard errors, under one rate for both; NaN when one side is empty or all labels are equal. */
+static double rates_apart(uint64_t positives, uint64_t rows, uint64_t other_positives, uint64_t other_rows)
+{
+    double n = (double)rows, m = (double)other_rows, p = ((double)positives + (double)other_positives) / (n + m);
+    double se = sqrt(p * (1 - p) * (1 / n + 1 / m));
+    return rows > 0 && other_rows > 0 && se > 0 ? ((double)positives / n - (double)other_positives / m) / se : NAN;
+}
+
+void report_sides(struct fold *fold)
+{
+    static const char *const names[SIDES] = {"train", "validation", "test", "none"};
+    const uint64_t *rows = fold->sides.totals, *positives = fold->sides.positives;
+    json_t *sides = json_object();
+    char text[512];
+    size_t used = 0;
+    text[0] = 0;
+    for (int side = 0; side < SIDES; side++) {
+        if (rows[side] == 0 && side != SIDE_TRAIN) continue;
+        double rate = ratio(positives[side], rows[side]), apart = NAN;
+        if (side != SIDE_TRAIN) apart = rates_apart(positives[side], rows[side], positives[SIDE_TRAIN], rows[SIDE_TRAIN]);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu64 " %s rows, %.4g %% positive", used ? "; " : "", rows[side],
+                                 names[side], 100 * rate);
+        if (!isnan(apart)) used += (size_t)snprintf(text + used, sizeof text - used, " (%+.1f standard errors from train)", apart);
+        json_object_set_new(sides, names[side],
+                            json_pack("{s:I, s:I, s:o, s:o}", "rows", (json_int_t)rows[side], "positives", (json_int_t)positives[side], "label_rate",
+                                      json_real_or_null(rate), "standard_errors", json_real_or_null(apart)));
+    }
+    progress_note(&fold->job->progress, PROGRESS_INFO, text);
+    job_event(fold->job, EVENT_LOG, json_pack("{s:s, s:s, s:o}", "level", "info", "message", text, "sides", sides), NULL);
 }
 
 int report_state(struct job *job, const char *state, const char *reason, const char *message)

@@ -9,8 +9,9 @@ struct report;
 struct report *report_new(struct fold *fold, struct error *err);
 void report_free(struct report *report);
 
-/* report_step: after a step over `rows` rows; reads the shards' loss, bytes and windows. Emits a metric event when one is due. */
-int report_step(struct report *report, size_t rows, struct error *err);
+/* report_step: after a step over `rows` rows of that weight in all; reads the shards' loss, bytes and windows. Emits a metric event when one is due.
+ */
+int report_step(struct report *report, size_t rows, double weight, struct error *err);
 int report_flush(struct report *report, struct error *err); /* the rest of a window, at the end of training or before a stop */
 
 /* report_epoch: an epoch begins: its progressive figures (epoch_loss, epoch_auc) start anew. report_collect: what the shards have counted since they
@@ -20,6 +21,10 @@ void report_collect(struct fold *fold);
 
 /* report_validation: a metric event with val_logloss, val_auc. */
 int report_validation(struct report *report, const struct evaluation *e, struct error *err);
+
+/* report_sides: rows and label rate of each side, and by how many standard errors a rate is off that of the training side: random sides differ by
+ * chance, others show drift. A log event with these as fields. */
+void report_sides(struct fold *fold);
 
 /* report_state: a state event. message may be NULL. */
 int report_state(struct job *job, const char *state, const char *reason, const char *message);

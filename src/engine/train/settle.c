@@ -42,4 +42,7 @@ void run_settle(struct spec *spec, struct faults *faults)
     settle_column(&splitter, SPLIT_GROUPS, spec->dataset.group, "group", faults);
     settle_column(&splitter, SPLIT_TIMES, spec->dataset.time, "time", faults);
     settle_files(splitter.split, &spec->split, faults);
+    if (spec->train.curriculum_start < 1 && spec->features.min_count > 1)
+        faults_add(faults, "/train/curriculum",
+                   "cannot stand beside features.min_count: features are counted in the first epoch, which would not see all rows");
 }

@@ -36,6 +36,7 @@ void workspace_close(struct workspace *w)
     batch_buffer_close(&w->batch);
     scorer_close(&w->scorer);
     floats_close(&w->delta);
+    floats_close(&w->weights);
 }
 
 int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
@@ -105,7 +106,26 @@ static int shard_compress(struct shard *s, size_t t, const struct fold *fold, ui
     return feedback ? residual_keep(&s->residual[t], &a->rows, &d->rows, eta, err) : 0;
 }
 
-static int shard_gradient(struct shard *s, struct workspace *w, const struct fold *fold, uint64_t step, struct error *err)
+/* What the batch's rows weigh in training: their own weight times their class's. *weights NULL: all 1. Also their sum, in row order. */
+static int shard_weights(struct shard *s, struct workspace *w, const struct fold *fold, const float **weights, struct error *err)
+{
+    const struct batch *b = &w->batch.batch;
+    float positive = (float)fold->job->spec.train.positive_weight;
+    *weights = NULL;
+    s->grad.examples = (double)b->rows;
+    if (!b->weights && positive == 1) return 0;
+    int rc = floats_reserve(&w->weights, b->rows, err);
+    if (rc < 0) return rc;
+    s->grad.examples = 0;
+    for (size_t r = 0; r < b->rows; r++) {
+        w->weights.data[r] = (b->weights ? b->weights[r] : 1) * (b->labels[r] > 0 ? positive : 1);
+        s->grad.examples += (double)w->weights.data[r];
+    }
+    *weights = w->weights.data;
+    return 0;
+}
+
+static int shard_gradient(struct shard *s, struct workspace *w, const struct fold *fold, const float *weights, uint64_t step, struct error *err)
 {
     const struct params *p = &fold->params;
     float *grad[TENSORS_MAX];
@@ -113,11 +133,12 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
     int rc = floats_reserve(&w->delta, rows, err);
     if (rc == 0) rc = grad_prepare(s, &w->scorer.lookup, p, grad, err);
     if (rc < 0) return rc;
-    s->loss = logistic_loss(w->scorer.logits.data, w->batch.batch.labels, rows);
+    s->loss = logistic_loss(w->scorer.logits.data, w->batch.batch.labels, weights, rows);
     if (!isfinite(s->loss))
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
     auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, rows);
     logistic_delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows);
+    for (size_t r = 0; weights && r < rows; r++) w->delta.data[r] *= weights[r];
     fold->job->model->backward(fold->job->model_params, w->scorer.batch, &w->scorer.view, w->scorer.scratch.data, w->delta.data, grad);
     return 0;
 }
@@ -155,12 +176,15 @@ int shard_step(struct shard *s, struct workspace *w, unsigned index, const struc
 {
     const struct params *p = &fold->params;
     bool encodes = fold->job->codec->encode;
+    const float *weights;
     s->bytes_dense = s->bytes_sent = 0;
-    s->grad.examples = (double)count;
+    s->grad.examples = 0;
     if (count == 0) return shard_nothing(s, p);
     int rc = score_rows(w, fold, refs, count, encodes, err);
+    if (rc == 0) rc = shard_weights(s, w, fold, &weights, err);
+    if (rc == 0 && s->grad.examples == 0) return shard_nothing(s, p); /* all rows weigh nothing: as if they were not there */
     if (rc == 0) rc = shard_count(s, w, fold, err);
-    if (rc == 0) rc = shard_gradient(s, w, fold, step, err);
+    if (rc == 0) rc = shard_gradient(s, w, fold, weights, step, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         const struct grad_rows *g = &s->grad.tensor[t].rows;
         uint64_t bytes = rows_bytes(g, p->tensor[t].desc.table);

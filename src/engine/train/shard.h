@@ -15,7 +15,7 @@ struct fold;
 struct workspace { /* what a worker needs for a micro-batch: its own, so that it stays in that core's cache from shard to shard */
     struct batch_buffer batch;
     struct scorer scorer;
-    struct floats delta;
+    struct floats delta, weights;
 };
 void workspace_close(struct workspace *w); /* safe on a zeroed struct, and twice */
 
@@ -26,7 +26,7 @@ struct shard { /* what a shard keeps from its turn to the update, and from step 
     struct grad_buffer decoded[TENSORS_MAX];
     const struct grad_rows *sent[TENSORS_MAX]; /* what the exchange sees: the gradient itself, or what the message decodes to */
     /* of the present step */
-    double loss; /* sum over its rows, before the update */
+    double loss; /* weighted sum over its rows, before the update; the weights' sum is grad.examples */
     uint64_t bytes_dense, bytes_sent;
     uint32_t *waiting; /* (waiting_count): slots of occurrences that were not let in, to be counted when the step ends */
     size_t waiting_count, waiting_max;

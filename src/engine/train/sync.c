@@ -22,6 +22,7 @@ struct sync {
     struct background prefetch;
     const struct row_ref *refs; /* of the present step */
     size_t rows;
+    double weight; /* of those rows */
     uint64_t step; /* its number, from 1 */
     _Atomic unsigned next_shard;
 };
@@ -48,7 +49,7 @@ static int sync_slices(void *context, unsigned worker, struct error *err)
     for (unsigned s = worker; s < (unsigned)sync->fold->job->spec.train.shards; s += workers)
         admission_raise(&sync->fold->params.admission, sync->fold->shards[s].waiting, sync->fold->shards[s].waiting_count);
     for (uint32_t q = slices * worker / workers; q < slices * (worker + 1) / workers; q++) {
-        int rc = update_slice(&sync->workers[worker].updater, sync->fold, q, sync->step, (double)sync->rows, err);
+        int rc = update_slice(&sync->workers[worker].updater, sync->fold, q, sync->step, sync->weight, err);
         if (rc < 0) return rc;
     }
     return 0;
@@ -60,12 +61,14 @@ static int sync_step(struct sync *sync, struct error *err)
     sync->step = fold->cursor.step + 1;
     atomic_store(&sync->next_shard, 0);
     int rc = team_run(&fold->job->team, sync_shards, sync, err);
+    sync->weight = 0;
+    for (int64_t s = 0; s < fold->job->spec.train.shards; s++) sync->weight += fold->shards[s].grad.examples; /* in shard order */
     if (rc == 0) rc = team_run(&fold->job->team, sync_slices, sync, err);
     if (rc < 0) return rc;
     fold->cursor.step++;
     fold->cursor.position += sync->rows;
     fold->cursor.rows += sync->rows;
-    return report_step(fold->report, sync->rows, err);
+    return report_step(fold->report, sync->rows, sync->weight, err);
 }
 
 static bool early_stopping(const struct fold *fold) { return fold->job->spec.train.early_stopping_patience > 0; }
@@ -124,7 +127,7 @@ static int sync_epoch(struct sync *sync, struct error *err)
 {
     struct fold *fold = sync->fold;
     int rc = stream_seek(sync->stream, fold->cursor.epoch, fold->cursor.position, err);
-    if (fold->cursor.position == 0) report_epoch(fold->report);
+    if (rc == 0 && fold->cursor.position == 0) report_epoch(fold->report);
     while (rc == 0 && !fold->cursor.ended) {
         size_t want = rows_wanted(fold);
         if (want == 0) fold->cursor.ended = true;
@@ -159,6 +162,7 @@ static int sync_train(struct fold *fold, struct error *err)
     struct stream_config config = {.dataset = fold->job->dataset,
                                    .sides = &fold->sides,
                                    .side = SIDE_TRAIN,
+                                   .filter = sampling_filter(&fold->job->spec.train),
                                    .shuffle = fold->job->spec.train.shuffle,
                                    .seed = (uint64_t)fold->job->spec.train.seed,
                                    .batch_rows = (size_t)fold->job->spec.train.batch_size};

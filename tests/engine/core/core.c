@@ -14,7 +14,7 @@
 #include "engine/core/params.h"
 
 KERNEL_DECLARE(void, logistic_delta, (const float *z, const float *y, float *delta, size_t n));
-KERNEL_DECLARE(double, logistic_loss, (const float *z, const float *y, size_t n));
+KERNEL_DECLARE(double, logistic_loss, (const float *z, const float *y, const float *w, size_t n));
 
 static const struct param_desc descs[] = {{.name = "bias", .width = 3},
                                           {.name = "linear", .table = true, .width = 1},
@@ -117,7 +117,7 @@ static void logistic_is_accurate(void **state)
         double e = exp(-fabs((double)z)), p = z >= 0 ? 1 / (1 + e) : e / (1 + e);
         logistic_delta(&z, &y, &delta, 1);
         assert_close(delta + y, p, 4e-7, 2e-7);
-        assert_close(logistic_loss(&z, &y, 1), fmax((double)z, 0) - (double)z * (double)y + log1p(e), 4e-7, 1e-30);
+        assert_close(logistic_loss(&z, &y, NULL, 1), fmax((double)z, 0) - (double)z * (double)y + log1p(e), 4e-7, 1e-30);
     }
     const float odd[] = {0, -0.0f, 87, -87, 200, -200, 1e30f, -1e30f, 1e-40f};
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
@@ -126,26 +126,29 @@ static void logistic_is_accurate(void **state)
         assert_close(p, 1 / (1 + exp(-(double)odd[i])), 1e-6, 1e-37);
     }
     float nan = NAN, inf = INFINITY, y = 0;
-    assert_false(isfinite(logistic_loss(&nan, &y, 1)));
-    assert_false(isfinite(logistic_loss(&inf, &y, 1)));
+    assert_false(isfinite(logistic_loss(&nan, &y, NULL, 1)));
+    assert_false(isfinite(logistic_loss(&inf, &y, NULL, 1)));
 }
 
 static void logistic_has_equal_bits_on_every_cpu(void **state)
 {
     (void)state;
     static void (*const deltas[])(const float *, const float *, float *, size_t) = KERNEL_TABLE(logistic_delta);
-    static double (*const losses[])(const float *, const float *, size_t) = KERNEL_TABLE(logistic_loss);
-    float z[200], y[200], want[200], got[200];
+    static double (*const losses[])(const float *, const float *, const float *, size_t) = KERNEL_TABLE(logistic_loss);
+    float z[200], y[200], w[200], want[200], got[200];
     struct rng rng = rng_at(2, RNG_TEST, 0, 0);
     for (size_t n = 0; n < 200; n++) {
-        for (size_t i = 0; i < n; i++) z[i] = (float)(rng_normal(&rng) * 5), y[i] = (float)(rng_u32(&rng) & 1);
+        for (size_t i = 0; i < n; i++) z[i] = (float)(rng_normal(&rng) * 5), y[i] = (float)(rng_u32(&rng) & 1), w[i] = (float)(rng_u32(&rng) % 4);
         deltas[0](z, y, want, n);
-        double loss = losses[0](z, y, n);
+        double loss = losses[0](z, y, NULL, n), weighted = losses[0](z, y, w, n), sum = 0;
+        for (size_t i = 0; i < n; i++) sum += (double)w[i] * losses[0](z + i, y + i, NULL, 1);
+        assert_close(weighted, sum, 1e-12, 0);
         for (int level = 1; level <= (int)cpu_level(); level++) {
             deltas[level](z, y, got, n);
             assert_memory_equal(got, want, n * sizeof *got);
-            double other = losses[level](z, y, n);
+            double other = losses[level](z, y, NULL, n), other_weighted = losses[level](z, y, w, n);
             assert_memory_equal(&other, &loss, sizeof loss);
+            assert_memory_equal(&other_weighted, &weighted, sizeof weighted);
         }
     }
 }
