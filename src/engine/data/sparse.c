@@ -86,7 +86,7 @@ int sparse_parse(const void *state, sparse_line_fn *line, sparse_token_fn *token
     enum { TOKEN_MIN = 4 }; /* bytes of "0:0" and a blank */
     const struct sparse_lines *lines = state;
     const char *end = chunk->text + chunk->size, *stop;
-    bool usual = !chunk->has_nul && !lines->no_labels && !(lines->with & ROWS_GROUPS) && !out->notes;
+    bool usual = !chunk->has_nul && !(lines->with & ROWS_GROUPS) && !out->notes;
     int rc;
     rows_clear(&out->rows, ROWS_VALUES | lines->with);
     for (const char *p = chunk->text, *next; p < end; p = next, out->lines++) {

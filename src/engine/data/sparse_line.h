@@ -37,16 +37,19 @@ static inline const char *sparse_other_token(const void *state, sparse_token_fn 
 static inline const char *sparse_line(const void *state, sparse_fast_fn *fast, sparse_token_fn *token, const char *p, size_t line_bytes_max,
                                       struct rows *rows)
 {
+    const struct sparse_lines *lines = state;
     const char *start = p, *next;
     uint32_t *keys = rows->keys + rows->features;
     float *values = rows->values + rows->features;
     uint16_t *fields = rows->with & ROWS_FIELDS ? rows->fields + rows->features : NULL;
     size_t features = 0;
-    uint8_t label;
-    if ((*p == '+' || *p == '-') && p[1] == '1') label = *p == '+', p += 2;
-    else if ((*p | 1) == '1') label = *p & 1, p++;
-    else return NULL;
-    if (!sparse_blank(*p) && !sparse_newline(p)) return NULL;
+    const char *behind = p; /* the label */
+    uint8_t label = 0;
+    if ((*p == '+' || *p == '-') && p[1] == '1') label = *p == '+', behind += 2;
+    else if ((*p | 1) == '1') label = *p & 1, behind++;
+    if (behind > p && (sparse_blank(*behind) || sparse_newline(behind))) p = behind;
+    else if (!lines->no_labels) return NULL;
+    if (lines->no_labels) label = 0;
     for (;; features++) {
         struct sparse_feature f = {0};
         const char *stop;
