@@ -42,8 +42,9 @@ static const struct job_cause_row {
     [CAUSE_DIVERGED] = {"diverged", false, {0}},
     [CAUSE_WORKER_LOST] = {"worker_lost", true, {0}},
     [CAUSE_DISK_FULL] = {"disk_full", true, {73}},
+    [CAUSE_SOURCE_UNAVAILABLE] = {"source_unavailable", true, {69}},
     [CAUSE_TIMEOUT] = {"timeout", false, {0}},
-    [CAUSE_INTERNAL] = {"internal", false, {70, 74, 77, 69}},
+    [CAUSE_INTERNAL] = {"internal", false, {70, 74, 77}},
 };
 
 const char *job_state_name(enum job_state state) { return (unsigned)state < JOB_STATES ? job_states[state].name : "unknown"; }

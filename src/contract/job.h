@@ -22,6 +22,7 @@ enum job_cause {
     CAUSE_DIVERGED,
     CAUSE_WORKER_LOST,
     CAUSE_DISK_FULL,
+    CAUSE_SOURCE_UNAVAILABLE, /* a remote source of the data does not answer */
     CAUSE_TIMEOUT,
     CAUSE_INTERNAL,
     CAUSES

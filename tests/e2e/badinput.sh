@@ -84,7 +84,12 @@ spec "$data/tolerated.tsv" '.dataset.max_bad_rows = 1' >"$tmp/bad.json" && refus
 
 mkfifo "$data/pipe" && spec "$data/pipe" >"$tmp/bad.json" && refused "a pipe that nobody writes" "$tmp/bad.json" 65 'is a pipe, socket or device'
 spec /dev/zero >"$tmp/bad.json" && refused "a device" "$tmp/bad.json" 65 'is a pipe, socket or device'
-spec "$data" >"$tmp/bad.json" && refused "a folder" "$tmp/bad.json" 65 'is a folder; name files in it'
+mkdir "$data/void" && spec "$data/void" >"$tmp/bad.json" && refused "a folder without files" "$tmp/bad.json" 65 'holds no file'
+spec x '.dataset.uri = "-"' >"$tmp/bad.json" && refused "nothing on standard input" "$tmp/bad.json" 65 'standard input is empty' </dev/null
+spec x '.dataset.uri = "ftp://user:secret@host/a"' >"$tmp/bad.json" && refused "a scheme that is none of ours" "$tmp/bad.json" 65 'scheme "ftp:", which no source reads' 'https:'
+spec x '.dataset.uri = "http://user:secret@127.0.0.1:1/a?key=secret"' >"$tmp/bad.json" && refused "a web server that is not there" "$tmp/bad.json" 69 'cannot reach http://127.0.0.1:1/a' 'given up after 6 tries'
+check "which shows no secret" bash -c '! grep -q secret "$1"' _ "$tmp/out"
+spec x '.dataset.uri = "s3://b/key"' >"$tmp/bad.json" && refused "a bucket that cannot be" "$tmp/bad.json" 65 'is no name of a bucket'
 good 1 >"$data/bad"
 file_case "one row, which is on the test side" 65 'no row is on the t'
 good 5 >"$data/bad"
@@ -151,6 +156,8 @@ row "100 MB without a length" "${sent% *}" "after ${sent#* } bytes"
 check "100 MB without a length are not taken" test "${sent#* }" -lt 60000000
 answered "a file URI of /etc" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec ///etc/passwd)"
 answered "a glob through a symlink" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec 'ou*/passwd')"
+answered "standard input" 422 'is standard input, and a run of the service has none' "$url/v1/jobs" "${json[@]}" -d "$(spec x '.dataset.uri = "-"')"
+answered "an address that was not allowed" 422 'start the server with --source PREFIX' "$url/v1/jobs" "${json[@]}" -d "$(spec x '.dataset.uri = "http://169.254.169.254/latest"')"
 answered "a pipe below the roots" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec pipe)"
 answered "a packed body" 415 'Content-Encoding' "$url/v1/jobs" "${json[@]}" -H 'Content-Encoding: gzip' -d "$(spec good.tsv)"
 answered "an odd Transfer-Encoding" 400 'Transfer-Encoding' "$url/v1/jobs" "${json[@]}" -H 'Transfer-Encoding: gzip' --max-time 5 -d "$(spec good.tsv)"

@@ -24,6 +24,7 @@ const BY_CAUSE: Record<string, string> = {
   out_of_memory: 'Lower model.hash_bits or the number of factors, or raise resources.max_memory_bytes, and submit again.',
   diverged: 'The loss left the finite numbers. Lower optimizer.lr, or add optimizer.l2, and submit again.',
   worker_lost: 'The process vanished: a kill, a crash, or the machine. The log may say why. Trying again has a fair chance.',
+  source_unavailable: 'The place where the data is did not answer, several times. When it is up again, submit again.',
   disk_full: 'Free some space where the server keeps its state; deleting old jobs here does it. Then submit again.',
   timeout: 'It reached resources.timeout_ms. Its last checkpoint stays. Allow more time and submit again.',
   internal: 'This is a fault of Trainyard. Please report it with the log below.',
