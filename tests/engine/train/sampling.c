@@ -60,7 +60,7 @@ static void write_data(void)
 static void run_ok(const char *spec, const char *dir, unsigned workers, struct run_result *result)
 {
     struct error err;
-    assert_ok(run_kit_run(&world_real, spec, dir, workers, result, &err), &err);
+    assert_ok(run_kit_run(kit_world(), spec, dir, workers, result, &err), &err);
 }
 
 #define WEIGHTED(file, train) \
@@ -100,7 +100,7 @@ static double offset_of(const struct run_result *result)
 {
     struct safetensors st;
     struct error err = {0};
-    assert_ok(safetensors_open(&st, &world_real, result->final_path, &err), &err);
+    assert_ok(safetensors_open(&st, kit_world(), result->final_path, &err), &err);
     const char *text = json_string_value(json_object_get(st.metadata, "logit_offset"));
     double value = text ? strtod(text, NULL) : 0;
     safetensors_close(&st);
@@ -286,7 +286,7 @@ static void bits_do_not_depend_on_workers_or_stops(void **state)
     unsigned stopped = 0;
     for (unsigned attempt = 0; rc != 0 && attempt < 20; attempt++) {
         stop_wanted = attempt < 15; /* the first fold's steps, one by one: in its stages, between them, and behind them */
-        rc = run_kit_run(&world_real, all_spec, "stopped", 1 + attempt % 3, &other, &err);
+        rc = run_kit_run(kit_world(), all_spec, "stopped", 1 + attempt % 3, &other, &err);
         if (rc < 0) assert_error(&err, ERROR_STOPPED, "");
         stopped += rc < 0;
     }
@@ -346,18 +346,18 @@ static void nothing_left_is_an_error(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    assert_int_equal(run_kit_run(&world_real,
+    assert_int_equal(run_kit_run(kit_world(),
                                  "{'dataset': {'uri': '%s/weighted.csv', 'format': 'csv'}, 'model': {'kind': 'lr'}, 'train': {'curriculum': 1e-9}}",
                                  "left", 1, &result, &err),
                      -ERROR_DATA);
     assert_error(&err, ERROR_DATA, "no training row is left");
-    assert_int_equal(run_kit_run(&world_real,
+    assert_int_equal(run_kit_run(kit_world(),
                                  "{'dataset': {'uri': '%s/weighted.csv', 'format': 'csv'}, 'model': {'kind': 'lr'}, 'features': {'min_count': 2}, "
                                  "'train': {'curriculum': 0.5, 'negative_rate': 0}}",
                                  "left", 1, &result, &err),
                      -ERROR_INVALID);
     assert_error(&err, ERROR_INVALID, "/train/negative_rate must be > 0");
-    assert_int_equal(run_kit_run(&world_real,
+    assert_int_equal(run_kit_run(kit_world(),
                                  "{'dataset': {'uri': '%s/weighted.csv', 'format': 'csv'}, 'model': {'kind': 'lr'}, 'features': {'min_count': 2}, "
                                  "'train': {'curriculum': 0.5}}",
                                  "left", 1, &result, &err),
