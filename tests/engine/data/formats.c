@@ -61,6 +61,20 @@ static const struct bad_case bad_cases[] = {
     {"libsvm", NULL, "1 1:1\n1 1:1e39\n0 1:1\n", "f:2: column 2: \"1:1e39\" has a value beyond the range"},
     {"libsvm", NULL, "1 1:1\n1 1:\n0 1:1\n", "f:2: column 2: \"1:\" has a value that is not a number"},
     {"libsvm", NULL, "1 1:1\n1 18446744073709551616:1\n0 1:1\n", "has no valid index"},
+    {"vw", NULL, "1 |a b\n1 a b\n0 |a b\n", "f:2: column 1: \"1 a b\" has no bar"},
+    {"vw", NULL, "1 |a b\n1|a b\n0 |a b\n", "f:2: column 1: \"1\" touches the bar, which makes it a tag"},
+    {"vw", NULL, "1 |a b\n|a b\n0 |a b\n", "f:2: column 1: \"\" is no label"},
+    {"vw", NULL, "1 |a b\n'g |a b\n0 |a b\n", "f:2: column 1: \"g\" is no label"},
+    {"vw", NULL, "1 |a b\n3 |a b\n0 |a b\n", "f:2: column 1: \"3\" is not a label"},
+    {"vw", NULL, "1 |a b\n1 -2 |a b\n0 |a b\n", "f:2: column 2: \"-2\" is not a weight"},
+    {"vw", NULL, "1 |a b\n1 1 0.5 |a b\n0 |a b\n", "f:2: column 3: \"0.5\" is a base to start from"},
+    {"vw", NULL, "1 |a b\n1 1 0 7 |a b\n0 |a b\n", "f:2: column 4: \"7\" is too much before the bar"},
+    {"vw", NULL, "1 |a b\n1 'x y |a b\n0 |a b\n", "f:2: column 3: \"y\" is too much before the bar"},
+    {"vw", NULL, "1 |a b\n1 |a b:x\n0 |a b\n", "f:2: column 3: \"b:x\" has a value that is not a number"},
+    {"vw", NULL, "1 |a b\n1 |a b:\n0 |a b\n", "f:2: column 3: \"b:\" has a value that is not a number"},
+    {"vw", NULL, "1 |a b\n1 |a b:1:2\n0 |a b\n", "\"b:1:2\" has a value that is not a number"},
+    {"vw", NULL, "1 |a b\n1 |a:nan b\n0 |a b\n", "f:2: column 2: \"a:nan\" has a value that is not a number"},
+    {"vw", NULL, "1 |a b\n1 |a:1e30 b:1e30\n0 |a b\n", "\"b:1e30\" has a value beyond the range of a 32-bit float"},
     {"libffm", NULL, "1 1:1:1\n1 1:1\n0 1:1:1\n", "f:2: column 2: \"1:1\" is not field:feature:value"},
     {"libffm", NULL, "1 1:1:1\n1 x:1:1\n0 1:1:1\n", "f:2: column 2: \"x:1:1\" has no valid field"},
     {"libffm", NULL, "1 1:1:1\n1 1:x:1\n0 1:1:1\n", "f:2: column 2: \"1:x:1\" has no valid feature"},
@@ -342,6 +356,36 @@ static void sparse_keys_and_values(void **state)
     kit_rows_close(&rows);
 }
 
+static void vw_by_definition(void **state)
+{
+    (void)state;
+    static const char text[] = "1 |user id7 age:0.5 13:2e-2|ad:2 a3 b:-1.5\n-1 0.25 'g1|| x :3 :4 z:0\n0 2 0 g2|user:0.5 x |user y\n";
+    struct format_kit kit = {.format = "vw", .context = {.hash_seed = 5, .group = "tag"}}, plain = {.format = "vw", .context = {.hash_seed = 5}};
+    struct error err = {0};
+    assert_ok(format_kit_open(&plain, text, strlen(text), &err), &err);
+    assert_int_equal(plain.out.bad.count, 0);
+    const struct rows *rows = &plain.out.rows;
+    const uint32_t keys[10] = {key("user", "id7"), key("user", "age"), key("user", "13"), key("ad", "a3"),  key("ad", "b"),
+                               key("", "x"),       key_number("", 0),  key_number("", 1), key("user", "x"), key("user", "y")};
+    const float values[10] = {1, 0.5F, 0.02F, 2, -3, 1, 3, 4, 0.5F, 1};
+    const uint16_t fields[10] = {'u', 'u', 'u', 'a', 'a', ' ', ' ', ' ', 'u', 'u'};
+    assert_int_equal(rows->count, 3);
+    assert_int_equal(rows->features, 10);
+    assert_int_equal(rows->ends[0], 5);
+    assert_int_equal(rows->ends[1], 8);
+    assert_memory_equal(rows->keys, keys, sizeof keys);
+    assert_memory_equal(rows->values, values, sizeof values);
+    assert_memory_equal(rows->fields, fields, sizeof fields);
+    assert_true(rows->labels[0] == 1 && rows->labels[1] == 0 && rows->labels[2] == 0);
+    assert_true(rows->weights[0] == 1 && rows->weights[1] == 0.25F && rows->weights[2] == 2);
+    assert_string_equal(plain.kind->field_name(plain.state, 'u'), "u");
+    assert_ok(format_kit_open(&kit, text, strlen(text), &err), &err);
+    assert_int_equal(kit.out.rows.count, 2); /* the first has no tag */
+    assert_true(kit.out.rows.groups[0] == hash64("g1", 2, 0) && kit.out.rows.groups[1] == hash64("g2", 2, 0));
+    assert_non_null(strstr(kit.out.bad.text, "has no tag, which is the row's group"));
+    format_kit_close(&plain), format_kit_close(&kit);
+}
+
 static void csv_columns_of_every_type(void **state)
 {
     (void)state;
@@ -439,6 +483,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(kernels_agree),
     cmocka_unit_test(sparse_lines_both_ways),
     cmocka_unit_test(sparse_keys_and_values),
+    cmocka_unit_test(vw_by_definition),
     cmocka_unit_test(csv_columns_of_every_type),
     cmocka_unit_test(csv_columns_by_number),
     cmocka_unit_test(csv_options_that_do_not_fit),

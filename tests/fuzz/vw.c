@@ -1,0 +1,3 @@
+#define FORMAT "vw"
+#define OPTIONS "{}"
+#include "fuzz/format.h"
