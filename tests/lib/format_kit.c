@@ -42,8 +42,11 @@ const struct format_sample format_samples[] = {
     {.format = "libsvm", .group = "qid", .text = "1 qid:3 1:1\n0 qid:3 1:1\n0 1:1\n1 qid:4 1:1\n"},
     {.format = "libsvm", .no_labels = true, .text = "1:1 2:1\n1 1:1\nqid:7 3:1\n"},
     {.format = "libffm", .text = "1 0:7:1 1:7:0.25\n0 4000000000:7:2\n"},
-    {.format = "vw", .text = "1 |u id7 age:0.5 |ad:2 a3 b:-1\n-1 0.5 'tag|u x\n\n0 2 0 tag|| y :3 :4 z:0\n1|u touches\n+1 | a\r\n"},
+    {.format = "vw",
+     .weight = "importance",
+     .text = "1 |u id7 age:0.5 |ad:2 a3 b:-1\n-1 0.5 'tag|u x\n\n0 2 0 tag|| y :3 :4 z:0\n1|u touches\n+1 | a\r\n"},
     {.format = "vw", .weight = "importance", .group = "tag", .text = "1 2 g1|a b\n0 'g2 |a b c\n1 |a no tag\n"},
+    {.format = "vw", .text = "1 |u x:0.5 |ad y\n0 2 |u x\n0 1 |u x\n"},
     {.format = "vw", .no_labels = true, .text = "|a b\n1 |a b\n1 2 tag|a c\n'tag |a d\n"},
     {0},
 };

@@ -3,7 +3,7 @@
  * As VW reads it: a word that touches the first bar, or begins with ', is the tag; a namespace begins right behind its bar and is without name
  * where a blank stands there; its scale multiplies its values; a value that is not given is 1, and a feature of value 0 is none; a feature
  * without a name (":0.5") is known by its place among such ones of its namespace. Labels are -1 and 1, or 0 and 1. The importance is the row's
- * weight. A base is a prediction to start from, which no model here has: it must be 0.
+ * weight, when dataset.weight is "importance". A base is a prediction to start from, which no model here has: it must be 0.
  *
  * The field in a key is the namespace's whole name. Its number is the name's first byte (a blank for none), by which VW's own -q names namespaces:
  * no other number is the same in whatever order the text comes. */
@@ -33,15 +33,14 @@ static void *vw_prepare(const void *params, const struct format_context *context
     bool tag = strcmp(role_column(context, ROLE_GROUP), "tag") == 0, importance = strcmp(role_column(context, ROLE_WEIGHT), "importance") == 0;
     (void)params;
     if (roles_refuse(context, (unsigned)tag << ROLE_GROUP | (unsigned)importance << ROLE_WEIGHT, "vw",
-                     "its weight is always the \"importance\" behind the label, and its group may be the \"tag\"; csv and jsonl have columns",
-                     err) < 0)
+                     "its weight may be the \"importance\" behind the label, its group the \"tag\"; csv and jsonl have columns", err) < 0)
         return NULL;
     struct vw *s = mem_zero(sizeof *s, err);
     if (!s) return NULL;
     s->hash_seed = context->hash_seed;
     s->no_labels = context->no_labels;
     s->tag_is_group = tag;
-    s->with = ROWS_VALUES | ROWS_FIELDS | ROWS_WEIGHTS | (tag ? ROWS_GROUPS : 0);
+    s->with = ROWS_VALUES | ROWS_FIELDS | (importance ? ROWS_WEIGHTS : 0) | (tag ? ROWS_GROUPS : 0);
     for (int b = 0; b < BYTES; b++) snprintf(s->names[b], sizeof s->names[b], b >= ' ' && b < 0x7f ? "%c" : "\\x%02X", b);
     return s;
 }
@@ -91,10 +90,10 @@ static bool line_head(struct line *l, const char *p, const char *bar, uint8_t *l
     struct word words[4], tag;
     size_t count;
     double base = 0;
+    float weight = 1;
     *label = 0;
     if (!head_words(l, p, bar, words, &count, &tag)) return false;
     l->head_words = l->column - 1;
-    rows->weights[rows->count] = 1;
     l->column = 1;
     if (!l->vw->no_labels) {
         int got = count > 0 ? text_label(words[0].text, words[0].end) : -1;
@@ -104,12 +103,15 @@ static bool line_head(struct line *l, const char *p, const char *bar, uint8_t *l
         if (got < 0) return refuse(l, words[0].text, words[0].end, "is not a label; it must be 0 or 1 (or -1 and 1)");
         *label = (uint8_t)got;
         l->column = 2;
-        const char *why = count > 1 ? role_weight(words[1].text, words[1].end, &rows->weights[rows->count]) : NULL;
+        const char *why = count > 1 ? role_weight(words[1].text, words[1].end, &weight) : NULL;
+        if (!why && weight != 1 && !(rows->with & ROWS_WEIGHTS))
+            why = "is an importance; set dataset.weight to \"importance\", which weighs the rows by it";
         if (why) return refuse(l, words[1].text, words[1].end, why);
         l->column = 3;
         if (count > 2 && (!text_real(words[2].text, words[2].end, &base) || base != 0))
             return refuse(l, words[2].text, words[2].end, "is a base to start from, which no model here has; it must be 0");
     }
+    if (rows->with & ROWS_WEIGHTS) rows->weights[rows->count] = weight;
     if (!l->vw->tag_is_group) return true;
     if (tag.text == tag.end) return refuse(l, p, bar, "has no tag, which is the row's group (dataset.group)");
     return !roles[ROLE_GROUP].take(tag.text, tag.end, rows, rows->count);

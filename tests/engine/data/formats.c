@@ -67,6 +67,7 @@ static const struct bad_case bad_cases[] = {
     {"vw", NULL, "1 |a b\n'g |a b\n0 |a b\n", "f:2: column 1: \"g\" is no label"},
     {"vw", NULL, "1 |a b\n3 |a b\n0 |a b\n", "f:2: column 1: \"3\" is not a label"},
     {"vw", NULL, "1 |a b\n1 -2 |a b\n0 |a b\n", "f:2: column 2: \"-2\" is not a weight"},
+    {"vw", NULL, "1 |a b\n1 2 |a b\n0 1 |a b\n", "f:2: column 2: \"2\" is an importance; set dataset.weight to \"importance\""},
     {"vw", NULL, "1 |a b\n1 1 0.5 |a b\n0 |a b\n", "f:2: column 3: \"0.5\" is a base to start from"},
     {"vw", NULL, "1 |a b\n1 1 0 7 |a b\n0 |a b\n", "f:2: column 4: \"7\" is too much before the bar"},
     {"vw", NULL, "1 |a b\n1 'x y |a b\n0 |a b\n", "f:2: column 3: \"y\" is too much before the bar"},
@@ -360,7 +361,8 @@ static void vw_by_definition(void **state)
 {
     (void)state;
     static const char text[] = "1 |user id7 age:0.5 13:2e-2|ad:2 a3 b:-1.5\n-1 0.25 'g1|| x :3 :4 z:0\n0 2 0 g2|user:0.5 x |user y\n";
-    struct format_kit kit = {.format = "vw", .context = {.hash_seed = 5, .group = "tag"}}, plain = {.format = "vw", .context = {.hash_seed = 5}};
+    struct format_kit kit = {.format = "vw", .context = {.hash_seed = 5, .group = "tag", .weight = "importance"}},
+                      plain = {.format = "vw", .context = {.hash_seed = 5, .weight = "importance"}};
     struct error err = {0};
     assert_ok(format_kit_open(&plain, text, strlen(text), &err), &err);
     assert_int_equal(plain.out.bad.count, 0);
