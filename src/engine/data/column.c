@@ -158,7 +158,7 @@ static int item_multi(struct item_data *data, const char *argument, const struct
 }
 
 const struct column_type column_types[] = {
-    {"categorical", NULL, "each text is a value", .feature = true, .make = make_categorical},
+    {"categorical", NULL, "each text is a value", .feature = true, .text = true, .make = make_categorical},
     {"numeric", NULL, "one feature whose value is the number", .feature = true, .trims = true, .values = true, .make = make_numeric},
     {"log", NULL, "the class floor(ln(v)^2) of the number", .feature = true, .trims = true, .column = column_log, .make = make_log},
     {"ignore", NULL, "no feature", .feature = false},

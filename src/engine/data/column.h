@@ -46,6 +46,7 @@ struct column_type {
     const char *name, *argument; /* "buckets", "e1;e2;..."; NULL: none */
     const char *means;           /* for help: one line */
     bool feature;                /* else the column gives none */
+    bool text;                   /* the cell's text is the value: make is feature_key() */
     bool trims;                  /* blanks around the cell do not count */
     bool values;                 /* values are other than 1 */
     bool splits;                 /* a cell is a list of values */

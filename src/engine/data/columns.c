@@ -32,6 +32,7 @@ void columns_close(struct columns *t)
     mem_free(t->columns);
     mem_free(t->feeds);
     mem_free(t->layout);
+    cell_keys_close(&t->text_keys);
     schema_close(&t->schema);
     t->columns = NULL, t->feeds = NULL, t->layout = NULL, t->count = 0;
 }
@@ -168,6 +169,21 @@ static int plan_feed(struct columns *t, size_t i, struct error *err)
                      str_shown(why, sizeof why, c->name, strlen(c->name), 30), text, wrong, c->type->name);
 }
 
+/* The runs of columns that cell_keys.h can take together. */
+static int plan_texts(struct columns *t, struct error *err)
+{
+    int rc = cell_keys_init(&t->text_keys, t->feed_count, err);
+    for (size_t i = t->feed_count; rc == 0 && i-- > 0;) {
+        struct columns_feed *f = &t->feeds[i];
+        cell_keys_set(&t->text_keys, i, f->column);
+        if (!f->column->type->text || f->missing != MISSING_OWN) continue;
+        bool joined = i + 1 < t->feed_count && f[1].cell == f->cell + 1;
+        f->texts = 1 + (joined ? f[1].texts : 0);
+    }
+    t->text_keys_of = cell_keys_best();
+    return rc;
+}
+
 int columns_plan(struct columns *t, const struct cell *names, size_t count, enum columns_names how, struct error *err)
 {
     int rc;
@@ -183,7 +199,7 @@ int columns_plan(struct columns *t, const struct cell *names, size_t count, enum
     }
     for (size_t i = 0; i < t->schema.count; i++)
         if (!t->schema.items[i].used) return no_column(t, "/dataset/schema", t->schema.items[i].column, err);
-    if (t->feed_count > 0) return 0;
+    if (t->feed_count > 0) return plan_texts(t, err);
     return error_set(err, ERROR_DATA, "/dataset/schema", "no column is left to learn from (%zu with the label)", count);
 }
 
@@ -300,6 +316,19 @@ static int grow_cell(struct growing *g, const struct columns_feed *f, const stru
     return size ? grow_value(g, f, cell, text, size, err) : grow_missing(g, f, cell, err);
 }
 
+/* Feeds f .. f + n - 1, which are texts, at once. */
+static void grow_texts(struct growing *g, size_t f, size_t n, const struct cell *cells)
+{
+    const struct columns *t = g->table;
+    struct rows *rows = &g->out->rows;
+    size_t at = rows->features + g->features;
+    t->text_keys_of(&t->text_keys, f, &cells[t->feeds[f].cell], n, rows->keys + at);
+    for (size_t i = 0; t->with & ROWS_VALUES && i < n; i++) rows->values[at + i] = 1;
+    for (size_t i = 0; t->with & ROWS_FIELDS && i < n; i++) rows->fields[at + i] = t->feeds[f + i].field;
+    g->features += n;
+    g->left -= n;
+}
+
 /* Label and roles. 1: the row is bad. */
 static int row_parts(const struct columns *t, const struct cell *cells, struct parsed *out, uint8_t *label)
 {
@@ -328,7 +357,16 @@ int columns_row(const struct columns *t, const struct cell *cells, struct parsed
     uint8_t label;
     int rc = rows_reserve(&out->rows, 1, t->feed_count, err);
     if (rc == 0) rc = row_parts(t, cells, out, &label);
-    for (size_t f = 0; rc == 0 && f < t->feed_count; f++, g.left--) rc = grow_cell(&g, &t->feeds[f], &cells[t->feeds[f].cell], err);
+    for (size_t f = 0; rc == 0 && f < t->feed_count;) {
+        const struct columns_feed *feed = &t->feeds[f];
+        if (feed->texts > 1 && t->plain_cells && !out->notes) {
+            grow_texts(&g, f, feed->texts, cells);
+            f += feed->texts;
+        } else {
+            rc = grow_cell(&g, feed, &cells[feed->cell], err);
+            f++, g.left--;
+        }
+    }
     if (rc == 0) rows_end_row(&out->rows, g.features, label);
     return rc < 0 ? rc : 0;
 }

@@ -6,6 +6,7 @@
 #define TRAINYARD_ENGINE_DATA_COLUMNS_H
 
 #include "base/kind.h"
+#include "engine/data/cell_keys.h"
 #include "engine/data/column.h"
 #include "engine/data/roles.h"
 #include "engine/data/schema.h"
@@ -44,6 +45,7 @@ struct columns_feed { /* a column that gives features */
     uint32_t constant_key;
     float constant_value;
     uint16_t field;
+    uint32_t texts; /* so many feeds from this one on, one a cell, have a text as value and the own key of a missing one */
 };
 
 struct columns {
@@ -55,6 +57,7 @@ struct columns {
     struct schema schema;
     struct square_log log;
     bool planned;
+    bool plain_cells; /* set by the format: no cell is a list, and eight bytes behind the start of each can be read */
 
     struct column *columns;     /* (count) */
     size_t count, label;        /* label = count: there is none */
@@ -62,6 +65,8 @@ struct columns {
     struct columns_feed *feeds; /* (feed_count) in the order of the columns; field f is feeds[f] */
     uint16_t *layout;           /* (feed_count) */
     size_t feed_count;
+    struct cell_keys text_keys; /* (feed_count) */
+    cell_keys_fn *text_keys_of;
     unsigned with; /* rows_part; with ROWS_FIELDS rows differ in their features */
 };
 

@@ -24,7 +24,9 @@ void *csv_prepare(const void *params, const struct format_context *context, stru
     int rc = 0;
     if ((csv->delimiter == *d && strlen(d) != 1) || strchr("\"\r\n", csv->delimiter))
         rc = error_set(err, ERROR_DATA, "/dataset/delimiter", "must be one byte other than a quote or a newline, or the word tab; got \"%s\"", d);
-    if (rc == 0 && columns_open(&csv->table, &p->table, context, err) == 0) return csv;
+    if (rc == 0) rc = columns_open(&csv->table, &p->table, context, err);
+    csv->table.plain_cells = true; /* the chunk's slack and csv_records() see to it */
+    if (rc == 0) return csv;
     csv_release(csv);
     return NULL;
 }

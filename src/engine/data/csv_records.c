@@ -18,12 +18,12 @@ static void bad_count(const struct records *r, size_t count)
     bad_row(&r->out->bad, r->out->lines, "%zu column%s, want %zu as the first line has", count, count == 1 ? "" : "s", r->csv->count);
 }
 
-/* Room for the fields of a record in out->text, with scratch_size bytes behind them. */
+/* Room for the fields of a record in out->text, with scratch_size bytes behind them, behind which some more can be read. */
 static int records_reserve(const struct records *r, size_t scratch_size, struct cell **fields, char **scratch, struct error *err)
 {
     size_t size = r->csv->count * sizeof **fields;
     bytes_clear(&r->out->text);
-    int rc = bytes_reserve(&r->out->text, size + scratch_size, err);
+    int rc = bytes_reserve(&r->out->text, size + scratch_size + CHUNK_SLACK, err);
     *fields = (struct cell *)r->out->text.data;
     *scratch = (char *)r->out->text.data + size;
     return rc;
