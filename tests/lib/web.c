@@ -332,6 +332,7 @@ void web_end(struct web *w)
     shutdown(w->listener, SHUT_RDWR);
     pthread_join(w->thread, NULL);
     close(w->listener);
+    for (size_t i = 0; i < w->kept_count; i++) free(w->kept[i]);
     bytes_close(&w->log);
     pthread_mutex_destroy(&w->lock);
 }
@@ -346,7 +347,11 @@ struct web_object *web_put(struct web *w, const char *path, const void *data, si
         MUST(w->count < WEB_OBJECTS_MAX);
         o = &w->objects[w->count++];
     }
-    *o = (struct web_object){.data = data, .size = size, .etag = etag, .modified = "Thu, 01 Jan 2026 00:00:00 GMT"};
+    void *copy = malloc(size + 1);
+    MUST(copy && w->kept_count < sizeof w->kept / sizeof *w->kept);
+    memcpy(copy, data, size);
+    w->kept[w->kept_count++] = copy;
+    *o = (struct web_object){.data = copy, .size = size, .etag = etag, .modified = "Thu, 01 Jan 2026 00:00:00 GMT"};
     snprintf(o->path, sizeof o->path, "%s", path);
     pthread_mutex_unlock(&w->lock);
     return o;

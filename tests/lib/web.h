@@ -46,7 +46,8 @@ struct web {
     struct bytes log; /* a request a line: its line, Range, If-Range, If-Match, Authorization */
     char wrong[200];  /* what was wrong with a signature; to be read in a debugger */
     struct web_object objects[WEB_OBJECTS_MAX];
-    size_t count;
+    size_t count, kept_count;
+    void *kept[WEB_OBJECTS_MAX * 4]; /* every copy until the end: an answer may still be sent from an old one */
     int listener;
     bool stop;
     pthread_mutex_t lock;
@@ -61,7 +62,7 @@ void web_misbehave(struct web *w, const struct web_faults *faults);
 unsigned web_requests(struct web *w);            /* since then */
 bool web_heard(struct web *w, const char *text); /* was that in a request since then? */
 
-/* web_put: data is borrowed. The same path again replaces. modified is "Thu, 01 Jan 2026 00:00:00 GMT". */
+/* web_put: data is copied. The same path again replaces. modified is "Thu, 01 Jan 2026 00:00:00 GMT". */
 struct web_object *web_put(struct web *w, const char *path, const void *data, size_t size, const char *etag);
 
 #endif
