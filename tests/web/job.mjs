@@ -174,6 +174,61 @@ describe('page of a job', { skip }, () => {
     await shot(page, 'failed-light');
   });
 
+  test('folds with mean and spread, ensemble, deciles, groups, bootstrap and slices, whatever the values are called', async () => {
+    const job = named('ctr-baseline-lr');
+    const kept = job.hidden.evaluation;
+    job.hidden.evaluation = {
+      ...kept, metrics: { auc: 0.7812, logloss: 0.4471, gauc: 0.7012 }, sd: { auc: 0.0021, logloss: 0.0034, gauc: null }, n: { auc: 2, logloss: 2, gauc: 1 },
+      se: {}, intervals: { auc: null, logloss: null, gauc: null }, rows: 1000, positives: 250,
+      folds: [
+        { fold: 0, rows: 510, steps: 40, metrics: { auc: 0.7797, logloss: 0.4447, gauc: 0.7012 } },
+        { fold: 1, rows: 490, steps: 42, metrics: { auc: 0.7827, logloss: 0.4495, gauc: null } },
+      ],
+      pooled: {
+        split: 'test', rows: 1000, positives: 250, metrics: { auc: 0.7808, logloss: 0.4470, gauc: 0.7 },
+        deciles: [{ rows: 500, prediction: 0.12, clicks: 0.1 }, { rows: 500, prediction: 0.38, clicks: 0.4 }],
+        slices: [{ field: 'site', values: 31, other: { rows: 300, positives: 80, auc: 0.7, logloss: 0.5, calibration: 1.02 }, top: [
+          { key: 'deadbeef', text: '<b>x</b>', rows: 400, positives: 100, auc: 0.71, auc_se: 0.01, logloss: 0.44, calibration: 0.99 },
+          { key: 'cafef00d', rows: 300, positives: 0, auc: null, logloss: 0.2, calibration: null, reason: 'all labels are 0' },
+        ] }],
+      },
+      ensemble: { kind: 'mean', members: [{ fold: 0, metrics: { auc: 0.775 } }, { fold: 1, metrics: { auc: 0.777 } }], evaluation: { rows: 200, metrics: { auc: 0.784, logloss: 0.44 } }, reason: null },
+    };
+    await open(job);
+    const part = page.locator('#evaluation');
+    await part.getByText('Test sides of 2 folds, 1,000 rows').waitFor();
+    assert.match(await part.locator('.evaluation tbody tr').first().textContent(), /AUC.*0\.7812.*0\.00210.*0\.7808/s);
+    assert.match(await part.locator('.folds .sum').textContent(), /Mean ± sd.*0\.7812 ± 0\.00210.*0\.4471 ± 0\.00340/s);
+    assert.equal(await part.locator('.folds tbody tr').count(), 4);
+    assert.match(await part.locator('.folds').textContent(), /Ensemble, unseen rows.*0\.7840/s);
+    await part.getByText('alone the folds' + '\'' + ' models reach AUC 0.7750 to 0.7770 there').waitFor();
+    assert.equal(await part.locator('.deciles circle').count(), 2);
+    const slices = part.locator('.slices tbody tr');
+    assert.match(await slices.nth(0).textContent(), /<b>x<\/b>.*400.*40.*0\.7100 ± 0\.0196/s);
+    assert.match(await slices.nth(1).textContent(), /cafef00d.*–/s);
+    assert.match(await slices.nth(2).textContent(), /all others.*300/s);
+    await part.scrollIntoViewIfNeeded();
+    await shot(page, 'folds-light');
+    job.hidden.evaluation = {
+      ...kept, groups: { count: 90, both_classes: 61, left_out: 0.2, k: 10 }, bootstrap: { replicates: 200, intervals: { auc: [0.7801, 0.7861] } },
+      calibration: { kind: 'platt', validation_rows: 900, raw: { logloss: 0.46, calibration: 1.1 }, calibrated: { logloss: 0.4468, calibration: 1.0031 } },
+    };
+    await page.reload();
+    await part.getByText('61 of 90 groups have both classes').waitFor();
+    assert.match(await part.textContent(), /Bootstrap: 200 replicates.*0\.7801 … 0\.7861.*Calibrated by platt on 900 validation rows: log loss 0\.4600 before, 0\.4468 after/s);
+    job.hidden.evaluation = kept;
+  });
+
+  test('the evaluation of one fold is not shown as that of the job', async () => {
+    await open(mock.running);
+    mock.emit(mock.running, 'evaluation', { fold: 1, split: 'test', rows: 10, metrics: { auc: 0.1 } });
+    mock.emit(mock.running, 'log', { level: 'info', message: 'after the fold' });
+    await page.locator('pre.log').getByText('after the fold').waitFor();
+    assert.equal(await page.locator('#evaluation').count(), 0);
+    mock.emit(mock.running, 'evaluation', { split: 'test', rows: 20, metrics: { auc: 0.7 } });
+    await page.locator('#evaluation').getByText('0.7000').waitFor();
+  });
+
   test('the log follows, pauses on scroll-up, searches', async () => {
     const job = mock.running;
     for (let i = 0; i < 200; i++) mock.emit(job, 'log', { level: i === 90 ? 'error' : 'info', message: `line ${i} <b>of</b> the log` });

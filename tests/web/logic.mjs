@@ -20,7 +20,7 @@ async function load(...names) {
 describe('logic', { skip }, () => {
   let m;
   before(async () => {
-    m = await load('stream', 'smooth', 'series', 'jsonpos', 'adapt', 'route', 'format');
+    m = await load('stream', 'smooth', 'series', 'jsonpos', 'adapt', 'route', 'format', 'components/deciles');
   });
 
   test('the stream parser gives the same events however the bytes are cut', () => {
@@ -124,6 +124,10 @@ describe('logic', { skip }, () => {
     assert.equal(m.ago(1000, 181_000), '3 min ago');
     assert.equal(m.percent(0.333), '33 %');
     assert.equal(m.percent(2), '100 %');
+  });
+
+  test('an axis ends at a round number, not below what it shows', () => {
+    assert.deepEqual([0.38, 0.2, 0.0021, 1, 0, NaN].map(m.niceEnd), [0.5, 0.2, 0.0025, 1, 1, 1]);
   });
 
   test('routes', () => {

@@ -293,7 +293,7 @@ export class JobView extends Store {
     if (event.type === 'checkpoint') this.rereadFiles.ask();
     if (event.type === 'evaluation') {
       const body = event.body as unknown as Evaluation;
-      if (body.metrics) this.evaluation = body;
+      if (body.metrics && body.fold === undefined) this.evaluation = body; /* a fold's is not the job's */
     }
     if (event.type === 'state') {
       const state = event.body.state;

@@ -92,14 +92,65 @@ export interface Checkpoint {
   metrics?: { [name: string]: number | null };
 }
 
-/** The content of evaluation.json. */
+type Figures = { [name: string]: number | null };
+type Intervals = { [name: string]: [number, number] | null };
+
+/** A tenth of the rows by score: what was foretold, and what came. */
+export interface Decile {
+  rows: number;
+  prediction: number | null;
+  clicks: number | null;
+}
+
+/** The rows of one value of a field. */
+export interface Slice {
+  key?: string;
+  text?: string;
+  rows: number;
+  positives: number;
+  auc: number | null;
+  auc_se?: number | null;
+  logloss: number | null;
+  calibration: number | null;
+  reason?: string;
+}
+
+export interface SliceTable {
+  field: string;
+  values: number;
+  top: Slice[];
+  other: Slice | null;
+  reason?: string;
+}
+
+/** What a fold's line in the job's evaluation.json holds. */
+export interface FoldFigures {
+  fold: number;
+  rows: number;
+  steps?: number;
+  training_rows?: number;
+  metrics: Figures;
+}
+
+/** The content of evaluation.json. Of several folds: metrics are means over them, sd says how far they spread, pooled has all test rows together. */
 export interface Evaluation {
+  fold?: number; /* an event of one fold; never the job's evaluation */
   split?: string;
   rows?: number;
   positives?: number;
-  metrics?: { [name: string]: number | null };
-  intervals?: { [name: string]: [number, number] | null };
-  folds?: Json;
+  metrics?: Figures;
+  intervals?: Intervals;
+  deciles?: Decile[];
+  slices?: SliceTable[];
+  groups?: { count: number; both_classes: number; left_out: number | null; k: number } | null;
+  bootstrap?: { replicates: number; intervals: Intervals } | null;
+  calibration?: { kind: string; validation_rows: number; raw: Figures; calibrated: Figures };
+  sides?: { [side: string]: Evaluation };
+  folds?: FoldFigures[] | null;
+  sd?: Figures;
+  n?: Figures;
+  pooled?: Evaluation;
+  ensemble?: { kind: string; members: { fold: number; metrics: Figures }[]; evaluation: Evaluation | null; reason: string | null };
 }
 
 /** One server-sent event, its name and id taken from the stream's own fields. */
