@@ -127,6 +127,37 @@ else
     skip "a full disk (needs a small file system)"
 fi
 
+heading 'checkpoints, by `trainyard predict`:'
+spec "$data/good.tsv" >"$tmp/good.json"
+rm -rf "$tmp/model"
+"$trainyard" run "$tmp/good.json" --dir "$tmp/model" --quiet >/dev/null 2>&1
+model=$tmp/model/final.safetensors
+# predicts NAME EXIT-CODE PATTERN OPTION...
+predicts()
+{
+    local name=$1 want=$2 pattern=$3 rc=0 message
+    shift 3
+    "$trainyard" predict --quiet --out "$tmp/scores" "$@" >"$tmp/out" 2>&1 || rc=$?
+    message=$(grep -v '^try:' "$tmp/out" | tail -1)
+    row "$name" "exit $rc" "$message"
+    if [ $rc -eq "$want" ] && grep -qE -- "$pattern" "$tmp/out"; then pass "$name"; else fail "$name: exit $rc, want $want with \"$pattern\": $message"; fi
+}
+head -c 3000 "$model" >"$tmp/cut.safetensors"
+predicts "a checkpoint that is cut short" 65 'no checkpoint that can be read' --checkpoint "$tmp/cut.safetensors" --in "$data/good.tsv"
+predicts "text instead of a checkpoint" 65 'no checkpoint that can be read' --checkpoint "$data/good.tsv" --in "$data/good.tsv"
+sed 's/"recipe":/"recipf":/' "$model" >"$tmp/old.safetensors"
+predicts "a checkpoint without a recipe" 65 'has no recipe in its metadata' --checkpoint "$tmp/old.safetensors" --in "$data/good.tsv"
+sed 's/\\"kind\\": \\"lr\\"/\\"kind\\": \\"xx\\"/; s/\\"kind\\":\\"lr\\"/\\"kind\\":\\"xx\\"/' "$model" >"$tmp/kind.safetensors"
+predicts "a recipe of an unknown model" 65 '/model/kind "xx" is not known' --checkpoint "$tmp/kind.safetensors" --in "$data/good.tsv"
+predicts "no checkpoint there" 66 'No such file' --checkpoint "$tmp/nowhere" --in "$data/good.tsv"
+mkdir -p "$tmp/nothing"
+predicts "a directory without one" 66 'neither final.safetensors nor a checkpoint' --checkpoint "$tmp/nothing" --in "$data/good.tsv"
+printf 'rubbish\n' >"$data/rubbish.tsv"
+predicts "a bad row" 65 'rubbish.tsv:1: 1 column' --checkpoint "$model" --in "$data/rubbish.tsv"
+predicts "labels where none are expected" 65 'want 39' --checkpoint "$model" --in "$data/good.tsv" --no-labels
+predicts "an unknown format" 64 'did you mean "csv"' --checkpoint "$model" --in "$data/good.tsv" --format csvv
+check "after all that there is no output" test ! -e "$tmp/scores"
+
 heading 'requests, by `trainyard serve`:'
 server_start || { fail "the server did not come up"; finish; }
 # answered NAME STATUS PATTERN CURL-OPTION...: problem+json (or what is asked for) with that status.

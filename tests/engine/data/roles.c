@@ -90,7 +90,7 @@ static void weights(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!role_weight(bad[i], bad[i] + strlen(bad[i]), &got)) fail_msg("\"%s\" is a weight", bad[i]);
     assert_null(role_weight(" 2.5 ", strchr(" 2.5 ", 0), &got));
-    assert_null(role_weight("-0", "-0" + 2, &got));
+    assert_null(role_weight("-0", strchr("-0", 0), &got));
 }
 
 static const struct format_sample *sample_with_all(const char *format)
