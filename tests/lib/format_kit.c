@@ -38,6 +38,18 @@ const struct format_sample format_samples[] = {
      .text = "a,w,label,b\nx;y,1,yes,q\n\"x;\"\";z\",2,no,\n"},
     {.format = "tsv", .text = "label\ta\tb\n1\t\"x\t\n0\ty\"z\t\"\"\r\n1\tonly\n"},
     {.format = "tsv", .options = "{\"quotes\": true, \"schema\": \"b:numeric\"}", .text = "label\ta\tb\n1\t\"x\ty\"\t2\n0\t\"two\nlines\"\t\n"},
+    {.format = "jsonl",
+     .text = "{\"label\": 1, \"a\": \"x\", \"b\": 2.50}\n{\"b\":null,\"label\":false,\"a\":\"\\u00e9\\n\"}\n\n{\"label\": 1, \"c\": 3}\n { \"label\" "
+             ": 0 } \r\n"},
+    {.format = "jsonl",
+     .options = "{\"schema\": {\"tags\": \"multi(,) missing=skip\", \"n\": \"numeric\"}, \"unknown\": \"ignore\"}",
+     .weight = "w",
+     .group = "user",
+     .time = "at",
+     .text = "{\"label\": true, \"w\": 0.5, \"user\": \"u1\", \"at\": \"2026-11-27\", \"tags\": [\"a\", \"b\\\"\", 7, \"\"]}\n"
+             "{\"label\": 0, \"w\": 3, \"user\": \"u2\", \"at\": 12, \"tags\": \"c,d\", \"n\": -1e-2, \"odd\": 1}\n{\"label\": 1, \"tags\": [], "
+             "\"at\": 1, \"w\": []}\n"},
+    {.format = "jsonl", .no_labels = true, .text = "{\"a\": \"x\"}\n{\"a\": \"y\", \"label\": 1}\n"},
     {.format = "libsvm", .text = "1 1:1 7:0.5\n-1 qid:3 2:1 # words\n\n0 x:1\n+1 18446744073709551615:-2\n"},
     {.format = "libsvm", .group = "qid", .text = "1 qid:3 1:1\n0 qid:3 1:1\n0 1:1\n1 qid:4 1:1\n"},
     {.format = "libsvm", .no_labels = true, .text = "1:1 2:1\n1 1:1\nqid:7 3:1\n"},

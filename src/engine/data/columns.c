@@ -188,6 +188,7 @@ int columns_plan(struct columns *t, const struct cell *names, size_t count, enum
 {
     int rc;
     t->planned = true;
+    t->keyed = how == NAMES_KEYS;
     if ((rc = plan_names(t, names, count, how, err)) < 0) return rc;
     if ((rc = plan_label(t, how, err)) < 0) return rc;
     if ((rc = plan_roles(t, how, err)) < 0) return rc;
@@ -227,7 +228,9 @@ static int bad_cell(const struct columns *t, size_t i, const struct cell *cell, 
     bool named = strcmp(number, c->name) != 0;
     str_shown(name, sizeof name, c->name, strlen(c->name), 30);
     str_shown(text, sizeof text, cell->text, cell->list && cell->size ? cell->size - 1 : cell->size, 40);
-    bad_row(&out->bad, out->lines, "column %zu%s%s%s: \"%s\" %s%s%s", i + 1, named ? " (" : "", named ? name : "", named ? ")" : "", text, why,
+    if (t->keyed) snprintf(number, sizeof number, "key ");
+    else snprintf(number, sizeof number, "column %zu%s", i + 1, named ? " (" : "");
+    bad_row(&out->bad, out->lines, "%s%s%s: \"%s\" %s%s%s", number, named || t->keyed ? name : "", named && !t->keyed ? ")" : "", text, why,
             type ? "; the schema says " : "", type ? type->name : "");
     return 0;
 }
@@ -343,7 +346,8 @@ static int row_parts(const struct columns *t, const struct cell *cells, struct p
     for (int r = 0; r < ROLES; r++) {
         if (t->role[r] == t->count) continue;
         const struct cell *cell = &cells[t->role[r]];
-        const char *why = roles[r].take(cell->text, cell->text + cell->size, &out->rows, out->rows.count);
+        const char *why = cell->list ? "is a list, which no role can take"
+                                     : roles[r].take(cell->text, cell->text + cell->size, &out->rows, out->rows.count);
         if (!why) continue;
         bad_cell(t, t->role[r], cell, why, NULL, out);
         return 1;

@@ -11,7 +11,7 @@
 #include "engine/data/roles.h"
 #include "engine/data/schema.h"
 
-enum { COLUMNS_COLUMNS_MAX = 16384 };
+enum { COLUMNS_MAX = 16384 };
 
 struct columns_params { /* the first member of the params of every such format */
     char label[OPTION_TEXT_SIZE], positive[OPTION_TEXT_SIZE], negative[OPTION_TEXT_SIZE];
@@ -56,8 +56,8 @@ struct columns {
     bool no_labels;
     struct schema schema;
     struct square_log log;
-    bool planned;
-    bool plain_cells; /* set by the format: no cell is a list, and eight bytes behind the start of each can be read */
+    bool planned, keyed; /* keyed: NAMES_KEYS */
+    bool plain_cells;    /* set by the format: no cell is a list, and eight bytes behind the start of each can be read */
 
     struct column *columns;     /* (count) */
     size_t count, label;        /* label = count: there is none */

@@ -61,11 +61,11 @@ int csv_header(void *state, const char *text, size_t size, size_t *used, struct 
     if (end > p && end[-1] == '\r') end--;
     *used = csv->header ? size : 0;
     if (memchr(p, 0, (size_t)(end - p))) return error_set(err, ERROR_DATA, "/dataset/uri", "a NUL byte in the first line; is this a text file?");
-    struct cell *fields = mem_array(COLUMNS_COLUMNS_MAX, 1, sizeof *fields, err);
+    struct cell *fields = mem_array(COLUMNS_MAX, 1, sizeof *fields, err);
     char *scratch = mem_zero((size_t)(end - p) + 1, err);
     if (!fields || !scratch) rc = -ERROR_NOMEM;
-    size_t count = rc == 0 ? csv_fields(csv->delimiter, !csv->no_quotes, p, end, fields, COLUMNS_COLUMNS_MAX, scratch, &why, &column, &where) : 0;
-    if (count > COLUMNS_COLUMNS_MAX) rc = error_set(err, ERROR_DATA, "/dataset/uri", "more than %d columns", COLUMNS_COLUMNS_MAX);
+    size_t count = rc == 0 ? csv_fields(csv->delimiter, !csv->no_quotes, p, end, fields, COLUMNS_MAX, scratch, &why, &column, &where) : 0;
+    if (count > COLUMNS_MAX) rc = error_set(err, ERROR_DATA, "/dataset/uri", "more than %d columns", COLUMNS_MAX);
     else if (rc == 0 && count == 0)
         rc = error_set(err, ERROR_DATA, "/dataset/uri", "column %zu: \"%s\" %s", column,
                        str_shown(shown, sizeof shown, where, (size_t)(end - where), 30), why);

@@ -4,6 +4,6 @@
 
 #include "engine/data/format.h"
 
-extern const struct format format_criteo, format_csv, format_tsv, format_libsvm, format_libffm, format_vw;
+extern const struct format format_criteo, format_csv, format_tsv, format_jsonl, format_libsvm, format_libffm, format_vw;
 
 #endif

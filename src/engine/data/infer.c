@@ -57,6 +57,9 @@ static int trial_open(struct trial *t, const struct sample *s, const struct form
     t->params = mem_zero(format->kind.params_size + 1, err);
     int rc = faults && t->params ? 0 : -ERROR_NOMEM;
     if (rc == 0 && rows) options_read(&(struct option_set){rows, t->params}, 1, options, "", NULL, faults);
+    for (const struct option *o = rows; rc == 0 && no_labels && o && o->name;
+         o++) /* a column that is not there: else the label's would be passed over */
+        if (strcmp(o->name, "label") == 0) str_copy((char *)t->params + o->offset, OPTION_TEXT_SIZE, "999999999");
     mem_free(faults);
     if (rc < 0) return rc;
     if (!(t->state = format->prepare(t->params, &context, &t->why))) return t->why.code == ERROR_NOMEM ? -ERROR_NOMEM : 0;

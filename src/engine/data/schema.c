@@ -121,8 +121,8 @@ static int item_read(struct schema_item *item, const char *p, struct error *err)
         p += strlen(p);
     }
     if (*p) return schema_error(err, item->column, "only missing=... may follow its type");
-    snprintf(why, sizeof why, !item->type->argument ? "type %s takes no argument" : "type %s wants an argument: %s(%s)", item->type->name, item->type->name,
-             item->type->argument ? item->type->argument : "");
+    snprintf(why, sizeof why, !item->type->argument ? "type %s takes no argument" : "type %s wants an argument: %s(%s)", item->type->name,
+             item->type->name, item->type->argument ? item->type->argument : "");
     if (!item->argument != !item->type->argument || (item->argument && !*item->argument)) return schema_error(err, item->column, why);
     if (!item->argument && !(item->argument = mem_text("", err))) return -ERROR_NOMEM;
     if (!item->constant && !(item->constant = mem_text("", err))) return -ERROR_NOMEM;

@@ -76,6 +76,47 @@ static const struct bad_case bad_cases[] = {
     {"vw", NULL, "1 |a b\n1 |a b:1:2\n0 |a b\n", "\"b:1:2\" has a value that is not a number"},
     {"vw", NULL, "1 |a b\n1 |a:nan b\n0 |a b\n", "f:2: column 2: \"a:nan\" has a value that is not a number"},
     {"vw", NULL, "1 |a b\n1 |a:1e30 b:1e30\n0 |a b\n", "\"b:1e30\" has a value beyond the range of a 32-bit float"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": 1\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: byte 20: \"\" is not the comma or brace that must follow a value"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1 \"a\": 1}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: byte 13: \"\"a\": 1}\" is not the comma or brace"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": {\"b\": 1}}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: byte 19: \"{\"b\": 1}}\" begins an object inside the record"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": [[1]]}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: byte 20: \"[1]]}\" begins an array inside an array"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": [1 2]}\n{\"label\": 0, \"a\": 2}\n",
+     "is not the comma or bracket that must follow a value of an array"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": [1]}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: key a: \"1\" is in a list, which only type multi can hold; the schema says categorical"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"x}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: byte 19: \"\"x}\" opens a string that nothing closes"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\\x\"}\n{\"label\": 0, \"a\": 2}\n", "is no escape of JSON"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\\u12\"}\n{\"label\": 0, \"a\": 2}\n", "wants four hex digits"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\\u0000\"}\n{\"label\": 0, \"a\": 2}\n", "is a NUL character"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\\ud800x\"}\n{\"label\": 0, \"a\": 2}\n",
+     "is half a character: its low surrogate does not follow"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\\udc00\"}\n{\"label\": 0, \"a\": 2}\n",
+     "is half a character: no high surrogate stands before it"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": 01}\n{\"label\": 0, \"a\": 2}\n", "is a number with a leading zero"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": 1.}\n{\"label\": 0, \"a\": 2}\n", "is a number without digits behind its point"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": 1e}\n{\"label\": 0, \"a\": 2}\n", "is a number without digits in its exponent"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": nan}\n{\"label\": 0, \"a\": 2}\n", "is no value of JSON"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": }\n{\"label\": 0, \"a\": 2}\n", "is no value of JSON"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": 1} {}\n{\"label\": 0, \"a\": 2}\n", "goes on behind the record's end"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": 1, \"a\": 2}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: key \"a\" stands twice in the record"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"b\": 1}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: key \"b\" is named neither by the first record nor by the schema"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 2, \"a\": 1}\n{\"label\": 0, \"a\": 2}\n", "f:2: key label: \"2\" is not a label"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"a\": 1}\n{\"label\": 0, \"a\": 2}\n", "f:2: key label: \"\" is not a label"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n[1]\n{\"label\": 0, \"a\": 2}\n", "f:2: byte 1: \"[1]\" is not the brace that begins a record"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, a: 1}\n{\"label\": 0, \"a\": 2}\n", "is not the quote that begins a key"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\" 1}\n{\"label\": 0, \"a\": 2}\n", "is not the colon that must follow a key"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\xff\"}\n{\"label\": 0}\n", "is not UTF-8"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\xed\xa0\x80\"}\n{\"label\": 0}\n", "is not UTF-8"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\t\"}\n{\"label\": 0}\n", "is a control character inside a string"},
+    {"jsonl", "{\"schema\": \"a:numeric\"}", "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"x\"}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: key a: \"x\" is not a number; the schema says numeric"},
     {"libffm", NULL, "1 1:1:1\n1 1:1\n0 1:1:1\n", "f:2: column 2: \"1:1\" is not field:feature:value"},
     {"libffm", NULL, "1 1:1:1\n1 x:1:1\n0 1:1:1\n", "f:2: column 2: \"x:1:1\" has no valid field"},
     {"libffm", NULL, "1 1:1:1\n1 1:x:1\n0 1:1:1\n", "f:2: column 2: \"1:x:1\" has no valid feature"},
@@ -388,6 +429,60 @@ static void vw_by_definition(void **state)
     format_kit_close(&plain), format_kit_close(&kit);
 }
 
+static void jsonl_by_definition(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"label\": true, \"user\": \"u\\u00e91\\ud83d\\ude00\\n\", \"age\": 31, \"on\": true, \"tags\": [\"a\", \"b\", 7]}\n"
+                               "{\"tags\": [], \"age\": null, \"label\": 0, \"price\": 1.50}\n";
+    struct format_kit kit = {
+        .format = "jsonl", .options = "{\"schema\": {\"tags\": \"multi(,)\", \"price\": \"numeric\"}}", .context = {.hash_seed = 5}};
+    struct error err = {0};
+    assert_ok(format_kit_open(&kit, text, strlen(text), &err), &err);
+    const struct rows *rows = &kit.out.rows;
+    if (kit.out.bad.count) fail_msg("%s", kit.out.bad.text);
+    const uint32_t keys[12] = {key("user", "u\xC3\xA9"
+                                           "1\xF0\x9F\x98\x80\n"),
+                               key("age", "31"),
+                               key("on", "true"),
+                               key("tags", "a"),
+                               key("tags", "b"),
+                               key("tags", "7"),
+                               key("price", ""),
+                               key("user", ""),
+                               key("age", ""),
+                               key("on", ""),
+                               key("tags", ""),
+                               key("price", "#")};
+    assert_int_equal(rows->features, 12);
+    assert_int_equal(rows->ends[0], 7);
+    assert_memory_equal(rows->keys, keys, sizeof keys);
+    assert_close(rows->values[11], 1.5, 0, 0);
+    assert_true(rows->labels[0] == 1 && rows->labels[1] == 0);
+    assert_string_equal(kit.kind->field_name(kit.state, 4), "price");
+    assert_null(kit.kind->field_name(kit.state, 5));
+    format_kit_close(&kit);
+}
+
+/* The same cells as csv, tsv and jsonl give the same features. */
+static void tables_agree(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"csv", "label,a,b,c\n1,x,3.5,\n0,\"y,z\",,7\n"},
+        {"tsv", "label\ta\tb\tc\n1\tx\t3.5\t\n0\ty,z\t\t7\n"},
+        {"jsonl", "{\"label\": 1, \"a\": \"x\", \"b\": 3.5, \"c\": \"\"}\n{\"c\": \"7\", \"a\": \"y,z\", \"label\": 0}\n"}};
+    struct format_kit kits[3] = {0};
+    for (int i = 0; i < 3; i++) {
+        struct error err = {0};
+        kits[i] = (struct format_kit){.format = texts[i][0], .options = "{\"schema\": \"b:numeric missing=0, c:log, a:multi(;)\"}"};
+        assert_ok(format_kit_open(&kits[i], texts[i][1], strlen(texts[i][1]), &err), &err);
+        assert_int_equal(kits[i].out.rows.count, 2);
+        assert_memory_equal(kits[i].out.rows.keys, kits[0].out.rows.keys, 6 * sizeof(uint32_t));
+        assert_memory_equal(kits[i].out.rows.values, kits[0].out.rows.values, 6 * sizeof(float));
+    }
+    for (int i = 0; i < 3; i++) format_kit_close(&kits[i]);
+}
+
 static void csv_columns_of_every_type(void **state)
 {
     (void)state;
@@ -486,6 +581,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sparse_lines_both_ways),
     cmocka_unit_test(sparse_keys_and_values),
     cmocka_unit_test(vw_by_definition),
+    cmocka_unit_test(jsonl_by_definition),
+    cmocka_unit_test(tables_agree),
     cmocka_unit_test(csv_columns_of_every_type),
     cmocka_unit_test(csv_columns_by_number),
     cmocka_unit_test(csv_options_that_do_not_fit),
