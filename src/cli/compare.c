@@ -150,8 +150,8 @@ static int compare_run(const struct call *call, struct error *err)
     const struct compare_params *params = call->params;
     static char files[2][PATH_SIZE];
     const char *paths[2] = {files[0], files[1]};
-    uint64_t saturated[2];
-    struct paired_result result;
+    uint64_t saturated[2] = {0, 0};
+    struct paired_result result = {0};
     int rc = 0;
     for (int i = 0; rc == 0 && i < 2; i++) rc = scorefile_path(files[i], &world_real, call->operands[i], err);
     struct paired *p = rc == 0 ? paired_new((uint64_t)params->exact_rows, err) : NULL;

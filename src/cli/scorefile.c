@@ -39,7 +39,7 @@ static int line_next(struct scorefile *s, char **out, struct error *err)
 
 static int header_read(struct scorefile *s, struct error *err)
 {
-    char *line, with_end[128], shown[96];
+    char *line = NULL, with_end[128], shown[96];
     int rc = line_next(s, &line, err);
     if (rc < 0) return rc;
     snprintf(with_end, sizeof with_end, "%.100s\n", rc ? line : "");
@@ -83,7 +83,7 @@ static float logit_of(struct scorefile *s, double p)
 
 int scorefile_next(struct scorefile *s, struct error *err)
 {
-    char *fields[COLUMNS], *line;
+    char *fields[COLUMNS], *line = NULL;
     int rc = line_next(s, &line, err), count = 0;
     if (rc <= 0) return rc;
     for (char *at = line; at && count < COLUMNS; count++) {

@@ -59,6 +59,7 @@ static void counted_add(struct counted *c, const uint64_t rows[2])
  * rest of the mean. */
 static double deviations(wide128 sum, wide128 squares, uint64_t n)
 {
+    if (n == 0) return 0;
     wide128 whole = sum / n, rest = sum % n, around = squares - 2 * whole * sum + whole * whole * n;
     return fmax((double)around - (double)rest * (double)rest / (double)n, 0);
 }

@@ -110,9 +110,9 @@ static void view_fill(const struct bootstrap *b, unsigned column, struct view *v
         for (int y = 0; y < 2; y++) {
             size_t bin = v->used[i];
             uint64_t times = column_sum(b, bin, y, column);
-            unsigned __int128 weight = (unsigned __int128)times << (b->weighted ? WEIGHT_BITS - WEIGHT_UNIT_BITS : WEIGHT_BITS);
+            int shift = b->weighted ? WEIGHT_BITS - WEIGHT_UNIT_BITS : WEIGHT_BITS;
             v->rows[bin][y] = times > 0;
-            v->weights[bin].weight[y] = (struct wide){(uint64_t)weight, (uint64_t)(weight >> 64)};
+            v->weights[bin].weight[y] = (struct wide){times << shift, times >> (64 - shift)};
             *(y ? &ranks->positives : &ranks->negatives) += times > 0;
         }
 }

@@ -139,7 +139,8 @@ json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *f
 /* eval_loss: logistic loss of one row, max(z, 0) - z y + log(1 + e^-|z|). */
 double eval_loss(double logit, double label);
 
-/* A window of progressive AUC: counts in 4096 bins of the logit over [-16, 16), a few nanoseconds a row, mergeable in any order. */
+/* A window of progressive AUC: counts in 4096 bins of the logit over [-16, 16), a few nanoseconds a row, mergeable in any order. The cumulative AUC
+ * is that of a second window, into which each one is merged before it is cleared (auc_window_merge takes microseconds). */
 enum { AUC_WINDOW_BINS = 4096 };
 struct auc_window {
     uint64_t counts[AUC_WINDOW_BINS][2]; /* [bin][label]; plain data: zeroed = empty */

@@ -309,7 +309,7 @@ static void row_add(struct evaluator *e, unsigned index, const struct eval_rows 
 int evaluator_add(struct evaluator *e, unsigned index, const struct eval_rows *rows, struct error *err)
 {
     struct lane *lane = &e->lanes[index];
-    size_t counts[2], n;
+    size_t counts[2] = {0, 0}, n;
     int rc = rows_check(e, rows, counts, err);
     if (rc < 0) return rc;
     n = counts[0] + counts[1];

@@ -88,11 +88,11 @@ static bool weighted_next(const struct rank_groups *r, struct rank_cursor *c, st
     const uint64_t *keys[2] = {r->negative_weighted, r->positive_weighted}, ends[2] = {r->negatives, r->positives};
     uint64_t key = UINT64_MAX;
     for (int y = 0; y < 2; y++)
-        if (c->at[y] < ends[y] && keys[y][c->at[y]] >> 32 < key) key = keys[y][c->at[y]] >> 32;
+        if (keys[y] && c->at[y] < ends[y] && keys[y][c->at[y]] >> 32 < key) key = keys[y][c->at[y]] >> 32;
     if (key == UINT64_MAX) return false;
     *out = (struct rank_group){.logit = (double)rank_unkey((uint32_t)key)};
     for (int y = 0; y < 2; y++)
-        for (; c->at[y] < ends[y] && keys[y][c->at[y]] >> 32 == key; c->at[y]++) {
+        for (; keys[y] && c->at[y] < ends[y] && keys[y][c->at[y]] >> 32 == key; c->at[y]++) {
             uint32_t bits = (uint32_t)keys[y][c->at[y]];
             float weight;
             memcpy(&weight, &bits, sizeof weight);
