@@ -51,7 +51,7 @@ fails() # fails WORDS COMMAND...: exit 65 and WORDS in what it says
     local words=$1 rc=0
     shift
     "$@" >"$tmp/fails" 2>&1 || rc=$?
-    [ $rc -eq 65 ] && grep -qF -- "$words" "$tmp/fails" || { printf 'exit %s, want 65 and "%s" in:\n' $rc "$words"; cat "$tmp/fails"; return 1; }
+    [ "$rc" -eq 65 ] && grep -qF -- "$words" "$tmp/fails" || { printf 'exit %s, want 65 and "%s" in:\n' "$rc" "$words"; cat "$tmp/fails"; return 1; }
 }
 rm -r "$tmp/cache-killed"
 check "without the entry it says what to do" fails "that this run read is not usable" "$trainyard" run "$tmp/long.json" --dir "$tmp/killed" --cache "$tmp/cache-killed" </dev/null
