@@ -359,7 +359,7 @@ static int data_inspect_run(const struct call *call, struct error *err)
 
 const struct command command_data_inspect = {
     .name = "data inspect",
-    .summary = "Tell what is in a log: rows, labels, fields, distinct values, hash load; guess its format and schema.",
+    .summary = "Tell what is in a log, and guess its format and schema.",
     .details =
         "One pass in flat memory. Counts are exact; distinct values beyond 256 a field are estimates (standard error 0.8 %), and so are the counts "
         "of frequent ones then. For a table (csv, tsv, jsonl) whose options are not given, label, header, delimiter and the types of the columns are "
