@@ -140,13 +140,15 @@ json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *f
 double eval_loss(double logit, double label);
 
 /* A window of progressive AUC: counts in 4096 bins of the logit over [-16, 16), a few nanoseconds a row, mergeable in any order. The cumulative AUC
- * is that of a second window, into which each one is merged before it is cleared (auc_window_merge takes microseconds). */
+ * is that of a second window, into which each one is merged before it is cleared (auc_window_merge takes microseconds). Weighted rows count in units
+ * of 2^-20, up to a weight of 2^20; a window has rows with weights or without, never both. */
 enum { AUC_WINDOW_BINS = 4096 };
 struct auc_window {
     uint64_t counts[AUC_WINDOW_BINS][2]; /* [bin][label]; plain data: zeroed = empty */
 };
 void auc_window_clear(struct auc_window *w);
-void auc_window_add(struct auc_window *w, const float *logits, const float *labels, size_t n); /* a NaN logit counts as -16 */
+/* auc_window_add: weights (n) or NULL: all 1. A NaN logit counts as -16. */
+void auc_window_add(struct auc_window *w, const float *logits, const float *labels, const float *weights, size_t n);
 void auc_window_merge(struct auc_window *into, const struct auc_window *from);
 double auc_window_value(const struct auc_window *w); /* NaN while one of the classes is missing */
 

@@ -4,18 +4,19 @@
 
 #include "engine/eval/parts.h"
 
-static const float window_range = 16;
+static const float window_range = 16, weight_max = 0x1p20f;
+static const double weight_unit = 0x1p20; /* counts for a weight of 1; 2^24 rows of the greatest weight fit */
 
 void auc_window_clear(struct auc_window *w) { memset(w, 0, sizeof *w); }
 
-void auc_window_add(struct auc_window *w, const float *logits, const float *labels, size_t n)
+void auc_window_add(struct auc_window *w, const float *logits, const float *labels, const float *weights, size_t n)
 {
     const float scale = AUC_WINDOW_BINS / (2 * window_range);
     for (size_t i = 0; i < n; i++) {
         float at = (logits[i] + window_range) * scale;
         at = at > 0 ? at : 0; /* NaN, too */
         at = at < AUC_WINDOW_BINS - 1 ? at : AUC_WINDOW_BINS - 1;
-        w->counts[(unsigned)at][labels[i] > 0.5f]++;
+        w->counts[(unsigned)at][labels[i] > 0.5f] += weights ? (uint64_t)((double)fminf(fmaxf(weights[i], 0), weight_max) * weight_unit + 0.5) : 1;
     }
 }
 

@@ -136,7 +136,7 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
     s->loss = logistic_loss(w->scorer.logits.data, w->batch.batch.labels, weights, rows);
     if (!isfinite(s->loss))
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
-    auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, rows);
+    auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, weights, rows);
     logistic_delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows);
     for (size_t r = 0; weights && r < rows; r++) w->delta.data[r] *= weights[r];
     fold->job->model->backward(fold->job->model_params, w->scorer.batch, &w->scorer.view, w->scorer.scratch.data, w->delta.data, grad);

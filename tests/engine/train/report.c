@@ -1,0 +1,129 @@
+/* test: threads */
+/* Progressive figures of metric events: windows add up to the epoch, a new epoch starts anew, and a run that was stopped tells the same at its end as
+ * one that was not. */
+#include "lib/test.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "contract/event.h"
+#include "contract/rundir.h"
+#include "engine/train/run.h"
+#include "lib/run_kit.h"
+
+static int setup(void **state)
+{
+    (void)state;
+    test_dir(run_kit_root);
+    run_kit_data("a.svm", false, false);
+    return 0;
+}
+
+enum { EPOCHS = 3, BATCH = 130, EVENTS_MAX = 400 };
+static const char spec[] = RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'none'}, 'optimizer': {'lr': 0.2}, "
+                                                 "'train': {'epochs': 3, 'batch_size': 130, 'shards': 4, 'log_every_steps': 1}, "
+                                                 "'checkpoint': {'every_steps': 4}");
+
+static struct figures {
+    uint64_t step, rows;
+    int64_t epoch;
+    double loss, epoch_loss, epoch_auc;
+} told[EVENTS_MAX];
+static size_t told_count;
+
+static double number(const struct event *event, const char *name) { return json_number_value(json_object_get(event->body, name)); }
+
+static int tell(void *context, struct event *event, struct error *err)
+{
+    (void)context, (void)err;
+    if (event->type != EVENT_METRIC) return 0;
+    assert_true(told_count < EVENTS_MAX);
+    told[told_count++] = (struct figures){event->step,           (uint64_t)number(event, "rows"), (int64_t)number(event, "epoch"),
+                                          number(event, "loss"), number(event, "epoch_loss"),     number(event, "epoch_auc")};
+    return 0;
+}
+
+static void read_events(const char *dir)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    struct event_reader reader;
+    struct error err = {0};
+    snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_EVENTS, 3000, run_kit_root, dir);
+    char *text = test_read_file(path, &size);
+    told_count = 0;
+    event_reader_init(&reader, 0);
+    assert_ok(event_reader_feed(&reader, text, size, tell, NULL, &err), &err);
+    event_reader_close(&reader);
+    mem_free(text);
+}
+
+/* One event a step: the mean of an epoch's losses so far, by rows, is what epoch_loss says. */
+static void windows_add_up_to_the_epoch(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    double sum = 0, last[EPOCHS + 1] = {0};
+    uint64_t rows = 0, before = 0;
+    assert_ok(run_kit_run(&world_real, spec, "whole", 2, &result, &err), &err);
+    read_events("whole");
+    assert_int_equal(told_count, EPOCHS * ((RUN_KIT_ROWS + BATCH - 1) / BATCH));
+    for (size_t i = 0; i < told_count; i++) {
+        if (i > 0 && before % RUN_KIT_ROWS == 0) sum = 0, rows = 0; /* an epoch has ended */
+        sum += told[i].loss * (double)(told[i].rows - before);
+        rows += told[i].rows - before;
+        before = told[i].rows;
+        assert_close(told[i].epoch_loss, sum / (double)rows, 1e-9, 0);
+        assert_true(told[i].epoch_auc > 0.3 && told[i].epoch_auc <= 1);
+        last[told[i].epoch] = told[i].epoch_loss;
+    }
+    assert_true(last[1] > last[2] && last[2] > last[3]); /* what was seen before is foretold better */
+}
+
+static unsigned stops_left;
+
+static void stop_at_once(void *context, const struct progress *p)
+{
+    (void)context;
+    if (p->phase != PROGRESS_TRAINING || stops_left == 0) return;
+    stops_left--;
+    raise(SIGTERM);
+}
+
+static void stops_do_not_show_in_the_figures_of_an_epoch(void **state)
+{
+    (void)state;
+    static struct figures whole[EVENTS_MAX];
+    struct run_result result;
+    struct error err;
+    read_events("whole");
+    size_t count = told_count;
+    memcpy(whole, told, sizeof whole);
+    run_kit_progress = stop_at_once;
+    for (unsigned stop = 1; stop <= 5; stop++) {
+        stops_left = 1;
+        assert_int_equal(run_kit_run(&world_real, spec, "parts", 1 + stop % 3, &result, &err), -ERROR_STOPPED);
+    }
+    run_kit_progress = NULL;
+    assert_ok(run_kit_run(&world_real, spec, "parts", 2, &result, &err), &err);
+    read_events("parts");
+    assert_int_equal(told_count, count); /* each stop left a checkpoint of its very step */
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(told[i].step, whole[i].step);
+        assert_close(told[i].epoch_loss, whole[i].epoch_loss, 0, 0);
+        assert_close(told[i].epoch_auc, whole[i].epoch_auc, 0, 0);
+    }
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(windows_add_up_to_the_epoch),
+                                          cmocka_unit_test(stops_do_not_show_in_the_figures_of_an_epoch)};
+
+int main(int argc, char **argv)
+{
+    setup(NULL);
+    return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
