@@ -6,8 +6,6 @@
 #ifndef TRAINYARD_ENGINE_DATA_STRATA_H
 #define TRAINYARD_ENGINE_DATA_STRATA_H
 
-#include <math.h>
-
 #include "engine/data/permute.h"
 #include "engine/data/split.h"
 
@@ -30,7 +28,7 @@ struct strata strata_at(int64_t seed, const struct split_context *context, const
 uint64_t strata_rank(struct strata *s, bool positive);
 
 /* systematic_before: how many of the ranks before `rank` are in a sample of that share; systematic_takes: is this one? Never off by more than 1/2. */
-static inline uint64_t systematic_before(double share, uint64_t rank) { return (uint64_t)floor(share * (double)rank + 0.5); }
+static inline uint64_t systematic_before(double share, uint64_t rank) { return (uint64_t)(int64_t)(share * (double)rank + 0.5); }
 static inline bool systematic_takes(double share, uint64_t rank) { return systematic_before(share, rank + 1) > systematic_before(share, rank); }
 
 #endif
