@@ -4,8 +4,8 @@
  *   file-read          the file from the page cache, through one buffer
  *   unpack-KIND        the text's first part out of a packed file, through source_read; unpack-KIND-limit: the library alone, in memory
  *   parse-FORM         text in memory to rows of hashed keys. FORM is the same log as criteo, tsv, csv (every category in quotes), libsvm
- *                      and libffm (categories `index:1`, numbers `index:0.ddddd`); parse-FORM-LEVEL: kernels of that instruction set
- *   build              file to cache entry, all steps: read, cut, hash of the text, parse, checksums, write, sync
+ *                      and libffm (categories `index:1`, numbers `index:0.ddddd`), vw (the numbers so, categories `column=text`); parse-FORM-LEVEL:
+ * kernels of that instruction set build              file to cache entry, all steps: read, cut, hash of the text, parse, checksums, write, sync
  *   cache-write        rows in memory to a synced entry; cache-write-limit: the same bytes plainly written and synced
  *   cache-read         blocks of the entry back into reused memory, checksums verified
  *   stream, gather     shuffled rows into batches of 4,096: window loading included, and batch_gather alone
@@ -268,12 +268,23 @@ static void cell_sparse(struct writer *w, bool field, size_t c, const char *p, s
 static void cell_libsvm(struct writer *w, size_t c, const char *p, size_t size) { cell_sparse(w, false, c, p, size); }
 static void cell_libffm(struct writer *w, size_t c, const char *p, size_t size) { cell_sparse(w, true, c, p, size); }
 
+static void cell_vw(struct writer *w, size_t c, const char *p, size_t size)
+{
+    char token[64];
+    if (c == 0) put(w, *p == '1' ? "1" : "-1", *p == '1' ? 1 : 2);
+    if (c == 1 || c == 14) put(w, c == 1 ? " |I" : " |C", 3);
+    if (c == 0 || size == 0) return;
+    int n = c <= 13 ? snprintf(token, sizeof token, " %zu:0.%05u", c, (unsigned)(hash64(p, size, c) >> 32) % 100000)
+                    : snprintf(token, sizeof token, " %zu=%.*s", c, (int)(size < 40 ? size : 40), p);
+    put(w, token, (size_t)n);
+}
+
 static const struct form {
     const char *name, *format, *options;
     cell_fn *cell; /* NULL: the text as it is */
 } forms[] = {
     {"criteo", "criteo", "{}", NULL},        {"tsv", "tsv", "{\"header\": false}", cell_tsv}, {"csv", "csv", "{\"header\": false}", cell_csv},
-    {"libsvm", "libsvm", "{}", cell_libsvm}, {"libffm", "libffm", "{}", cell_libffm},
+    {"libsvm", "libsvm", "{}", cell_libsvm}, {"libffm", "libffm", "{}", cell_libffm},         {"vw", "vw", "{}", cell_vw},
 };
 
 static struct writer form_text(const struct form *form, const char *text, size_t size)
