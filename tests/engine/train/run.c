@@ -97,6 +97,30 @@ static void files_can_be_sides(void **state)
     assert_error(&err, ERROR_INVALID, "trained with another held_out");
 }
 
+/* Every row of a batch is in exactly one shard, in uneven batches and tails, and with more shards than rows: the mean gradient is that of one shard.
+ */
+static void shards_share_the_rows(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    static const int shards[] = {1, 5, 64};
+    char spec[1024], dir[32];
+    double losses[3];
+    for (int i = 0; i < 3; i++) {
+        snprintf(spec, sizeof spec,
+                 RUN_KIT_SPEC("a.svm",
+                              "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'none'}, 'optimizer': {'kind': 'sgd', 'lr': 0.3}, "
+                              "'train': {'batch_size': 23, 'epochs': 2, 'shuffle': false, 'shards': %d}"),
+                 "%s", shards[i]);
+        snprintf(dir, sizeof dir, "shards%d", shards[i]);
+        assert_ok(run_kit_run(&world_real, spec, dir, 1, &result, &err), &err);
+        assert_int_equal(result.rows, 2 * RUN_KIT_ROWS);
+        losses[i] = run_kit_metric(dir, "logloss");
+        assert_close(losses[i], losses[0], 1e-5, 0);
+    }
+}
+
 static void coin_labels_teach_nothing(void **state)
 {
     (void)state;
@@ -326,6 +350,7 @@ static void max_rows_is_exact(void **state)
 static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_evaluated),
                                           cmocka_unit_test(the_bias_is_penalised_on_request_only),
                                           cmocka_unit_test(files_can_be_sides),
+                                          cmocka_unit_test(shards_share_the_rows),
                                           cmocka_unit_test(coin_labels_teach_nothing),
                                           cmocka_unit_test(sorted_file_is_as_good),
                                           cmocka_unit_test(bits_do_not_depend_on_workers),
