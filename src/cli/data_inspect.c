@@ -275,12 +275,10 @@ static void print_summary(const struct looking *l, FILE *out)
     if (s->row_features_min == s->row_features_max) fprintf(out, "%" PRIu64 " a row", s->row_features_max);
     else fprintf(out, "%" PRIu64 " to %" PRIu64 " a row", s->row_features_min, s->row_features_max);
     fprintf(out, "; ~%s distinct (standard error %.1f %%)\n", str_count(distinct, sizeof distinct, known), 100 * CARDINALITY_ERROR);
-    fprintf(out, "hash: in 2^%u slots the load is %.3g, so about %s of the features share a slot; ", bits, known / ldexp(1, (int)bits),
+    fprintf(out, "hash: 2^%u slots, load %.3g: about %s of the features share a slot", bits, known / ldexp(1, (int)bits),
             percent(collisions, hash_collisions(known, bits)));
-    fprintf(out,
-            hash_bits_wanted(known) == bits ? "model.hash_bits %u is the least that keeps this below 10 %%\n"
-                                            : "model.hash_bits %u keeps this below 10 %%\n",
-            hash_bits_wanted(known));
+    fprintf(out, hash_bits_wanted(known) == bits ? "" : "\n      model.hash_bits %u keeps it below 10 %%", hash_bits_wanted(known));
+    fputc('\n', out);
 }
 
 static int print_report(const struct looking *l, FILE *out, struct error *err)

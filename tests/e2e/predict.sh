@@ -16,6 +16,7 @@ spec() # spec MODEL
         features: {hash_seed: 17}, model: {kind: $model, hash_bits: 14}, optimizer: {kind: "adagrad", lr: 0.05},
         train: {shards: 4, batch_size: 500, seed: 3}, evaluate: {scores: true}}'
 }
+exit_status() { local rc=0; "$@" >/dev/null || rc=$?; echo $rc; }
 predict() { "$trainyard" predict --quiet "$@" 2>err; }
 # covers SCORES RUN: each line of the run's scores.tsv stands in SCORES as it is.
 covers()
@@ -46,6 +47,16 @@ check "min_count: the run's scores.tsv, byte by byte" covers some.tsv admit/scor
 predict --checkpoint admit --in moved.tsv --out same.tsv >/dev/null || fail "min_count: $(tail -1 err)"
 check "min_count: moved columns score the same, but for the order of additions" awk -F'\t' 'NR == FNR { p[$1] = $3; next }
     FNR > 1 { d = $3 - p[$1]; if (d > 1e-6 || d < -1e-6) bad++ } END { exit bad > 0 || FNR != 20001 }' some.tsv same.tsv
+
+# Columns that the training side's statistics make features of.
+spec lr | jq '.dataset = {uri: "file:named.tsv", format: "tsv", schema: {"I1": "quantile(20)", "I2": "normalised", "I3": "quantile(7) missing=skip"}}
+    | .features.min_count = 2' >fitted.json
+"$trainyard" run fitted.json --dir fitted --quiet >/dev/null 2>&1 || fail "quantile: the run ended badly"
+predict --checkpoint fitted --in named.tsv --out some.tsv >/dev/null || fail "quantile: $(tail -1 err)"
+check "quantile, normalised: the run's scores.tsv, byte by byte" covers some.tsv fitted/scores.tsv
+cut -f 1,3- named.tsv >without.tsv
+check "... refused without the column" test "$(exit_status predict --checkpoint fitted --in without.tsv --out none.tsv)" = 65
+check "... which is named" grep -q 'I1' err
 
 # Ways in and out (the last model's run).
 cp all.tsv want.tsv

@@ -49,6 +49,7 @@ void params_close(struct params *p)
     }
     mem_free(p->live);
     admission_close(&p->admission);
+    transforms_close(&p->transforms);
     *p = (struct params){0};
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "engine/core/admission.h"
+#include "engine/core/transform.h"
 
 enum { TENSORS_MAX = 8, STATES_MAX = 2, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
 
@@ -42,6 +43,7 @@ struct params {
     float state_init[STATES_MAX];
     struct param tensor[TENSORS_MAX];
     uint64_t *live;             /* bit a slot: has been updated */
+    struct transforms transforms; /* numbers of which fields become what; planned by who trains, or loaded */
     struct admission admission; /* which features have slots of their own; admission_init() it after params_init() */
 };
 

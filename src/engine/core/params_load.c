@@ -78,6 +78,7 @@ int params_load(struct params *p, const struct tensor_file *file, const char *co
         rc = load_tensor(tensor, tensor->w, NULL, file, &live, chunk, err);
         for (size_t k = 0; rc == 0 && k < p->states; k++) rc = load_tensor(tensor, tensor->state[k], state_names[k], file, &live, chunk, err);
     }
+    if (rc == 0) rc = transforms_load(&p->transforms, file, err);
     if (rc == 0) rc = admission_load(&p->admission, file, err);
     mem_free(chunk);
     mem_free(live.slots);

@@ -14,6 +14,17 @@ int magnitudes_add(struct magnitudes *m, float x, struct error *err)
     return 0;
 }
 
+int magnitudes_join(struct magnitudes *into, const struct magnitudes *from, struct error *err)
+{
+    for (int p = 0; p < MAGNITUDE_PAGES; p++) {
+        if (!from->pages[p]) continue;
+        if (!into->pages[p] && !(into->pages[p] = mem_array(MAGNITUDE_PAGE, 1, sizeof **into->pages, err))) return -ERROR_NOMEM;
+        for (int c = 0; c < MAGNITUDE_PAGE; c++) into->pages[p][c] += from->pages[p][c];
+    }
+    into->count += from->count;
+    return 0;
+}
+
 void magnitudes_close(struct magnitudes *m)
 {
     for (int i = 0; i < MAGNITUDE_PAGES; i++) mem_free(m->pages[i]);

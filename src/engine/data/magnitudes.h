@@ -32,8 +32,9 @@ static inline float magnitude_number(uint32_t order)
     return x;
 }
 
-int magnitudes_add(struct magnitudes *m, float x, struct error *err); /* x finite */
-void magnitudes_close(struct magnitudes *m);                          /* safe on a zeroed struct, and twice */
+int magnitudes_add(struct magnitudes *m, float x, struct error *err);                           /* x finite */
+int magnitudes_join(struct magnitudes *into, const struct magnitudes *from, struct error *err); /* the counts of both */
+void magnitudes_close(struct magnitudes *m);                                                    /* safe on a zeroed struct, and twice */
 
 /* magnitudes_class: the class of the number of rank `rank` (from 0, < m->count) in ascending order; *before gets how many numbers are in classes
  * before. */

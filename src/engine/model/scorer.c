@@ -2,6 +2,7 @@
 
 void scorer_close(struct scorer *s)
 {
+    transformed_close(&s->transformed);
     admitted_close(&s->admitted);
     lookup_close(&s->lookup);
     floats_close(&s->scratch);
@@ -13,6 +14,10 @@ int scorer_forward(struct scorer *s, const struct model *model, const void *mode
                    bool ascending, struct error *err)
 {
     int rc;
+    if (p->transforms.count > 0) {
+        if ((rc = transform_apply(s->map, b, &s->transformed, err)) < 0) return rc;
+        b = &s->transformed.batch;
+    }
     if (p->admission.min_count > 1) {
         if ((rc = admission_apply(&p->admission, s->rare, b, &s->admitted, err)) < 0) return rc;
         b = &s->admitted.batch;

@@ -1,6 +1,6 @@
 /* Scoring a micro-batch: rows to logits, for training, evaluation and prediction alike, so that all three give the same bits.
  *
- *   batch -> admitted keys -> distinct slots -> compact parameters -> logits
+ *   batch -> numbers transformed -> admitted keys -> distinct slots -> compact parameters -> logits
  *
  * A scorer is a worker's own workspace and stays in that core's cache from batch to batch; parameters are shared and only read. A row's logit
  * depends on that row and the parameters alone, whatever else is in the batch. */
@@ -11,10 +11,12 @@
 #include "engine/core/lookup.h"
 #include "engine/model/model.h"
 
-struct scorer {                   /* zeroed: ready */
-    const struct rare_keys *rare; /* borrowed: of whoever reads the rows; only where features must be seen before they are let in */
-    struct admitted admitted;     /* the latest batch as the model saw it, where features must be seen before they are let in */
-    const struct batch *batch;    /* the same, or the batch itself where all are let in: for its backward pass */
+struct scorer {                      /* zeroed: ready */
+    const struct transform_map *map; /* borrowed: of whoever reads the rows; only where there are transforms */
+    const struct rare_keys *rare;    /* borrowed: of whoever reads the rows; only where features must be seen before they are let in */
+    struct transformed transformed;
+    struct admitted admitted;  /* the latest batch as the model saw it, where features must be seen before they are let in */
+    const struct batch *batch; /* the same, or the batch itself where all are let in: for its backward pass */
     struct lookup lookup;
     struct model_view view; /* what forward saw: of the latest batch, for its backward pass */
     struct floats compact[TENSORS_MAX], scratch, logits;

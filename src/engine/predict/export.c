@@ -18,6 +18,7 @@ struct found { /* a value that is new in its piece */
 
 struct lane {           /* a worker's own */
     struct keyset seen; /* of the piece */
+    struct transform_map map;
     struct found *found;
     size_t count, max;
     struct bytes texts;
@@ -53,7 +54,10 @@ static int text_add(struct bytes *out, const char *text, size_t size, struct err
 static int lane_feature(void *context, const struct explained *e, struct error *err)
 {
     struct lane *lane = context;
-    uint64_t print = (uint64_t)e->field << 32 | e->key;
+    uint32_t key = e->key;
+    float value = e->value;
+    transform_feature(&lane->map, e->field, &key, &value); /* a number stands for its bin */
+    uint64_t print = (uint64_t)e->field << 32 | key;
     int rc = keyset_add(&lane->seen, print, err);
     if (rc <= 0) return rc;
     if (lane->count == lane->max) {
@@ -65,7 +69,7 @@ static int lane_feature(void *context, const struct explained *e, struct error *
     rc = text_add(&lane->texts, e->name, strlen(e->name), err);
     if (rc == 0) rc = bytes_add(&lane->texts, "\t", 1, err);
     if (rc == 0) rc = text_add(&lane->texts, e->text, e->size, err);
-    lane->found[lane->count++] = (struct found){print, e->key, lane->texts.size - before};
+    lane->found[lane->count++] = (struct found){print, key, lane->texts.size - before};
     return rc;
 }
 
@@ -74,10 +78,16 @@ static int piece_explain(void *context, unsigned worker, const struct chunk *chu
     const struct exporting *x = context;
     struct lane *lane = &x->lanes[worker];
     const struct explainer tell = {.context = lane, .feature = lane_feature};
+    const struct predictor *predictor = x->config->predictor;
+    const struct field_names names = {&x->format, reading_field_name};
     keyset_clear(&lane->seen);
     lane->count = 0;
     bytes_clear(&lane->texts);
-    return rows->count > 0 ? x->format.format->explain(x->format.state, chunk, &tell, err) : 0;
+    if (rows->count == 0) return 0;
+    int rc = 0;
+    if (predictor->params.transforms.count > 0 && !lane->map.fields)
+        rc = transform_map_init(&lane->map, &predictor->params.transforms, (uint64_t)predictor->recipe.features.hash_seed, &names, err);
+    return rc < 0 ? rc : x->format.format->explain(x->format.state, chunk, &tell, err);
 }
 
 /* The row of the tables that a model of these parameters takes for the feature. */
@@ -161,6 +171,7 @@ int export_run(const struct export_config *config, struct export_result *result,
     result->values = x.seen.count;
     for (unsigned w = 0; x.lanes && w < workers; w++) {
         keyset_close(&x.lanes[w].seen);
+        transform_map_close(&x.lanes[w].map);
         mem_free(x.lanes[w].found);
         bytes_close(&x.lanes[w].texts);
     }

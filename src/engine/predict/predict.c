@@ -12,6 +12,7 @@ enum { BATCH_ROWS = 1024 }; /* a micro-batch: its parameters stay in the nearest
 struct voice { /* one model in a lane */
     struct scorer scorer;
     struct rare_keys rare;
+    struct transform_map map;
 };
 
 struct lane {             /* a worker's own */
@@ -69,9 +70,14 @@ static int lane_tails(struct lane *lane, const struct predict_config *config, co
 static int voice_fields(struct voice *voice, const struct predictor *predictor, const struct predicting *p, struct error *err)
 {
     const struct admission *admission = &predictor->params.admission;
+    const struct field_names names = {&p->format, reading_field_name};
+    int rc = 0;
     voice->scorer.rare = &voice->rare;
-    if (admission->min_count <= 1 || voice->rare.keys) return 0;
-    return rare_keys_init(&voice->rare, admission, &(struct field_names){&p->format, reading_field_name}, err);
+    voice->scorer.map = &voice->map;
+    if (predictor->params.transforms.count > 0 && !voice->map.fields)
+        rc = transform_map_init(&voice->map, &predictor->params.transforms, (uint64_t)predictor->recipe.features.hash_seed, &names, err);
+    if (rc < 0 || admission->min_count <= 1 || voice->rare.keys) return rc;
+    return rare_keys_init(&voice->rare, admission, &names, err);
 }
 
 /* The logits of one model, or of the mean of all. */
@@ -154,6 +160,7 @@ static void lanes_close(struct predicting *p, unsigned workers)
         for (size_t m = 0; lane->voices && m < p->config->predictor_count; m++) {
             scorer_close(&lane->voices[m].scorer);
             rare_keys_close(&lane->voices[m].rare);
+            transform_map_close(&lane->voices[m].map);
         }
         mem_free(lane->voices);
         mem_free(lane->offsets);

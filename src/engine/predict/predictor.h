@@ -28,8 +28,9 @@ struct predictor {
 int predictor_open(struct predictor *p, const struct world *w, const char *path, const struct registry *registry, struct error *err);
 void predictor_close(struct predictor *p); /* safe on a zeroed struct, and twice */
 
-/* predictor_score: where params.admission lets in but what was seen, scorer->rare are the rare keys of the reader of b. scorer->logits (b->rows),
- * calibrated. Thread-safe between different scorers; the thread must flush denormals (engine/core/float.h), as those that trained did. */
+/* predictor_score: where params.admission lets in but what was seen, scorer->rare are the rare keys of the reader of b; where there are
+ * params.transforms, scorer->map is its map. scorer->logits (b->rows), calibrated. Thread-safe between different scorers; the thread must flush
+ * denormals (engine/core/float.h), as those that trained did. */
 int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err);
 
 /* predictor_alike: do both read rows the same way, so that one parse serves both? ERROR_INVALID says what differs. */

@@ -17,6 +17,19 @@ struct averaging {
     struct params *to;
 };
 
+/* Weights for one fold's bins say nothing about another fold's. */
+static int weight_average_open(struct ensembling *e, struct error *err)
+{
+    const struct dataset *d = e->job->dataset;
+    for (size_t f = 0; dataset_field_name(d, f); f++)
+        if (dataset_field_kind(d, f).fit != FIT_NONE)
+            return error_set(
+                err, ERROR_INVALID, "/ensemble/kind",
+                "weight_average cannot average models that see column \"%.80s\" each by its own fold's statistics (quantile, normalised); use mean",
+                dataset_field_name(d, f));
+    return 0;
+}
+
 static void average(float *mean, const float *w, size_t n, unsigned before)
 {
     for (size_t i = 0; i < n; i++) mean[i] = before == 0 ? w[i] : (float)((double)mean[i] + ((double)w[i] - (double)mean[i]) / (before + 1.0));
@@ -81,5 +94,6 @@ static int weight_average_finish(struct ensembling *e, struct error *err)
 const struct ensemble ensemble_weight_average = {
     .kind = {"weight_average", "average of the folds' parameters: one model, final.safetensors of the job", "Izmailov et al. 2018, s. 3", 0, NULL},
     .wants_model = true,
+    .open = weight_average_open,
     .add = weight_average_add,
     .finish = weight_average_finish};

@@ -1,6 +1,7 @@
 #include "engine/train/fold.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -8,6 +9,7 @@
 #include "contract/safetensors.h"
 #include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
+#include "engine/train/fit.h"
 #include "engine/train/report.h"
 #include "engine/train/snapshot.h"
 
@@ -128,6 +130,7 @@ void fold_close(struct fold *fold)
     mem_free(fold->shards);
     params_close(&fold->params);
     rare_keys_close(&fold->rare);
+    transform_map_close(&fold->map);
     calibration_close(&fold->calibration);
     stages_close(&fold->stages);
     sides_close(&fold->sides);
@@ -144,7 +147,24 @@ static int fold_resume(struct fold *fold, struct error *err)
     }
     if (none.code != ERROR_NOTFOUND) return error_set(err, none.code, none.field, "%s", none.msg);
     fold->cursor = (struct cursor){0};
-    return 0;
+    return fit_training_side(fold, err);
+}
+
+/* How full the table is. A slot in use holds one feature or more: n features use m (1 - e^(-n/m)) of m slots (linear counting, Whang et al. 1990), so
+ * the slots tell the features, and those the share that collide. Where a codec sends few rows, slots in use are fewer than were seen. */
+static void fold_tell_hash(const struct fold *fold)
+{
+    const struct params *p = &fold->params;
+    uint64_t live = 0;
+    char shown[32];
+    for (uint64_t w = 0; w < (p->slots < 64 ? 1 : p->slots >> 6); w++) live += (uint64_t)__builtin_popcountll(p->live[w]);
+    double m = (double)p->slots, features = live < p->slots ? -m * log1p(-(double)live / m) : INFINITY;
+    if (isinf(features))
+        report_log(fold->job, PROGRESS_WARN, "all 2^%" PRIu32 " slots are in use: most features share theirs; raise model.hash_bits", p->hash_bits);
+    else
+        report_log(fold->job, features > 0.5 * m ? PROGRESS_WARN : PROGRESS_INFO,
+                   "%" PRIu64 " of 2^%" PRIu32 " slots in use, by about %s features, of which %.2g %% share theirs%s", live, p->hash_bits,
+                   str_count(shown, sizeof shown, features), -100 * expm1(-features / m), features > 0.5 * m ? "; raise model.hash_bits" : "");
 }
 
 static void fold_tell_admission(const struct fold *fold)
@@ -189,6 +209,7 @@ int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
     out->steps = fold->cursor.step;
     out->rows = fold->cursor.rows;
     if ((rc = fold_finish(fold, out->path, done, err)) < 0) return rc;
+    fold_tell_hash(fold);
     fold_tell_admission(fold);
     return file_sha256(job->world, out->path, out->sha256, err);
 }

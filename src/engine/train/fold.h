@@ -45,6 +45,7 @@ struct fold {
     struct stages stages; /* of its training side; none in fold_open_whole */
     struct params params;
     struct rare_keys rare;
+    struct transform_map map;
     struct shard *shards; /* (spec.train.shards) */
     struct cursor cursor;
     struct best best;

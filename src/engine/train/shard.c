@@ -43,6 +43,7 @@ int score_rows(struct workspace *w, const struct fold *fold, const struct row_re
 {
     if (fold->params.admission.min_count > 1) w->batch.want_fields = true; /* each field has a rare slot */
     w->scorer.rare = &fold->rare;
+    w->scorer.map = &fold->map;
     int rc = batch_gather(&w->batch, refs, count, err);
     return rc < 0 ? rc : scorer_forward(&w->scorer, fold->job->model, fold->job->model_params, &fold->params, &w->batch.batch, ascending, err);
 }

@@ -14,6 +14,7 @@ void snapshot_close(struct snapshot *s)
 {
     mem_free(s->slots);
     mem_free(s->seen_slots);
+    transform_tensors_close(&s->transforms);
     mem_free(s->seen_counts);
     for (size_t t = 0; t < TENSORS_MAX; t++)
         for (size_t k = 0; k < 1 + STATES_MAX; k++) mem_free(s->copy[t][k]);
@@ -124,6 +125,7 @@ int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
     for (uint32_t q = 0; q < p->slices; q++) s->slice_first[q + 1] += s->slice_first[q], s->seen_first[q + 1] += s->seen_first[q];
     s->seen = s->seen_first[p->slices];
     s->live = s->slice_first[p->slices];
+    if (rc == 0) rc = transform_tensors_take(&s->transforms, &p->transforms, err);
     if (rc == 0) rc = snapshot_reserve(s, fold, err);
     if (rc == 0) rc = parallel->run(parallel->impl, copy_slice, s, p->slices, err);
     if (rc == 0 && s->residuals) rc = parallel->run(parallel->impl, copy_residual, s, (unsigned)fold->job->spec.train.shards, err);
@@ -228,6 +230,14 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
     const struct params *p = &fold->params;
     size_t count = 0, shards = s->residuals / p->count;
     tensor_add(out, &count, TENSOR_U32, s->live, 0, s->slots, "slots");
+    if (s->transforms.count > 0) {
+        const struct transform_tensors *f = &s->transforms;
+        tensor_add(out, &count, TENSOR_U32, f->count, 0, f->kinds, "transform.kinds");
+        tensor_add(out, &count, TENSOR_U32, f->count, 0, f->edge_counts, "transform.edge_counts");
+        tensor_add(out, &count, TENSOR_U8, f->name_bytes, 0, f->names, "transform.names");
+        tensor_add(out, &count, TENSOR_F32, f->edge_total, 0, f->edges, "transform.edges");
+        tensor_add(out, &count, TENSOR_F64, 2 * f->count, 0, f->moments, "transform.moments");
+    }
     if (p->admission.min_count > 1) {
         tensor_add(out, &count, TENSOR_U32, s->seen, 0, s->seen_slots, "admission.slots");
         tensor_add(out, &count, TENSOR_U8, s->seen, 0, s->seen_counts, "admission.seen");
@@ -261,7 +271,7 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
 int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
                    struct error *err)
 {
-    size_t count, max = 5 + CALIBRATION_TENSORS + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
+    size_t count, max = 10 + CALIBRATION_TENSORS + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
     struct bins *bins = mem_zero(sizeof *bins, err);
     json_t *metadata = snapshot_metadata(s, fold, err);

@@ -4,6 +4,7 @@
  *   <table>           F32 (U, W)   their rows;  <table>.<state>  F32 (U, W)
  *   <dense>           F32 (W)      and <dense>.<state>
  *   residual.<tensor>.<shard>.ids U32 (R), .eta F32 (R), .rows F32 (R, W)   in the order of waiting; only where R > 0
+ *   transform.*         only where the schema wants some: see engine/core/transform.h
  *   admission.*       only with features.min_count > 1: see engine/core/admission.h
  *   progressive.bins  U32 (B), .counts U64 (B, 2)          only while an epoch is under way; with metadata progressive_*
  *   calibration.*     F32 (K), only after a fit: see engine/core/calibration.h
@@ -23,6 +24,7 @@ struct snapshot {
     uint64_t seen, seen_first[SLICES_MAX + 1]; /* slots that admission has counted */
     uint32_t *seen_slots;
     uint8_t *seen_counts;
+    struct transform_tensors transforms;
     float *copy[TENSORS_MAX][1 + STATES_MAX]; /* weights, then states */
     struct snapshot_residual {
         size_t rows;
