@@ -293,7 +293,7 @@ static int print_report(const struct looking *l, FILE *out, struct error *err)
     if (rc < 0) return rc;
     if (l->seen.fields_untold > 0) fprintf(out, "... and %" PRIu64 " features of further fields\n", l->seen.fields_untold);
     if (!l->inferred.format) return 0;
-    fprintf(out, "\nGuessed from the first %" PRIu64 " rows; look it over, then paste it into a specification:\n", l->inferred.rows);
+    fprintf(out, "\nGuessed from the first rows; look it over, then paste it into a specification:\n");
     bytes_init(&text, 16 << 20);
     if ((rc = json_write_pretty(l->dataset, &text, err)) == 0) fprintf(out, "\"dataset\": "), print_clean(out, bytes_text(&text), text.size);
     bytes_close(&text);

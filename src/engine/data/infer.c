@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "engine/data/infer_column.h"
 
+#define NO_COLUMN "16384" /* a label that no column is, so that all are looked at, and numbered as they stand */
 enum { SAMPLE_BYTES = 1 << 20, LINE_BYTES = 1 << 20 };
 
 struct sample { /* the first whole lines of a file */
@@ -132,7 +133,7 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
 {
     struct trial t;
     struct table_guess guess = {.rows = 0};
-    json_t *options = json_object();
+    json_t *options = json_pack("{s:s}", "label", NO_COLUMN);
     bool text = strcmp(out->format->kind.name, "csv") == 0 || strcmp(out->format->kind.name, "tsv") == 0;
     if (text) json_object_set_new(options, "header", json_false());
     if (text && *delimiter && strcmp(delimiter, strcmp(out->format->kind.name, "tsv") == 0 ? "tab" : ",") != 0)
@@ -143,6 +144,7 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
                        t.why.code ? t.why.msg : "no row can be read");
     if (rc == 0) {
         const struct explainer tell = {&guess, table_guess_feature, table_guess_row};
+        json_object_del(options, "label");
         guess.header_wanted = text;
         rc = t.format->explain(t.state, &t.chunk, &tell, err);
     }

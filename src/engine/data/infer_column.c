@@ -220,6 +220,13 @@ static bool column_list(const struct column_guess *c, double distinct, struct ve
     return false;
 }
 
+/* Most often none, one or a few of something: a count, not a code. */
+static bool counts(const struct column_guess *c)
+{
+    const struct frequent_cell *top;
+    return c->min >= 0 && frequent_top(&c->frequent, &top, 1) == 1 && top->size == 1 && top->text[0] >= '0' && top->text[0] <= '3';
+}
+
 static void judge(const struct column_guess *c, struct verdict *v)
 {
     double distinct = distinct_of(c), cells = (double)(c->cells - c->empty);
@@ -233,6 +240,7 @@ static void judge(const struct column_guess *c, struct verdict *v)
         decide(v, "ignore", "another value in each row");
     else if (kind == TEXT_OTHER) column_list(c, distinct, v);
     else if (kind == TEXT_INTEGER && (id || distinct <= 20)) decide(v, "", id ? "numbers that are names" : "%.0f numbers", distinct);
+    else if (kind == TEXT_INTEGER && !counts(c) && distinct <= 0.05 * cells) decide(v, "", "%.0f numbers, perhaps names", distinct);
     else if (c->min >= 0 && c->max >= 1000) decide(v, "log", "numbers from %.6g to %.6g", c->min, c->max);
     else decide(v, "quantile(32)", "numbers from %.6g to %.6g", c->min, c->max);
 }
