@@ -169,7 +169,7 @@ static const char *namespace_read(struct line *l, const char *p, int *rc, struct
         rows->keys[at] = key;
         rows->values[at] = value;
         rows->fields[at] = field;
-        if (l->out->notes && (*rc = note_feature(l->out->notes, at, start, (size_t)(p - start), false, err)) < 0) return NULL;
+        if (l->out->notes && (*rc = note_feature(l->out->notes, at, start, (size_t)(stop - start), false, err)) < 0) return NULL;
     }
 }
 

@@ -138,6 +138,10 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
     if (text) json_object_set_new(options, "header", json_false());
     if (text && *delimiter && strcmp(delimiter, strcmp(out->format->kind.name, "tsv") == 0 ? "tab" : ",") != 0)
         json_object_set_new(options, "delimiter", json_string(delimiter));
+    else if (!text) { /* an array is a list, which only this type can hold */
+        json_object_set_new(options, "schema", json_pack("{s:s}", "*", "multi(tab)"));
+        json_object_set_new(options, "unknown", json_string("ignore"));
+    }
     int rc = options ? trial_open(&t, s, out->format, options, true, err) : -ERROR_NOMEM;
     if (rc == 0 && t.good == 0)
         rc = error_set(err, ERROR_DATA, "/dataset/format", "the first rows are not %s: %s", out->format->kind.name,
@@ -145,6 +149,8 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
     if (rc == 0) {
         const struct explainer tell = {&guess, table_guess_feature, table_guess_row};
         json_object_del(options, "label");
+        json_object_del(options, "schema");
+        json_object_del(options, "unknown");
         guess.header_wanted = text;
         rc = t.format->explain(t.state, &t.chunk, &tell, err);
     }

@@ -93,6 +93,8 @@ int table_guess_feature(void *context, const struct explained *e, struct error *
         return 0;
     }
     if (c->first && strlen(c->first) == e->size && memcmp(c->first, e->text, e->size) == 0) g->first_recurs = true;
+    c->rows += c->row != e->row + 1;
+    c->row = e->row + 1;
     column_cell(c, e->text, e->size, e->missing);
     return 0;
 }
@@ -233,7 +235,8 @@ static void judge(const struct column_guess *c, struct verdict *v)
     enum text_kind kind = column_kind(c);
     bool id = name_ends(c->name, "id") || name_ends(c->name, "_code") || name_ends(c->name, "hash");
     *v = (struct verdict){0};
-    if (distinct <= 1 && c->empty == 0) decide(v, "ignore", "one value only");
+    if (c->cells > c->rows) decide(v, "multi(,)", "lists of %.0f values in all", distinct);
+    else if (distinct <= 1 && c->empty == 0) decide(v, "ignore", "one value only");
     else if (kind == TEXT_NONE) decide(v, "ignore", "empty");
     else if (kind == TEXT_DATE) decide(v, "ignore", "dates; a candidate for time");
     else if (cells > 50 && distinct > 0.97 * cells && (strcasecmp(c->name, "id") == 0 || (kind == TEXT_INTEGER && c->ascending)))

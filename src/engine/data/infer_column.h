@@ -14,6 +14,7 @@ struct column_guess {
     char *first; /* the first row's cell: perhaps a name */
     char *name;  /* as the format calls it */
     uint64_t cells, empty, of_kind[5];
+    uint64_t rows, row; /* with a cell; private: 1 + the latest one */
     double min, max, last;
     bool ascending;             /* numbers that never fall */
     uint64_t split[SEPARATORS]; /* cells with that separator inside */
