@@ -159,7 +159,7 @@ static void bits_do_not_depend_on_workers(void **state)
     struct error err;
     assert_ok(run_kit_run(&world_real, bits_spec, "bits1", 1, &one, &err), &err);
     for (unsigned workers = 2; workers <= 4; workers += 2) {
-        char dir[16];
+        char dir[32];
         snprintf(dir, sizeof dir, "bits%u", workers);
         assert_ok(run_kit_run(&world_real, bits_spec, dir, workers, &other, &err), &err);
         assert_string_equal(one.sha256, other.sha256);
@@ -222,7 +222,7 @@ static void bits_survive_a_stop_in_any_fold(void **state)
     json_t *job = run_kit_evaluation("whole");
     run_kit_progress = stop_at_step;
     for (int f = 0, before = 0; f < FOLDS; f++) {
-        char dir[16];
+        char dir[32];
         json_int_t steps = json_integer_value(json_object_get(json_array_get(json_object_get(job, "folds"), (size_t)f), "steps"));
         snprintf(dir, sizeof dir, "parts%d", f);
         stop_from = (uint64_t)(before + 1); /* a fold's first step is always told */
