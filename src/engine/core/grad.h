@@ -4,7 +4,7 @@
 
 #include "engine/core/params.h"
 
-/* Rows of one tensor: what codecs encode and what decoding gives back. A dense tensor of d values is d rows of width 1 with ids 0 .. d-1.
+/* Rows of one tensor: what codecs encode and what decoding gives back. A dense tensor sends all of its rows, ids 0 .. rows-1.
  * Rows are grouped by slice; for codecs they ascend strictly by id. */
 struct grad_rows {
     size_t count;

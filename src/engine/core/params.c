@@ -10,8 +10,17 @@ enum { SLICE_SLOTS_MIN = 512, PREFETCH_AHEAD = 24 }; /* 512 live bits = one cach
 uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states)
 {
     uint64_t floats = 0, slots = 1ull << hash_bits;
-    for (size_t t = 0; t < count; t++) floats += (descs[t].table ? slots : 1) * descs[t].width * (1 + states);
+    for (size_t t = 0; t < count; t++) floats += (descs[t].table ? slots : descs[t].rows ? descs[t].rows : 1) * descs[t].width * (1 + states);
     return floats * sizeof(float) + slots / 8;
+}
+
+/* Few rows make few slices: one of its own for each row, at most. */
+static void param_slices(const struct params *p, struct param *tensor)
+{
+    uint64_t rows = param_rows(p, tensor);
+    tensor->slice_bits = tensor->desc.table ? p->slice_bits : 0;
+    while ((rows - 1) >> tensor->slice_bits >= p->slices) tensor->slice_bits++;
+    tensor->slices = (uint32_t)((rows - 1) >> tensor->slice_bits) + 1;
 }
 
 int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states, const float state_init[STATES_MAX],
@@ -29,8 +38,9 @@ int params_init(struct params *p, const struct param_desc *descs, size_t count, 
         size_t floats = (size_t)(param_rows(p, tensor) * descs[t].width);
         ok = (tensor->w = mem_huge(floats, sizeof(float), err));
         for (size_t s = 0; ok && s < states; s++) ok = (tensor->state[s] = mem_huge(floats, sizeof(float), err));
+        param_slices(p, tensor);
         if (!ok || descs[t].table) continue;
-        param_initial(p, t, 0, tensor->w);
+        for (uint64_t r = 0; r < param_rows(p, tensor); r++) param_initial(p, t, r, tensor->w + r * descs[t].width);
         for (size_t s = 0; s < states; s++)
             for (size_t i = 0; i < floats; i++) tensor->state[s][i] = state_init[s];
     }
@@ -63,8 +73,8 @@ static float normal_of(uint32_t a, uint32_t b)
 void param_initial(const struct params *p, size_t t, uint64_t row, float *out)
 {
     const struct param_desc *desc = &p->tensor[t].desc;
-    if (desc->init == INIT_ZERO) {
-        memset(out, 0, desc->width * sizeof *out);
+    if (desc->init != INIT_NORMAL) {
+        for (uint32_t i = 0; i < desc->width; i++) out[i] = desc->init == INIT_ONE;
         return;
     }
     struct rng rng = rng_at(p->seed, RNG_INIT, (uint32_t)t, row);

@@ -1,11 +1,12 @@
 /* Parameters of a model with their optimiser state, in memory.
  *
- * Two shapes: dense tensors (bias, layers), and tables of 2^hash_bits rows that are addressed by slot. All tables of a model share the slots
+ * Two shapes, both rows of floats: dense tensors (bias, layers: a row an output), all of whose rows every shard touches, and tables of 2^hash_bits
+ * rows that are addressed by slot. All tables of a model share the slots
  * of a feature: slot s is row s of "linear" and row s of "embedding". A row comes to life at its first update: until then its value is the
  * initialiser, a pure function of (seed, tensor, row, column), so rows can be made on any worker, memory is touched only where data is, and a
  * checkpoint holds live rows only.
  *
- * Slots are cut into slices by their high bits; the count depends on the table's size alone. In an update a slice has one owner, so no two
+ * Rows are cut into slices by the high bits of their number; the count depends on the sizes alone. In an update a slice has one owner, so no two
  * threads ever write one cache line of a table or of the live bits. */
 #ifndef TRAINYARD_ENGINE_CORE_PARAMS_H
 #define TRAINYARD_ENGINE_CORE_PARAMS_H
@@ -17,13 +18,14 @@
 #include "engine/core/admission.h"
 #include "engine/core/transform.h"
 
-enum { TENSORS_MAX = 8, STATES_MAX = 2, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
+enum { TENSORS_MAX = 48, STATES_MAX = 2, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
 
-enum param_init { INIT_ZERO, INIT_NORMAL };
+enum param_init { INIT_ZERO, INIT_ONE, INIT_NORMAL };
 
 struct param_desc { /* what a model says of one tensor */
     char name[PARAM_NAME_SIZE];
-    bool table;     /* rows = slots; otherwise one row */
+    bool table;     /* rows = slots */
+    uint32_t rows;  /* of a dense tensor; 0: one */
     uint32_t width; /* columns: floats a row */
     enum param_init init;
     float init_scale; /* standard deviation of INIT_NORMAL */
@@ -32,8 +34,9 @@ struct param_desc { /* what a model says of one tensor */
 
 struct param {
     struct param_desc desc;
-    float *w;                 /* rows x width */
-    float *state[STATES_MAX]; /* the optimiser's, same shape */
+    float *w;                    /* rows x width */
+    float *state[STATES_MAX];    /* the optimiser's, same shape */
+    uint32_t slices, slice_bits; /* slice of row r = r >> slice_bits; at most as many slices as params has */
 };
 
 struct params {
@@ -54,7 +57,10 @@ int params_init(struct params *p, const struct param_desc *descs, size_t count, 
                 uint64_t seed, struct error *err);
 void params_close(struct params *p); /* safe on a zeroed struct, and twice */
 
-static inline uint64_t param_rows(const struct params *p, const struct param *t) { return t->desc.table ? p->slots : 1; }
+static inline uint64_t param_rows(const struct params *p, const struct param *t)
+{
+    return t->desc.table ? p->slots : t->desc.rows ? t->desc.rows : 1;
+}
 static inline bool params_live(const struct params *p, uint32_t slot) { return p->live[slot >> 6] >> (slot & 63) & 1; }
 
 /* params_wake: make slots live: their rows get initial values and state. Only the owner of their slice may call it. */

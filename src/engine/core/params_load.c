@@ -41,15 +41,16 @@ static int load_slots(const struct params *p, const struct tensor_file *file, st
 }
 
 /* One tensor's weights (state NULL), or one of its states, through chunk (CHUNK_ROWS, widest). */
-static int load_tensor(const struct param *p, float *into, const char *state, const struct tensor_file *file, const struct live_slots *live,
-                       float *chunk, struct error *err)
+static int load_tensor(const struct params *all, const struct param *p, float *into, const char *state, const struct tensor_file *file,
+                       const struct live_slots *live, float *chunk, struct error *err)
 {
     const struct tensor *t = NULL;
-    uint64_t rows = p->desc.table ? live->count : p->desc.width;
-    size_t width = p->desc.table ? p->desc.width : 1;
+    uint64_t rows = p->desc.table ? live->count : param_rows(all, p);
+    size_t width = p->desc.width;
+    bool flat = !p->desc.table && rows == 1; /* a vector has one dimension in the file */
     char name[TENSOR_NAME_SIZE];
     snprintf(name, sizeof name, "%s%s%s", p->desc.name, state ? "." : "", state ? state : "");
-    int rc = tensor_want(file, name, TENSOR_F32, rows, p->desc.table ? width : 0, &t, err);
+    int rc = tensor_want(file, name, TENSOR_F32, flat ? width : rows, flat ? 0 : width, &t, err);
     for (uint64_t at = 0; rc == 0 && at < rows; at += CHUNK_ROWS) {
         size_t n = rows - at < CHUNK_ROWS ? (size_t)(rows - at) : CHUNK_ROWS;
         rc = file->read(file->impl, t, at * width * sizeof(float), chunk, n * width * sizeof(float), err);
@@ -75,8 +76,8 @@ int params_load(struct params *p, const struct tensor_file *file, const char *co
     }
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         const struct param *tensor = &p->tensor[t];
-        rc = load_tensor(tensor, tensor->w, NULL, file, &live, chunk, err);
-        for (size_t k = 0; rc == 0 && k < p->states; k++) rc = load_tensor(tensor, tensor->state[k], state_names[k], file, &live, chunk, err);
+        rc = load_tensor(p, tensor, tensor->w, NULL, file, &live, chunk, err);
+        for (size_t k = 0; rc == 0 && k < p->states; k++) rc = load_tensor(p, tensor, tensor->state[k], state_names[k], file, &live, chunk, err);
     }
     if (rc == 0) rc = transforms_load(&p->transforms, file, err);
     if (rc == 0) rc = admission_load(&p->admission, file, err);

@@ -72,7 +72,7 @@ static int weight_average_add(struct ensembling *e, struct fold *fold, struct er
         if (to->desc.width > ROW_FLOATS_MAX && to->desc.table)
             return error_set(err, ERROR_INVALID, "/ensemble/kind", "weight_average knows rows of at most %d floats, %s has %u", ROW_FLOATS_MAX,
                              to->desc.name, to->desc.width);
-        if (!to->desc.table) average(to->w, a.from->tensor[t].w, to->desc.width, e->added);
+        if (!to->desc.table) average(to->w, a.from->tensor[t].w, (size_t)param_rows(a.to, to) * to->desc.width, e->added);
     }
     e->whole.calibration.logit_offset = fold->calibration.logit_offset; /* the same in all folds: the spec decides it */
     return parallel->run(parallel->impl, average_slice, &a, a.to->slices, err);

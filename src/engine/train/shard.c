@@ -14,8 +14,8 @@ void shard_init(struct shard *s, const struct fold *fold)
     const struct spec *spec = &fold->job->spec;
     for (size_t t = 0; t < fold->params.count; t++) {
         message_init(&s->message[t]);
-        residual_init(&s->residual[t], fold->params.tensor[t].desc.table ? fold->params.tensor[t].desc.width : 1,
-                      (size_t)spec->compression.residual_rows_max, spec->compression.residual_decay);
+        residual_init(&s->residual[t], fold->params.tensor[t].desc.width, (size_t)spec->compression.residual_rows_max,
+                      spec->compression.residual_decay);
     }
 }
 
@@ -48,14 +48,14 @@ int score_rows(struct workspace *w, const struct fold *fold, const struct row_re
     return rc < 0 ? rc : scorer_forward(&w->scorer, fold->job->model, fold->job->model_params, &fold->params, &w->batch.batch, ascending, err);
 }
 
-/* Zeroed gradient rows for each tensor: the lookup's slots for tables, one row a value for dense tensors. */
+/* Zeroed gradient rows for each tensor: the lookup's slots for tables, every row of a dense tensor. */
 static int grad_prepare(struct shard *s, const struct lookup *lookup, const struct params *p, float *grad[TENSORS_MAX], struct error *err)
 {
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
         struct grad_buffer *g = &s->grad.tensor[t];
-        size_t count = desc->table ? lookup->count : desc->width;
-        uint32_t width = desc->table ? desc->width : 1;
+        size_t count = desc->table ? lookup->count : (size_t)param_rows(p, &p->tensor[t]);
+        uint32_t width = desc->width, bits = p->tensor[t].slice_bits;
         int rc = grad_buffer_reserve(g, count, width, false, err);
         if (rc < 0) return rc;
         g->rows.count = count;
@@ -65,7 +65,7 @@ static int grad_prepare(struct shard *s, const struct lookup *lookup, const stru
             memcpy(g->rows.slice_start, lookup->slice_start, sizeof g->rows.slice_start);
         } else {
             for (size_t i = 0; i < count; i++) g->rows.ids[i] = (uint32_t)i;
-            for (size_t q = 0; q <= SLICES_MAX; q++) g->rows.slice_start[q] = q == 0 ? 0 : (uint32_t)count;
+            for (size_t q = 0; q <= SLICES_MAX; q++) g->rows.slice_start[q] = q << bits < count ? (uint32_t)(q << bits) : (uint32_t)count;
         }
         grad[t] = g->rows.values;
     }
@@ -82,13 +82,13 @@ static int shard_compress(struct shard *s, size_t t, const struct fold *fold, ui
 {
     const struct params *p = &fold->params;
     const struct param *tensor = &p->tensor[t];
-    bool table = tensor->desc.table, feedback = fold->job->spec.compression.error_feedback;
+    bool feedback = fold->job->spec.compression.error_feedback;
     struct codec_call call = {.step = step,
                               .epoch = fold->cursor.epoch,
                               .tensor = (uint32_t)t,
-                              .slices = table ? p->slices : 1,
-                              .slice_bits = table ? p->slice_bits : 0,
-                              .space = table ? p->slots : tensor->desc.width};
+                              .slices = tensor->slices,
+                              .slice_bits = tensor->slice_bits,
+                              .space = param_rows(p, tensor)};
     struct grad_buffer *a = &s->grad.tensor[t], *d = &s->decoded[t];
     float eta = (float)optim_lr(fold->job->optimizer, fold->job->optimizer_params, step);
     int rc = 0;

@@ -105,7 +105,7 @@ static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error 
     s->seen_counts = mem_array((size_t)s->seen, 1, sizeof *s->seen_counts, err);
     if (!s->residual || !s->slots || !s->seen_slots || !s->seen_counts) return -ERROR_NOMEM;
     for (size_t t = 0; t < p->count; t++) {
-        size_t rows = p->tensor[t].desc.table ? (size_t)s->live : 1;
+        size_t rows = p->tensor[t].desc.table ? (size_t)s->live : (size_t)param_rows(p, &p->tensor[t]);
         for (size_t k = 0; k <= p->states; k++)
             if (!(s->copy[t][k] = mem_array(rows, p->tensor[t].desc.width, sizeof(float), err))) return -ERROR_NOMEM;
     }
@@ -131,8 +131,9 @@ int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
     if (rc == 0 && s->residuals) rc = parallel->run(parallel->impl, copy_residual, s, (unsigned)fold->job->spec.train.shards, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++)
         for (size_t k = 0; !p->tensor[t].desc.table && k <= p->states; k++) {
-            memcpy(s->copy[t][k], param_values(&p->tensor[t], k), p->tensor[t].desc.width * sizeof(float));
-            if (!float_all_finite(s->copy[t][k], p->tensor[t].desc.width))
+            size_t floats = (size_t)param_rows(p, &p->tensor[t]) * p->tensor[t].desc.width;
+            memcpy(s->copy[t][k], param_values(&p->tensor[t], k), floats * sizeof(float));
+            if (!float_all_finite(s->copy[t][k], floats))
                 rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": %s is not finite; lower optimizer.lr", s->cursor.step,
                                p->tensor[t].desc.name);
         }
@@ -244,15 +245,17 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
     }
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
+        uint64_t rows = desc->table ? s->live : param_rows(p, &p->tensor[t]);
+        bool flat = !desc->table && rows == 1; /* a vector has one dimension in the file */
         for (size_t k = 0; k <= p->states; k++)
-            tensor_add(out, &count, TENSOR_F32, desc->table ? s->live : desc->width, desc->table ? desc->width : 0, s->copy[t][k], "%s%s%s",
-                       desc->name, k ? "." : "", k ? fold->job->optimizer->state_names[k - 1] : "");
+            tensor_add(out, &count, TENSOR_F32, flat ? desc->width : rows, flat ? 0 : desc->width, s->copy[t][k], "%s%s%s", desc->name, k ? "." : "",
+                       k ? fold->job->optimizer->state_names[k - 1] : "");
         for (size_t i = 0; i < shards; i++) {
             const struct snapshot_residual *r = &s->residual[t * shards + i];
             if (r->rows == 0) continue;
             tensor_add(out, &count, TENSOR_U32, r->rows, 0, r->ids, "residual.%s.%zu.ids", desc->name, i);
             tensor_add(out, &count, TENSOR_F32, r->rows, 0, r->eta, "residual.%s.%zu.eta", desc->name, i);
-            tensor_add(out, &count, TENSOR_F32, r->rows, desc->table ? desc->width : 1, r->values, "residual.%s.%zu.rows", desc->name, i);
+            tensor_add(out, &count, TENSOR_F32, r->rows, desc->width, r->values, "residual.%s.%zu.rows", desc->name, i);
         }
     }
     if (s->progressive.rows == 0) return count;

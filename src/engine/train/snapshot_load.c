@@ -81,7 +81,7 @@ static int load_residual(struct fold *fold, const struct safetensors *st, const 
     char ids_name[TENSOR_NAME_SIZE], name[TENSOR_NAME_SIZE];
     const struct tensor *ids, *eta = NULL, *rows = NULL;
     const struct param_desc *desc = &fold->params.tensor[tensor].desc;
-    uint64_t space = desc->table ? fold->params.slots : desc->width;
+    uint64_t space = param_rows(&fold->params, &fold->params.tensor[tensor]);
     snprintf(ids_name, sizeof ids_name, "residual.%s.%zu.ids", desc->name, shard);
     ids = safetensors_find(st, ids_name);
     if (!ids) return 0;

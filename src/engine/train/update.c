@@ -24,8 +24,7 @@ static int update_tensor(struct updater *u, struct fold *fold, size_t t, uint32_
                          struct error *err)
 {
     struct param *tensor = &fold->params.tensor[t];
-    bool table = tensor->desc.table;
-    uint32_t width = table ? tensor->desc.width : 1;
+    uint32_t width = tensor->desc.width;
     size_t shards = (size_t)fold->job->spec.train.shards;
     for (size_t s = 0; s < shards; s++) {
         const struct grad_rows *sent = fold->shards[s].sent[t];
@@ -38,7 +37,7 @@ static int update_tensor(struct updater *u, struct fold *fold, size_t t, uint32_
     if (m->count == 0) return 0;
     if ((rc = floats_reserve(&u->mean, m->count * width, err)) < 0) return rc;
     fold->job->aggregate->combine(fold->job->aggregate_params, m, examples, u->mean.data);
-    if (table) params_wake(&fold->params, m->ids, m->count);
+    if (tensor->desc.table) params_wake(&fold->params, m->ids, m->count);
     fold->job->optimizer->update(fold->job->optimizer_params, step, tensor->w, tensor->state, m->ids, m->count, width, u->mean.data);
     return 0;
 }
@@ -49,7 +48,7 @@ int update_slice(struct updater *u, struct fold *fold, uint32_t q, uint64_t step
     for (size_t t = 0; t < fold->params.count; t++) {
         const struct param_desc *desc = &fold->params.tensor[t].desc;
         bool penalty = !desc->no_penalty || model->penalise_bias;
-        if (!desc->table && q > 0) continue;
+        if (q >= fold->params.tensor[t].slices) continue;
         struct optim_step s = {.t = step,
                                .lr = (float)optim_lr(fold->job->optimizer, fold->job->optimizer_params, step),
                                .l1 = penalty ? (float)model->l1 : 0,
