@@ -176,3 +176,16 @@ int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, s
     if (rc == 0) rc = path_link(fold->job->world, from, path, err);
     return rc < 0 ? rc : path_sync_dir(fold->job->world, fold->dir, err);
 }
+
+int checkpoint_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], struct error *err)
+{
+    struct job *job = fold->job;
+    char name[64];
+    uint64_t size_bytes;
+    int rc = snapshot_publish(fold, path, sha256, &size_bytes, err);
+    if (rc < 0) return rc;
+    snprintf(name, sizeof name, "%s" RUNDIR_FINAL, fold->prefix);
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b}", "path", name, "sha256", sha256, "size_bytes", (json_int_t)size_bytes, "best", true);
+    if (fold->index == job->folds) return job_event(job, EVENT_CHECKPOINT, body, err); /* what the folds came to */
+    return fold_event(fold, EVENT_CHECKPOINT, fold->cursor.step, body, err);
+}

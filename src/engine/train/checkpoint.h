@@ -29,4 +29,8 @@ int checkpoint_load(struct fold *fold, uint64_t step, struct error *err);
 /* checkpoint_finish: path (final.safetensors) = hard link to the checkpoint of that step. */
 int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, struct error *err);
 
+/* checkpoint_publish: path (final.safetensors in the fold's folder) = the model in memory with its calibration, a file of its own; told as a
+ * checkpoint event, so that whoever follows the job finds it. */
+int checkpoint_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], struct error *err);
+
 #endif

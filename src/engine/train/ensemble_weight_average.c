@@ -5,9 +5,9 @@
  * A running mean, m += (w - m) / k, in double and rounded to float, over the rows that live in any fold: a row that sleeps in a fold counts there
  * with its initial value, as it does when that fold scores. */
 #include "base/mem.h"
+#include "engine/train/checkpoint.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/judge.h"
-#include "engine/train/snapshot.h"
 
 enum { ROW_FLOATS_MAX = 1024 };
 
@@ -87,7 +87,7 @@ static int weight_average_finish(struct ensembling *e, struct error *err)
                                   .lines = *e->scores};
     e->whole.cursor.step = e->job->steps_before;
     int rc = path_join(e->model.path, e->job->dir.path, RUNDIR_FINAL, err);
-    if (rc == 0) rc = snapshot_publish(&e->whole, e->model.path, e->model.sha256, err);
+    if (rc == 0) rc = checkpoint_publish(&e->whole, e->model.path, e->model.sha256, err);
     return rc < 0 || !e->judge ? rc : score_side(&e->whole, &e->whole.sides, SIDE_TEST, &stream, 1, err);
 }
 

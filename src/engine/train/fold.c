@@ -11,7 +11,6 @@
 #include "engine/train/checkpoint.h"
 #include "engine/train/fit.h"
 #include "engine/train/report.h"
-#include "engine/train/snapshot.h"
 
 static int fold_place(struct fold *fold, struct error *err)
 {
@@ -192,7 +191,7 @@ static int fold_finish(struct fold *fold, const char *final, bool done, struct e
     if (rc == 0 && step != fold->cursor.step) rc = checkpoint_load(fold, step, err);
     if (rc == 0) rc = calibrate_fold(fold, &fitted, err);
     if (rc < 0 || done) return rc;
-    return fitted ? snapshot_publish(fold, final, sha256, err) : checkpoint_finish(fold->checkpointer, step, final, err);
+    return fitted ? checkpoint_publish(fold, final, sha256, err) : checkpoint_finish(fold->checkpointer, step, final, err);
 }
 
 int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)

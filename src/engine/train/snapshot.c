@@ -290,13 +290,12 @@ int snapshot_write(const struct snapshot *s, const struct fold *fold, const char
     return rc;
 }
 
-int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], struct error *err)
+int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err)
 {
     struct snapshot *s = mem_zero(sizeof *s, err);
-    uint64_t size_bytes;
     if (!s) return -ERROR_NOMEM;
     int rc = snapshot_take(s, fold, err);
-    if (rc == 0) rc = snapshot_write(s, fold, path, sha256, &size_bytes, err);
+    if (rc == 0) rc = snapshot_write(s, fold, path, sha256, size_bytes, err);
     snapshot_close(s);
     mem_free(s);
     return rc;

@@ -48,7 +48,7 @@ enum { HELD_OUT_SIZE = 48 };
 const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE]);
 
 /* snapshot_publish: the model as it stands as one more file, by the whole team: snapshot_take, snapshot_write. */
-int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], struct error *err);
+int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err);
 
 /* snapshot_load: a file into the job's params (fresh), residuals, cursor and best. ERROR_DATA: damaged; ERROR_CONFLICT: of another spec or data. */
 int snapshot_load(struct fold *fold, const char *path, struct error *err);

@@ -179,7 +179,7 @@ static void stop_at_step(void *context, const struct progress *p)
 }
 
 struct count { /* of events of one attempt */
-    uint64_t attempt, checkpoints[FOLDS], metrics[FOLDS], last_step;
+    uint64_t attempt, checkpoints[FOLDS], metrics[FOLDS], last_step, final_step;
     bool back; /* a step went back within the attempt */
 };
 
@@ -188,7 +188,12 @@ static int count_each(void *context, struct event *event, struct error *err)
     struct count *c = context;
     (void)err;
     if (event->attempt != c->attempt) return 0;
+    const char *path = json_string_value(json_object_get(event->body, "path"));
     json_int_t fold = json_integer_value(json_object_get(event->body, "fold"));
+    if (event->type == EVENT_CHECKPOINT && path && strcmp(path, RUNDIR_FINAL) == 0) {
+        c->final_step = event->step;
+        return 0;
+    }
     if (event->type == EVENT_METRIC) {
         c->back |= event->step < c->last_step;
         c->last_step = event->step;
@@ -238,6 +243,7 @@ static void bits_survive_a_stop_in_any_fold(void **state)
             assert_int_equal(again.metrics[k] > 0, k >= f);
         }
         assert_false(again.back); /* steps count on over the folds */
+        assert_int_equal(again.final_step, whole.steps);
         before += (int)steps;
     }
     run_kit_progress = NULL;
