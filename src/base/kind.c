@@ -23,7 +23,8 @@ void options_default(const struct option *options, void *params)
         case OPT_NAME: *(int *)at = (int)o->def; break;
         case OPT_LIST:
         case OPT_TEXT: str_copy(at, OPTION_TEXT_SIZE, o->def_text ? o->def_text : ""); break;
-        case OPT_MAP: *(char *)at = 0; break;
+        case OPT_MAP:
+        case OPT_TUPLES: *(char *)at = 0; break;
         case OPT_END: break;
         }
     }
@@ -143,6 +144,42 @@ static void map_read(char *at, const json_t *value, const char *pointer, struct 
     bytes_close(&json);
 }
 
+/* An array of arrays of strings as its JSON text. */
+static void tuples_read(const struct option *o, char *at, const json_t *value, const char *pointer, struct faults *faults)
+{
+    char inner[JSON_POINTER_SIZE], index[24];
+    struct bytes json;
+    size_t before = faults->count;
+    if (!json_is_array(value)) {
+        fault_type("an array of arrays of strings", value, pointer, faults);
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(value) && faults->count < before + 8; i++) {
+        const json_t *tuple = json_array_get(value, i);
+        size_t count = json_is_array(tuple) ? json_array_size(tuple) : 0;
+        snprintf(index, sizeof index, "%zu", i);
+        json_pointer_add(inner, pointer, index);
+        if ((double)count < o->min || (double)count > o->max) {
+            char want[64];
+            snprintf(want, sizeof want, "an array of %.0f to %.0f strings", o->min, o->max);
+            fault_type(want, tuple, inner, faults);
+        }
+        for (size_t j = 0; j < count && faults->count == before; j++) {
+            const json_t *text = json_array_get(tuple, j);
+            if (!json_is_string(text)) fault_type("a string", text, inner, faults);
+            else if (json_string_length(text) == 0 || has_control(json_string_value(text)) ||
+                     strlen(json_string_value(text)) != json_string_length(text))
+                faults_add(faults, inner, "must hold names without control characters");
+        }
+    }
+    if (faults->count > before) return;
+    bytes_init(&json, OPTION_TUPLES_SIZE - 1);
+    if (json_array_size(value) == 0) *at = 0;
+    else if (json_write(value, &json, NULL) < 0) faults_add(faults, pointer, "must be shorter than %d bytes", OPTION_TUPLES_SIZE);
+    else memcpy(at, bytes_text(&json), json.size + 1);
+    bytes_close(&json);
+}
+
 static void option_read(const struct option *o, void *params, const json_t *value, const char *pointer, struct faults *faults)
 {
     void *at = option_at(o, params);
@@ -191,6 +228,7 @@ static void option_read(const struct option *o, void *params, const json_t *valu
         return;
     case OPT_TEXT: text_read(at, OPTION_TEXT_SIZE, value, pointer, faults); return;
     case OPT_LIST: list_read(at, value, pointer, faults); return;
+    case OPT_TUPLES: tuples_read(o, at, value, pointer, faults); return;
     case OPT_MAP:
         if (json_is_object(value)) map_read(at, value, pointer, faults);
         else if (!json_is_string(value)) fault_type("a string or an object of strings", value, pointer, faults);
@@ -317,6 +355,7 @@ static json_t *option_value(const struct option *o, const void *params)
     case OPT_NAME: return json_string(o->choices[*(const int *)at]);
     case OPT_TEXT: return json_string(at);
     case OPT_LIST: return list_json(at);
+    case OPT_TUPLES: return *(const char *)at ? json_loads(at, 0, NULL) : json_array();
     case OPT_MAP: return *(const char *)at == '{' ? json_loads(at, 0, NULL) : json_string(at);
     case OPT_END: break;
     }
@@ -353,6 +392,7 @@ static json_t *option_default_json(const struct option *o)
     case OPT_NAME: return json_string(o->choices[(int)o->def]);
     case OPT_TEXT: return json_string(o->def_text ? o->def_text : "");
     case OPT_LIST: return list_json(o->def_text ? o->def_text : "");
+    case OPT_TUPLES: return json_array();
     case OPT_MAP: return json_string("");
     case OPT_END: break;
     }
@@ -361,8 +401,16 @@ static json_t *option_default_json(const struct option *o)
 
 static json_t *option_describe(const struct option *o)
 {
-    static const char *const types[] = {"",       "integer",          "integer or \"auto\"",        "number", "boolean", "name",
-                                        "string", "array of strings", "string or object of strings"};
+    static const char *const types[] = {"",
+                                        "integer",
+                                        "integer or \"auto\"",
+                                        "number",
+                                        "boolean",
+                                        "name",
+                                        "string",
+                                        "array of strings",
+                                        "string or object of strings",
+                                        "array of arrays of strings"};
     json_t *row = json_pack("{s:s, s:s, s:s, s:o}", "name", o->name, "type", types[o->type], "help", o->help ? o->help : "", "default",
                             option_default_json(o));
     bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL, ok = row != NULL;

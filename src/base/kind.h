@@ -17,16 +17,18 @@
 
 enum option_type {
     OPT_END,
-    OPT_INT,  /* int64_t; def, min, max are exact up to 2^53 */
-    OPT_AUTO, /* int64_t; the text "auto" is 0, numbers within min..max */
-    OPT_REAL, /* double */
-    OPT_BOOL, /* bool */
-    OPT_NAME, /* int: index in choices; def is an index */
-    OPT_TEXT, /* char[OPTION_TEXT_SIZE], inline; "" by default (or def_text) */
-    OPT_LIST, /* the same, read from an array of strings (one string is a list of one): one a line, none empty; "" is the empty list */
-    OPT_MAP,  /* char[OPTION_MAP_SIZE], inline: a text, or an object of strings as JSON with sorted keys ("{...}"); "" by default */
+    OPT_INT,    /* int64_t; def, min, max are exact up to 2^53 */
+    OPT_AUTO,   /* int64_t; the text "auto" is 0, numbers within min..max */
+    OPT_REAL,   /* double */
+    OPT_BOOL,   /* bool */
+    OPT_NAME,   /* int: index in choices; def is an index */
+    OPT_TEXT,   /* char[OPTION_TEXT_SIZE], inline; "" by default (or def_text) */
+    OPT_LIST,   /* the same, read from an array of strings (one string is a list of one): one a line, none empty; "" is the empty list */
+    OPT_MAP,    /* char[OPTION_MAP_SIZE], inline: a text, or an object of strings as JSON with sorted keys ("{...}"); "" by default */
+    OPT_TUPLES, /* char[OPTION_TUPLES_SIZE], inline: an array of arrays of min to max strings, as JSON ("[[...], ...]"); "" by default and when empty
+                 */
 };
-enum { OPTION_TEXT_SIZE = 256, OPTION_MAP_SIZE = 1 << 16 };
+enum { OPTION_TEXT_SIZE = 256, OPTION_MAP_SIZE = 1 << 16, OPTION_TUPLES_SIZE = 1 << 13 };
 
 enum option_flags {
     OPTION_ABOVE_MIN = 1, /* REAL: min itself is not allowed ("must be > 0") */

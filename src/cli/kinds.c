@@ -31,6 +31,7 @@ static const char *show_default(char *buf, size_t size, const struct option *o)
     case OPT_BOOL: snprintf(buf, size, "%s", o->def != 0 ? "true" : "false"); break;
     case OPT_NAME: snprintf(buf, size, "%s", o->choices[(int)o->def]); break;
     case OPT_TEXT: snprintf(buf, size, "\"%s\"", o->def_text ? o->def_text : ""); break;
+    case OPT_TUPLES:
     case OPT_LIST: snprintf(buf, size, "[]"); break;
     case OPT_MAP: snprintf(buf, size, "\"\""); break;
     case OPT_END: buf[0] = 0; break;

@@ -37,6 +37,8 @@ static const struct option dataset_options[] = {
 
 static const struct option features_options[] = {
     {"hash_seed", OPT_INT, AT(features.hash_seed), 0, 0, COUNT_MAX, .help = "seed of the feature hash"},
+    {"crosses", OPT_TUPLES, AT(features.crosses), 0, 2, 3,
+     .help = "pairs or triples of fields whose values make one more feature together, like [[\"C1\", \"C2\"]]"},
     {"min_count", OPT_INT, AT(features.min_count), 1, 1, 255,
      .help =
          "a feature shares the rare slot of its field until it has occurred that often in training; 1: each has a slot at once; a count is a byte",

@@ -33,9 +33,10 @@ struct spec_split {                            /* beside the options of the kind
     struct spec_uris validation_uri, test_uri; /* files whose rows are on that side, for the kind that takes them */
 };
 
-struct spec_features { /* how columns become slots of the hashed table */
-    int64_t hash_seed; /* OPTION: features.hash_seed */
-    int64_t min_count; /* occurrences in training before a feature has a row of its own; 1 = at once */
+struct spec_features {                /* how columns become slots of the hashed table */
+    int64_t hash_seed;                /* OPTION: features.hash_seed */
+    char crosses[OPTION_TUPLES_SIZE]; /* fields whose values make features together: [["C1", "C2"], ...] as JSON; "": none */
+    int64_t min_count;                /* occurrences in training before a feature has a row of its own; 1 = at once */
 };
 
 struct spec_model {

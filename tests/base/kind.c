@@ -280,6 +280,45 @@ static void maps(void **state)
     bytes_close(&text);
 }
 
+struct tuples_params {
+    char tuples[OPTION_TUPLES_SIZE];
+};
+
+static void tuples(void **state)
+{
+    (void)state;
+    static const struct option rows[] = {{"t", OPT_TUPLES, offsetof(struct tuples_params, tuples), 0, 2, 3, .help = "tuples"}, {0}};
+    static const char *const cases[][3] = {
+        {"{\"t\": [[\"a\", \"b\"], [\"c\", \"d\", \"e\"]]}", NULL, NULL},
+        {"{\"t\": []}", NULL, NULL},
+        {"{\"t\": \"a\"}", "/o/t", "must be an array of arrays of strings, got \"a\""},
+        {"{\"t\": [\"a\"]}", "/o/t/0", "must be an array of 2 to 3 strings, got \"a\""},
+        {"{\"t\": [[\"a\", \"b\"], [\"c\"]]}", "/o/t/1", "must be an array of 2 to 3 strings"},
+        {"{\"t\": [[\"a\", 3]]}", "/o/t/0", "must be a string, got 3"},
+        {"{\"t\": [[\"a\", \"\"]]}", "/o/t/0", "must hold names without control characters"},
+    };
+    static struct tuples_params p;
+    static struct faults faults;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bytes text;
+        bytes_init(&text, 1 << 16);
+        json_t *json = json_read(cases[i][0], strlen(cases[i][0]), "test", NULL), *written = json_object();
+        faults.count = 0;
+        options_read(&(struct option_set){rows, &p}, 1, json, "/o", NULL, &faults);
+        assert_int_equal(faults.count, cases[i][1] != NULL);
+        if (cases[i][1]) {
+            assert_string_equal(faults.list[0].pointer, cases[i][1]);
+            assert_non_null(strstr(faults.list[0].detail, cases[i][2]));
+        } else {
+            assert_ok(options_write(rows, &p, written, true, NULL), NULL);
+            assert_ok(json_write(written, &text, NULL), NULL);
+            assert_string_equal(bytes_text(&text), cases[i][0]);
+        }
+        bytes_close(&text);
+        json_decref(json), json_decref(written);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(options_fill_defaults),
     cmocka_unit_test(options_read_every_type),
@@ -290,5 +329,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(faults_are_all_counted),
     cmocka_unit_test(lists_hold_texts),
     cmocka_unit_test(maps),
+    cmocka_unit_test(tuples),
 };
 TEST_MAIN(tests)

@@ -48,6 +48,7 @@ struct dataset *kit_open(const struct kit *kit, struct error *err)
                                .format = format,
                                .format_params = params,
                                .hash_seed = kit->hash_seed,
+                               .crosses = kit->crosses,
                                .weight = kit->weight,
                                .group = kit->group,
                                .time = kit->time,

@@ -12,6 +12,7 @@ struct kit {                   /* what dataset_open wants; zeroed fields have de
     const struct world *world; /* world_real */
     const char *format;        /* "criteo" */
     const char *options;       /* JSON object of the format's options */
+    const char *crosses;       /* features.crosses as JSON */
     const char *path;          /* one file, or ... */
     char *const *uris;         /* ... several */
     size_t uri_count;

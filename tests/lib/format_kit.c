@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/world.h"
+#include "engine/data/crosses.h"
 
 #define MUST(condition) \
     if (!(condition)) (fprintf(stderr, "format_kit: %s\n", #condition), abort())
@@ -60,6 +61,13 @@ const struct format_sample format_samples[] = {
     {.format = "vw", .weight = "importance", .group = "tag", .text = "1 2 g1|a b\n0 'g2 |a b c\n1 |a no tag\n"},
     {.format = "vw", .text = "1 |u x:0.5 |ad y\n0 2 |u x\n0 1 |u x\n"},
     {.format = "vw", .no_labels = true, .text = "|a b\n1 |a b\n1 2 tag|a c\n'tag |a d\n"},
+    {.format = "criteo", .crosses = "[[\"C1\", \"C2\"], [\"I1\", \"C1\", \"C26\"]]", .text = CRITEO_TEXT},
+    {.format = "csv",
+     .options = "{\"schema\": \"a:multi(|), b:multi(|) missing=skip, c:numeric\"}",
+     .crosses = "[[\"b\", \"a\"], [\"a\", \"c\"], [\"a\", \"b\", \"d\"]]",
+     .text = "label,a,b,c,d\n1,x|y,p|q|r,2,d\n0,,,0.5,\n1,z,s,x,d\n0,z,,,e\n"},
+    {.format = "vw", .crosses = "[[\"u\", \"a\"]]", .text = "1 |user x:2 y |ad p:-3\n0 |user x\n"},
+    {.format = "libffm", .crosses = "[[\"0\", \"1\"]]", .text = "1 0:7:1 1:7:0.25 1:8:1\n0 4:7:2\n"},
     {0},
 };
 
@@ -80,7 +88,7 @@ int format_kit_open(struct format_kit *kit, const char *text, size_t size, struc
     kit->text = calloc(1, size + CHUNK_SLACK);
     memcpy(kit->text, text, size);
     bytes_init(&kit->out.marks, SIZE_MAX), bytes_init(&kit->out.text, SIZE_MAX);
-    if (rc == 0 && !(kit->state = kit->kind->prepare(kit->params, &kit->context, err))) rc = -(int)err->code;
+    if (rc == 0 && !(kit->state = crosses_prepare(&kit->kind, kit->params, &kit->context, err))) rc = -(int)err->code;
     if (rc == 0 && kit->kind->header) {
         const char *first = kit->kind->record_end ? kit->kind->record_end(kit->state, kit->text, kit->text + size, 1 << 20, true)
                                                   : memchr(kit->text, '\n', size);
@@ -92,9 +100,10 @@ int format_kit_open(struct format_kit *kit, const char *text, size_t size, struc
 
 int format_kit_sample(struct format_kit *kit, const struct format_sample *s, struct error *err)
 {
-    *kit = (struct format_kit){.format = s->format,
-                               .options = s->options,
-                               .context = {.hash_seed = 5, .weight = s->weight, .group = s->group, .time = s->time, .no_labels = s->no_labels}};
+    *kit = (struct format_kit){
+        .format = s->format,
+        .options = s->options,
+        .context = {.hash_seed = 5, .weight = s->weight, .group = s->group, .time = s->time, .no_labels = s->no_labels, .crosses = s->crosses}};
     return format_kit_open(kit, s->text, strlen(s->text), err);
 }
 

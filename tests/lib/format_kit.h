@@ -7,7 +7,8 @@
 struct format_sample { /* a good text, perhaps with some bad rows in it */
     const char *format, *options, *weight, *group, *time;
     bool no_labels;
-    const char *text; /* ends with a newline */
+    const char *crosses; /* features.crosses */
+    const char *text;    /* ends with a newline */
 };
 extern const struct format_sample format_samples[]; /* every format once at least; ends with a NULL format */
 
@@ -15,7 +16,7 @@ struct format_kit { /* zero it, fill the first part, open, close */
     const char *format, *options;
     struct format_context context; /* world: NULL */
 
-    const struct format *kind;
+    const struct format *kind; /* around it, if context.crosses names some */
     void *params, *state;
     struct parsed out;
     char *text; /* a copy with slack */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/data/cache.h"
+#include "engine/data/crosses.h"
 #include "engine/data/ingest.h"
 #include "engine/data/shelf.h"
 #include "engine/data/source_kind.h"
@@ -63,7 +64,7 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
 {
     struct dataset_config *c = &d->config;
     *c = *config;
-    c->uris = NULL, c->format_params = NULL, c->cache_dir = NULL, c->entry = NULL, c->weight = c->group = c->time = NULL;
+    c->uris = NULL, c->format_params = NULL, c->cache_dir = NULL, c->entry = NULL, c->weight = c->group = c->time = c->crosses = NULL;
     if (c->line_bytes_max == 0) c->line_bytes_max = INGEST_LINE_BYTES;
     if (c->chunk_bytes == 0) c->chunk_bytes = INGEST_CHUNK_BYTES;
     d->uri_count = config->uri_count;
@@ -72,6 +73,7 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
     if (!(c->weight = mem_text(config->weight ? config->weight : "", err))) return -ERROR_NOMEM;
     if (!(c->group = mem_text(config->group ? config->group : "", err))) return -ERROR_NOMEM;
     if (!(c->time = mem_text(config->time ? config->time : "", err))) return -ERROR_NOMEM;
+    if (!(c->crosses = mem_text(config->crosses ? config->crosses : "", err))) return -ERROR_NOMEM;
     if (config->format->params_size > 0) {
         void *params = mem_zero(config->format->params_size, err);
         if (!params) return -ERROR_NOMEM;
@@ -89,15 +91,16 @@ static int build_rows(void *context, unsigned worker, const struct rows *rows, s
     return cache_writer_add(context, rows, err);
 }
 
-static int build_facts(const struct dataset *d, const void *state, const uint64_t *file_first_row, struct cache_writer *writer, struct error *err)
+static int build_facts(const struct dataset *d, const struct format *format, const void *state, const uint64_t *file_first_row,
+                       struct cache_writer *writer, struct error *err)
 {
     struct bytes names, kinds;
     const char *name;
     int rc = 0;
     bytes_init(&names, NAMES_MAX_BYTES), bytes_init(&kinds, NAMES_MAX_BYTES);
-    for (size_t f = 0; rc == 0 && d->format->field_name && (name = d->format->field_name(state, f)); f++) {
+    for (size_t f = 0; rc == 0 && format->field_name && (name = format->field_name(state, f)); f++) {
         struct field_kind kind = {FIT_NONE, 0};
-        if (d->format->field_kind) kind = d->format->field_kind(state, f);
+        if (format->field_kind) kind = format->field_kind(state, f);
         rc = bytes_add(&names, name, strlen(name) + 1, err);
         if (rc == 0) rc = bytes_add(&kinds, &kind, sizeof kind, err);
     }
@@ -113,15 +116,16 @@ static int dataset_build(struct dataset *d, const struct parallel *parallel, con
     struct ingest_result result;
     struct cache_writer writer = {0};
     const struct dataset_config *c = &d->config;
-    const struct format_context context = {c->world, c->hash_seed, c->weight, c->group, c->time, c->no_labels};
+    const struct format_context context = {c->world, c->hash_seed, c->weight, c->group, c->time, c->crosses, c->no_labels};
     char path[PATH_SIZE] = "";
     int rc = -ERROR_NOMEM;
-    void *state = d->format->prepare(c->format_params, &context, err);
+    const struct format *format = d->format;
+    void *state = crosses_prepare(&format, c->format_params, &context, err);
     if (!state) return err && err->code ? -(int)err->code : -ERROR_NOMEM;
     uint64_t *file_first_row = mem_array(d->files.count, 1, sizeof *file_first_row, err);
     if (!file_first_row) goto out;
     struct ingest_config ingest = {.files = &d->files,
-                                   .format = d->format,
+                                   .format = format,
                                    .state = state,
                                    .parallel = parallel,
                                    .progress = *progress,
@@ -135,13 +139,13 @@ static int dataset_build(struct dataset *d, const struct parallel *parallel, con
     if ((rc = cache_writer_open(&writer, d->config.world, path, err)) < 0) goto out;
     if ((rc = ingest_run(&ingest, &result, err)) < 0) goto out;
     if ((rc = source_list_check(&d->files, err)) < 0) goto out;
-    if ((rc = build_facts(d, state, file_first_row, &writer, err)) < 0) goto out;
+    if ((rc = build_facts(d, format, state, file_first_row, &writer, err)) < 0) goto out;
     if ((rc = cache_writer_end(&writer, &result, err)) < 0) goto out;
     shelf_entry_name(&d->shelf, result.digest, name);
     rc = shelf_commit(&d->shelf, name, err);
 out:
     cache_writer_close(&writer);
-    d->format->release(state);
+    format->release(state);
     mem_free(file_first_row);
     if (rc < 0 && *path) path_remove_tree(d->config.world, path, NULL);
     return rc;
@@ -287,6 +291,7 @@ void dataset_free(struct dataset *d)
     mem_free((void *)d->config.weight);
     mem_free((void *)d->config.group);
     mem_free((void *)d->config.time);
+    mem_free((void *)d->config.crosses);
     mem_free((void *)d->config.entry);
     pthread_mutex_destroy(&d->mending);
     mem_free(d);

@@ -38,6 +38,7 @@ struct dataset_config {
     const void *format_params;
     uint64_t hash_seed;
     const char *weight, *group, *time; /* columns with these parts (struct format_context); "" or NULL: none; copied */
+    const char *crosses;               /* features.crosses (struct format_context); "" or NULL: none; copied */
     bool no_labels;
     size_t held_out_validation, held_out_test; /* the last so many URIs are split.validation_uri's, and behind those test_uri's */
     int64_t max_bad_rows;

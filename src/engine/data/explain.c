@@ -49,17 +49,20 @@ int explain_rows(const struct format *format, const void *state, const struct ch
     int rc = 0;
     bytes_init(&p.marks, SIZE_MAX);
     bytes_init(&p.text, SIZE_MAX);
+    bytes_init(&notes.texts, SIZE_MAX);
     for (const char *at = chunk->text, *next; rc == 0 && at < end; at = next) {
         const char *newline = format->record_end ? NULL : memchr(at, '\n', (size_t)(end - at));
         next = format->record_end ? format->record_end(state, at, end, chunk->line_bytes_max, true) : newline ? newline + 1 : end;
         const struct chunk record = {at, (size_t)(next - at), chunk->line_bytes_max, chunk->has_nul};
         p.bad.count = 0, p.lines = 0;
+        bytes_clear(&notes.texts);
         rc = format->parse(state, &record, &p, err);
         if (rc == 0 && p.rows.count > 0) rc = tell_row(format, state, number++, &p, tell, err);
     }
     rows_close(&p.rows);
     bytes_close(&p.marks);
     bytes_close(&p.text);
+    bytes_close(&notes.texts);
     mem_free(notes.list);
     return rc;
 }

@@ -37,6 +37,7 @@ struct note { /* what a feature was made of; the text lies in the chunk, or in t
 struct notes {
     struct note *list; /* (max): of each feature of the record's row */
     size_t max;
+    struct bytes texts; /* made for notes: those that stand nowhere in the chunk */
 };
 
 struct parsed { /* one chunk's yield; the memory is reused from chunk to chunk */
@@ -55,7 +56,8 @@ struct format_context {
     /* Columns with a part to play besides the label; they are no features. "" or NULL: none. A format without such columns refuses with
      * ERROR_DATA, /dataset/weight (group, time) and what it can do instead. */
     const char *weight, *group, *time;
-    bool no_labels; /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
+    const char *crosses; /* features.crosses as JSON, for crosses_prepare(); "" or NULL: none. A format itself knows nothing of it */
+    bool no_labels;      /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
 };
 
 /* One feature as people see it; explain() tells them. Texts are borrowed for the call. */
@@ -82,6 +84,7 @@ typedef int format_file_fn(void *context, const char *path, struct error *err);
 
 struct format {
     struct kind kind; /* first */
+    bool no_fields;   /* its features have no fields */
     /* files: call `each` for every local file that the options name besides the data; NULL: they name none. ERROR_DATA: an option cannot be read. */
     int (*files)(const void *params, format_file_fn *each, void *context, struct error *err);
     /* prepare: what params and context determine, shared read-only by the parsers. NULL on failure. release takes it back; NULL is fine. */

@@ -65,6 +65,7 @@ static int libsvm_explain(const void *state, const struct chunk *chunk, const st
 }
 
 const struct format format_libsvm = {.kind = {"libsvm", "label [qid:N] index:value ...; comments after #", "LIBSVM, Chang and Lin 2011", 0, NULL},
+                                     .no_fields = true,
                                      .prepare = libsvm_prepare,
                                      .release = mem_free,
                                      .parse = libsvm_parse,

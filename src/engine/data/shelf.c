@@ -50,9 +50,9 @@ static int schema_add_files(json_t *schema, const struct dataset_config *how, st
 static int schema_hash(const struct dataset_config *how, uint64_t *hash, struct error *err)
 {
     const struct format *format = (const struct format *)how->format;
-    json_t *schema = json_pack("{s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:b}", "format", format->kind.name, "version", CACHE_VERSION, "block_rows",
+    json_t *schema = json_pack("{s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:s, s:b}", "format", format->kind.name, "version", CACHE_VERSION, "block_rows",
                                BLOCK_ROWS, "line_bytes_max", (json_int_t)how->line_bytes_max, "weight role", role(how->weight), "group role",
-                               role(how->group), "time role", role(how->time), "no labels", how->no_labels);
+                               role(how->group), "time role", role(how->time), "crosses of fields", role(how->crosses), "no labels", how->no_labels);
     char seed[32];
     struct bytes text;
     int rc = schema ? 0 : error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");

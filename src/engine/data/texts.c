@@ -1,6 +1,7 @@
 #include "engine/data/texts.h"
 
 #include "base/str.h"
+#include "engine/data/crosses.h"
 #include "engine/data/cut.h"
 #include "engine/data/format.h"
 #include "engine/data/ingest.h"
@@ -52,6 +53,7 @@ int texts_find(const struct dataset_config *config, struct value_text *wanted, s
                                            .weight = config->weight,
                                            .group = config->group,
                                            .time = config->time,
+                                           .crosses = config->crosses,
                                            .no_labels = config->no_labels};
     const struct source_options from = {.world = config->world, .stop = config->progress.cancelled, .context = config->progress.context};
     struct finding f = {.wanted = wanted, .count = count};
@@ -60,7 +62,7 @@ int texts_find(const struct dataset_config *config, struct value_text *wanted, s
     if (!format->explain || f.left == 0) return 0;
     int rc = source_list_open_with(&files, &from, config->uris, config->uri_count, err);
     if (rc < 0) return rc;
-    void *state = format->prepare(config->format_params, &context, err);
+    void *state = crosses_prepare(&format, config->format_params, &context, err);
     if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
     if (rc == 0) rc = source_list_again(&files, err);
     if (rc == 0) rc = find_in(&f, &files, format, state, config, text_bytes_max, err);

@@ -23,7 +23,8 @@ static int checkpoint_find(const struct world *w, const char *path, char out[PAT
     char fold[PATH_SIZE];
     if (rundir_fold_path(path, 0, fold, err) == 0 && path_exists(w, fold))
         return error_set(err, ERROR_NOTFOUND, NULL,
-                         "%s is of a K-fold job, which has a model a fold: name one (%s), or several for the mean of their probabilities", path, fold);
+                         "%s is of a K-fold job, which has a model a fold: name one (%s), or several for the mean of their probabilities", path,
+                         fold);
     return error_set(err, ERROR_NOTFOUND, NULL,
                      "%s has neither %s nor a checkpoint; give a checkpoint file or the directory of a run that has saved one", path, RUNDIR_FINAL);
 }
@@ -96,8 +97,9 @@ static json_t *reading_json(const struct spec *recipe, struct error *err)
 {
     const struct spec_dataset *d = &recipe->dataset;
     const struct spec_kind *format = &recipe->chosen[SECTION_FORMAT];
-    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:I}", "dataset.format", format->kind->name, "dataset.weight", d->weight, "dataset.group", d->group,
-                            "dataset.time", d->time, "features.hash_seed", (json_int_t)recipe->features.hash_seed);
+    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "dataset.format", format->kind->name, "dataset.weight", d->weight, "dataset.group",
+                            d->group, "dataset.time", d->time, "features.hash_seed", (json_int_t)recipe->features.hash_seed, "features.crosses",
+                            recipe->features.crosses);
     if (!out) error_set(err, ERROR_NOMEM, NULL, "cannot compare two recipes");
     if (!out || !format->params || options_write(format->kind->options, format->params, out, true, err) == 0) return out;
     json_decref(out);

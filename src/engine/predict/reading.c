@@ -1,6 +1,7 @@
 #include "engine/predict/reading.h"
 
 #include "base/mem.h"
+#include "engine/data/crosses.h"
 #include "engine/data/ingest.h"
 
 const char *reading_field_name(const void *reading_format, size_t field)
@@ -51,13 +52,14 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
                                            .weight = recipe->dataset.weight,
                                            .group = recipe->dataset.group,
                                            .time = recipe->dataset.time,
+                                           .crosses = recipe->features.crosses,
                                            .no_labels = r->no_labels};
     const struct source_options from = {.world = predictor->world, .stop = r->progress.cancelled, .context = r->progress.context};
     struct source_list files;
     *result = (struct reading_result){0};
     int rc = source_list_open_with(&files, &from, r->uris, r->uri_count, err);
     if (rc < 0) return rc;
-    void *state = format->prepare(r->format ? r->format_params : chosen->params, &context, err);
+    void *state = crosses_prepare(&format, r->format ? r->format_params : chosen->params, &context, err);
     if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
     if (rc == 0) rc = read_files(r, &files, format, state, calls, result, err);
     format->release(state);

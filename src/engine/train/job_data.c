@@ -91,6 +91,7 @@ static int config_of(struct job *job, struct dataset_config *config, struct erro
                                       .weight = spec->dataset.weight,
                                       .group = spec->dataset.group,
                                       .time = spec->dataset.time,
+                                      .crosses = spec->features.crosses,
                                       .max_bad_rows = spec->dataset.max_bad_rows,
                                       .parallel = &job->team.parallel,
                                       .progress = {job, dataset_progress, dataset_cancelled}};

@@ -17,6 +17,8 @@ static int take_feature(void *context, const struct explained *e, struct error *
 {
     struct told *t = context;
     const struct rows *rows = &t->kit->out.rows;
+    const struct format *kind = t->kit->kind;
+    const char *known = kind->field_name && e->field != FIELD_UNKNOWN ? kind->field_name(t->kit->state, e->field) : NULL;
     size_t f = t->features++, start = t->rows ? rows->ends[t->rows - 1] : 0;
     (void)err;
     if (t->rows >= rows->count || f >= rows->ends[t->rows]) t->wrong = "a feature too many";
@@ -26,8 +28,7 @@ static int take_feature(void *context, const struct explained *e, struct error *
     else if (e->field != (rows->layout ? rows->layout[f - start] : rows->with & ROWS_FIELDS ? rows->fields[f] : FIELD_UNKNOWN))
         t->wrong = "another field";
     else if (!e->text || !e->name) t->wrong = "no text";
-    else if (t->kit->kind->field_name && e->field != FIELD_UNKNOWN && strcmp(e->name, t->kit->kind->field_name(t->kit->state, e->field)) != 0)
-        t->wrong = "another name";
+    else if (known && strcmp(e->name, known) != 0) t->wrong = "another name";
     else if (e->missing && e->size > 0) t->wrong = "a missing value with a text";
     return 0;
 }
