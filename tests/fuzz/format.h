@@ -1,4 +1,5 @@
-/* Any bytes as a data file of one format. The first byte chooses among options, the rest is the file. Whatever the pieces that the text is
+/* Any bytes as a data file of one format. The first byte chooses among options, and whether rows have labels and fields are crossed (CROSSES, where a
+ * target has some); the rest is the file. Whatever the pieces that the text is
  * cut into: the same rows, the same bad ones, the same words. */
 #include <stdint.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "engine/data/crosses.h"
 #include "engine/data/ingest.h"
 #include "lib/world_sim.h"
 
@@ -26,25 +28,31 @@ static int take_rows(void *context, unsigned worker, const struct rows *rows, st
     for (size_t r = 0, f = 0; r < rows->count; r++) {
         MUST(rows->labels[r] <= 1 && rows->ends[r] >= f && rows->ends[r] <= rows->features);
         o->hash = hash64(&rows->labels[r], 1, o->hash);
+        MUST(!rows->layout || rows->ends[r] - f == rows->layout_size);
         for (; f < rows->ends[r]; f++) {
             o->hash = hash64(&rows->keys[f], sizeof *rows->keys, o->hash);
             if (rows->with & ROWS_VALUES) MUST(rows->values[f] - rows->values[f] == 0); /* finite */
             if (rows->with & ROWS_VALUES) o->hash = hash64(&rows->values[f], sizeof *rows->values, o->hash);
+            if (rows->with & ROWS_FIELDS) o->hash = hash64(&rows->fields[f], sizeof *rows->fields, o->hash);
         }
     }
     o->rows += rows->count;
     return 0;
 }
 
-static void ingest(const struct world *world, const struct format *format, const void *params, size_t chunk_bytes, struct outcome *o)
+#ifndef CROSSES
+#define CROSSES ""
+#endif
+
+static void ingest(const struct world *world, const struct format *format, const void *params, unsigned how, size_t chunk_bytes, struct outcome *o)
 {
     char *uris[] = {(char *)"f"};
     struct source_list files;
     *o = (struct outcome){.rows = 0};
     if (source_list_open(&files, world, uris, 1, &o->err) < 0) return;
-    const struct format_context context = {.hash_seed = 1};
+    const struct format_context context = {.hash_seed = 1, .no_labels = how & 1, .crosses = how & 2 ? CROSSES : ""};
     uint64_t first_row;
-    void *state = format->prepare(params, &context, &o->err);
+    void *state = crosses_prepare(&format, params, &context, &o->err);
     if (state) {
         struct ingest_config c = {.files = &files,
                                   .format = format,
@@ -83,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(file_publish(&sim.world, "f", data + 1, size - 1, NULL) == 0);
     for (int i = 0; i < 3; i++) {
         struct outcome *o = i ? &other : &first;
-        ingest(&sim.world, format, params, chunks[i], o);
+        ingest(&sim.world, format, params, data[0] / (unsigned)(sizeof options / sizeof *options), chunks[i], o);
         MUST(o->rows == first.rows && o->hash == first.hash && o->err.code == first.err.code && strcmp(o->err.msg, first.err.msg) == 0);
         MUST(o->result.bad_rows == first.result.bad_rows && o->result.first_bad.line == first.result.first_bad.line);
         MUST(strcmp(o->result.first_bad.text, first.result.first_bad.text) == 0);
