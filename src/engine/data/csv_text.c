@@ -37,7 +37,7 @@ const char *csv_record_end(const void *state, const char *p, const char *end, si
 static const char *unquote(const char *p, const char *end, struct cell *field, char **scratch)
 {
     char *to = *scratch;
-    field->text = to;
+    *field = (struct cell){.text = to};
     for (p++; p < end; p++) {
         if (*p == '"' && (p + 1 == end || p[1] != '"')) break;
         p += *p == '"';
