@@ -96,6 +96,33 @@ good 5 >"$data/bad"
 spec "$data/bad" '.train.shards = 64' >"$tmp/bad.json" && refused "fewer rows than shards" "$tmp/bad.json" 0
 cp "$data/good.tsv" "$data/a b ü%41[x].tsv" && spec "$data/a b ü%41[x].tsv" >"$tmp/bad.json" && refused "an odd file name" "$tmp/bad.json" 0
 
+heading 'tables, schemas and crosses, by `trainyard run`:'
+table_case() # table_case NAME DATASET-JSON PATTERN...: a run over $data/bad; DATASET-JSON: format and its options
+{
+    local name=$1 dataset=$2
+    shift 2
+    spec "$data/bad" ".dataset += $dataset | .features.crosses = (.dataset.crosses // []) | del(.dataset.crosses)" >"$tmp/bad.json"
+    refused "$name" "$tmp/bad.json" 65 "$@"
+}
+printf 'label,age,tags\n1,31,a|b\n0,old,c\n' >"$data/bad"
+table_case "csv: a word where the schema wants a number" '{format: "csv", schema: {age: "numeric"}}' 'bad:3: column 2 \(age\): "old" is not a number; the schema says numeric'
+table_case "csv: a type that is none" '{format: "csv", schema: "age:numerik"}' '/dataset/schema|column age: no type "numerik"; did you mean "numeric"'
+table_case "csv: a column that is not there" '{format: "csv", schema: "agee:numeric"}' 'no column "agee"; the columns are label, age, tags'
+table_case "csv: a weight that is not there" '{format: "csv", weight: "w"}' 'no column "w"; the columns are label, age, tags'
+table_case "csv: a time that is a word" '{format: "csv", time: "age"}' 'bad:3: column 2 \(age\): "old" is not a time'
+table_case "csv: a vocabulary that is not there" '{format: "csv", schema: "tags:vocab(no-such-file)"}' 'no-such-file'
+table_case "csv: a cross of a field that is not there" '{format: "csv", crosses: [["age", "tag"]]}' 'no field "tag"; the fields are age, tags'
+printf '{"label": 1, "a": 1}\n{"label": 0, "a": {"b": 1}}\n' >"$data/bad"
+table_case "jsonl: an object inside a record" '{format: "jsonl"}' 'bad:2: byte 19: .* begins an object inside the record'
+printf '{"label": 1, "a": 1}\n{"label": 0, "b": 1}\n' >"$data/bad"
+table_case "jsonl: a key that nobody named" '{format: "jsonl"}' 'bad:2: key "b" is named neither by the first record nor by the schema'
+printf '1 |a x\n1|a x\n' >"$data/bad"
+table_case "vw: a label that touches the bar" '{format: "vw"}' 'bad:2: .* touches the bar, which makes it a tag'
+printf '1 |a x\n-1 2 |a x\n' >"$data/bad"
+table_case "vw: an importance that nobody asked for" '{format: "vw"}' 'bad:2: column 2: "2" is an importance; set dataset.weight'
+printf '1 1:1\n' >"$data/bad"
+table_case "libsvm: a weight" '{format: "libsvm", weight: "w"}' 'format libsvm has no column "w" for the weight of a row'
+
 heading 'specifications, by `trainyard run`:'
 spec_case "an unknown key" '.optimiser = {}' '/optimiser' 'did you mean "?optimizer'
 spec_case "an unknown kind" '.model.kind = "fmm"' '/model/kind' 'did you mean "?fm'
@@ -187,6 +214,10 @@ row "100 MB without a length" "${sent% *}" "after ${sent#* } bytes"
 check "100 MB without a length are not taken" test "${sent#* }" -lt 60000000
 answered "a file URI of /etc" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec ///etc/passwd)"
 answered "a glob through a symlink" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec 'ou*/passwd')"
+printf 'label,a\n1,x\n0,y\n' >"$data/t.csv"
+answered "a vocabulary outside the roots" 422 '/dataset/schema' "$url/v1/jobs" "${json[@]}" -d "$(spec t.csv '.dataset += {format: "csv", schema: "a:vocab(/etc/passwd)"}')"
+answered "a vocabulary by a relative path" 422 'must be an absolute path below a data root' "$url/v1/jobs" "${json[@]}" -d "$(spec t.csv '.dataset += {format: "csv", schema: "a:vocab(words)"}')"
+answered "a schema that is none" 422 '/dataset/schema' "$url/v1/jobs" "${json[@]}" -d "$(spec t.csv '.dataset += {format: "csv", schema: "a:numerik"}')"
 answered "standard input" 422 'is standard input, and a run of the service has none' "$url/v1/jobs" "${json[@]}" -d "$(spec x '.dataset.uri = "-"')"
 answered "an address that was not allowed" 422 'start the server with --source PREFIX' "$url/v1/jobs" "${json[@]}" -d "$(spec x '.dataset.uri = "http://169.254.169.254/latest"')"
 answered "a pipe below the roots" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec pipe)"
