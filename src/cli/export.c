@@ -17,7 +17,7 @@ static int tell(const struct rowjob *job, const struct export_result *r, struct 
     char values[32], rows[32];
     if (job->options->json) {
         json_t *outcome = json_pack("{s:s, s:I, s:s, s:I, s:I, s:I}", "checkpoint", m->path, "step", (json_int_t)m->step, "model",
-                                    m->model->kind.name, "rows", (json_int_t)r->read.rows, "bad_rows", (json_int_t)r->read.bad_rows, "values",
+                                    m->use.model->kind.name, "rows", (json_int_t)r->read.rows, "bad_rows", (json_int_t)r->read.bad_rows, "values",
                                     (json_int_t)r->values);
         int rc = print_json(rowjob_told(job), outcome, err);
         json_decref(outcome);

@@ -46,7 +46,8 @@ static json_t *outcome_json(const struct predicting *p, const struct reading_res
     json_t *used = json_array();
     for (size_t i = 0; i < p->job.predictor_count; i++) {
         const struct predictor *m = &p->job.predictors[i];
-        json_array_append_new(used, json_pack("{s:s, s:I, s:s}", "checkpoint", m->path, "step", (json_int_t)m->step, "model", m->model->kind.name));
+        json_array_append_new(used,
+                              json_pack("{s:s, s:I, s:s}", "checkpoint", m->path, "step", (json_int_t)m->step, "model", m->use.model->kind.name));
     }
     return json_pack("{s:o, s:I, s:I, s:O?}", "models", used, "rows", (json_int_t)r->rows, "bad_rows", (json_int_t)r->bad_rows, "evaluation",
                      evaluation);

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { FIELD_UNKNOWN = 0xffff, FIELD_MAX = 0xfffe };
+
 struct batch { /* borrowed arrays; row r has features offsets[r] .. offsets[r + 1] - 1 */
     size_t rows, features;
     const uint32_t *offsets; /* (rows + 1), offsets[0] = 0 */
@@ -17,10 +19,12 @@ struct batch { /* borrowed arrays; row r has features offsets[r] .. offsets[r + 
     const float *values;     /* (features), or NULL: all 1 */
     const uint16_t *fields;  /* (features), or one row's when same_fields; NULL: not known */
     bool same_fields;
-    const float *labels;    /* (rows), 0 or 1 */
-    const float *weights;   /* (rows), finite, >= 0; NULL: all 1 */
-    const uint64_t *groups; /* (rows): hash of the group column's text (a user, a session); NULL: none */
-    const int64_t *times;   /* (rows): the time column (seconds, or a number as it stands); NULL: none */
+    uint64_t first_row;       /* of a block: the ordinal of its row 0 in the data set */
+    const uint64_t *ordinals; /* (rows), of a gathered batch: each row's; NULL: first_row, first_row + 1, ... */
+    const float *labels;      /* (rows), 0 or 1 */
+    const float *weights;     /* (rows), finite, >= 0; NULL: all 1 */
+    const uint64_t *groups;   /* (rows): hash of the group column's text (a user, a session); NULL: none */
+    const int64_t *times;     /* (rows): the time column (seconds, or a number as it stands); NULL: none */
 };
 
 /* batch_fields: the fields of row r's features, or NULL when they are not known. */
@@ -28,6 +32,8 @@ static inline const uint16_t *batch_fields(const struct batch *b, size_t r)
 {
     return b->fields ? b->fields + (b->same_fields ? 0 : b->offsets[r]) : NULL;
 }
+
+static inline uint64_t batch_ordinal(const struct batch *b, size_t r) { return b->ordinals ? b->ordinals[r] : b->first_row + r; }
 
 /* One row of one block: how the data room hands out a shuffled order without copying. */
 struct row_ref {

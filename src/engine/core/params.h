@@ -30,6 +30,8 @@ struct param_desc { /* what a model says of one tensor */
     enum param_init init;
     float init_scale; /* standard deviation of INIT_NORMAL */
     bool no_penalty;  /* l1, l2 leave it alone (bias) */
+    /* Not learnt but averaged: w += statistic_rate (mean over the step's examples - w). No optimiser, penalty or codec touches it. 0: learnt. */
+    float statistic_rate;
 };
 
 struct param {
@@ -45,9 +47,9 @@ struct params {
     size_t count, states;
     float state_init[STATES_MAX];
     struct param tensor[TENSORS_MAX];
-    uint64_t *live;             /* bit a slot: has been updated */
+    uint64_t *live;               /* bit a slot: has been updated */
     struct transforms transforms; /* numbers of which fields become what; planned by who trains, or loaded */
-    struct admission admission; /* which features have slots of their own; admission_init() it after params_init() */
+    struct admission admission;   /* which features have slots of their own; admission_init() it after params_init() */
 };
 
 /* params_bytes: memory that params_init would take when every row is live. */

@@ -168,6 +168,7 @@ static void head_point(struct batch *b, const struct block_header *h, const uint
     struct layout l = block_layout(h);
     for (uint32_t r = 0; r < h->rows; r++) spare[r] = (float)(memory[l.labels + r / 8] >> (r % 8) & 1);
     *b = (struct batch){.rows = h->rows,
+                        .first_row = h->first_row,
                         .labels = spare,
                         .groups = h->flags & ROWS_GROUPS ? (const uint64_t *)(const void *)(memory + l.groups) : NULL,
                         .times = h->flags & ROWS_TIMES ? (const int64_t *)(const void *)(memory + l.times) : NULL,

@@ -213,6 +213,12 @@ static int writer_flush(struct cache_writer *w, struct error *err)
     return 0;
 }
 
+static void fields_count(struct cache_totals *t, const uint16_t *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fields[i] >= t->fields && fields[i] != FIELD_UNKNOWN) t->fields = fields[i] + 1u;
+}
+
 static void writer_append(struct cache_writer *w, const struct rows *rows, size_t from, size_t count)
 {
     struct rows *p = &w->pending;
@@ -220,7 +226,10 @@ static void writer_append(struct cache_writer *w, const struct rows *rows, size_
     size_t features = rows->ends[from + count - 1] - start;
     memcpy(p->keys + p->features, rows->keys + start, features * sizeof *p->keys);
     if (p->with & ROWS_VALUES) memcpy(p->values + p->features, rows->values + start, features * sizeof *p->values);
-    if (p->with & ROWS_FIELDS) memcpy(p->fields + p->features, rows->fields + start, features * sizeof *p->fields);
+    if (p->with & ROWS_FIELDS) {
+        memcpy(p->fields + p->features, rows->fields + start, features * sizeof *p->fields);
+        fields_count(&w->totals, rows->fields + start, features);
+    }
     if (p->with & ROWS_WEIGHTS) memcpy(p->weights + p->count, rows->weights + from, count * sizeof *p->weights);
     if (p->with & ROWS_GROUPS) memcpy(p->groups + p->count, rows->groups + from, count * sizeof *p->groups);
     if (p->with & ROWS_TIMES) memcpy(p->times + p->count, rows->times + from, count * sizeof *p->times);
@@ -243,6 +252,7 @@ static int writer_shape(struct cache_writer *w, const struct rows *rows, struct 
         if (!(f->layout = mem_array(rows->layout_size + 1, 1, sizeof *f->layout, err))) return -ERROR_NOMEM;
         if (rows->layout_size) memcpy(f->layout, rows->layout, rows->layout_size * sizeof *f->layout);
         f->layout_size = rows->layout_size;
+        fields_count(&w->totals, f->layout, f->layout_size);
     }
     if (rows->with == w->pending.with && rows->layout_size == f->layout_size &&
         (f->layout_size == 0 || memcmp(rows->layout, f->layout, f->layout_size * sizeof *f->layout) == 0))

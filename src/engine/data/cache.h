@@ -16,10 +16,11 @@
 #include "engine/data/block.h"
 #include "engine/data/ingest.h"
 
-enum { CACHE_VERSION = 3, CACHE_NAME_SIZE = 64 };
+enum { CACHE_VERSION = 4, CACHE_NAME_SIZE = 64 };
 
 struct cache_totals {
     uint64_t rows, positives, features, bad_rows, text_bytes, row_features_max, blocks_size_bytes;
+    uint64_t fields;       /* 1 + the greatest field number of a feature; 0: fields are not known */
     struct hash128 digest; /* of the text */
     struct first_bad first_bad;
 };

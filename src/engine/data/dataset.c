@@ -253,6 +253,7 @@ static int dataset_describe(struct dataset *d, struct error *err)
     i->source_bytes = d->files.size_bytes > 0 ? d->files.size_bytes : t->text_bytes;
     i->once = dataset_once(d);
     i->row_features_max = (size_t)t->row_features_max;
+    i->fields = (uint32_t)t->fields;
     size_t train = d->uri_count - d->config.held_out_validation - d->config.held_out_test;
     i->validation_from = dataset_uri_first_row(d, train);
     i->test_from = dataset_uri_first_row(d, train + d->config.held_out_validation);

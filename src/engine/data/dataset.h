@@ -59,6 +59,7 @@ struct dataset_info {
     bool once;                        /* some of it came by once: to be read again it needs config.entry = digest */
     char digest[DATASET_DIGEST_SIZE]; /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
     size_t row_features_max;
+    uint32_t fields;                     /* fields of features are 0 .. fields - 1, or unknown; 0: all are */
     uint64_t validation_from, test_from; /* first row of the URIs held out; = rows: none */
     char first_bad[512];                 /* message of the first bad row that was tolerated, or "" */
 };

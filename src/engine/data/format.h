@@ -71,7 +71,6 @@ struct explained {
     float value;
     bool missing;
 };
-enum { FIELD_UNKNOWN = 0xffff, FIELD_MAX = 0xfffe };
 
 struct explainer {
     void *context;

@@ -13,6 +13,7 @@ static int buffer_rows(struct batch_buffer *b, size_t rows, struct error *err)
     if (b->offsets && rows <= b->rows_max) return 0;
     if ((rc = mem_grow((void **)&b->offsets, rows + 1, sizeof *b->offsets, err)) < 0) return rc;
     if ((rc = mem_grow((void **)&b->labels, rows, sizeof *b->labels, err)) < 0) return rc;
+    if ((rc = mem_grow((void **)&b->ordinals, rows, sizeof *b->ordinals, err)) < 0) return rc;
     if ((rc = mem_grow((void **)&b->weights, rows, sizeof *b->weights, err)) < 0) return rc;
     if (b->want_groups && (rc = mem_grow((void **)&b->groups, rows, sizeof *b->groups, err)) < 0) return rc;
     b->rows_max = rows;
@@ -84,6 +85,7 @@ int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t co
         const struct batch *from = refs[i].block;
         out->offsets[i] = (uint32_t)total;
         out->labels[i] = from->labels[refs[i].row];
+        out->ordinals[i] = from->first_row + refs[i].row;
         total += from->offsets[refs[i].row + 1] - from->offsets[refs[i].row];
         values |= from->values != NULL;
     }
@@ -107,6 +109,7 @@ int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t co
                                 .offsets = out->offsets,
                                 .keys = out->keys,
                                 .values = values ? out->values : NULL,
+                                .ordinals = out->ordinals,
                                 .labels = out->labels};
     if (count == 0) return 0;
     gather_facts(out, refs, count);
@@ -124,5 +127,6 @@ void batch_buffer_close(struct batch_buffer *b)
     mem_free(b->weights);
     mem_free(b->fields);
     mem_free(b->groups);
+    mem_free(b->ordinals);
     *b = (struct batch_buffer){0};
 }

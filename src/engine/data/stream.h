@@ -59,7 +59,7 @@ struct batch_buffer {
     uint32_t *offsets, *keys;
     float *values, *labels, *weights;
     uint16_t *fields;
-    uint64_t *groups;
+    uint64_t *groups, *ordinals;
     size_t rows_max, features_max;
     bool want_groups, want_fields; /* the caller's: copy these parts, too, where they are known; times never travel */
 };

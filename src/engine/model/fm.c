@@ -27,9 +27,10 @@ static void (*const forward_table[])(const struct batch *, const uint32_t *, con
 static void (*const backward_table[])(const struct batch *, const uint32_t *, const float *, size_t, const float *, const float *,
                                       float *) = KERNEL_TABLE(fm_backward);
 
-static size_t fm_describe(const void *params, struct param_desc *out)
+static size_t fm_describe(const void *params, struct model_shape shape, struct param_desc *out)
 {
     const struct fm_params *p = params;
+    (void)shape;
     out[FM_BIAS] = (struct param_desc){.name = "bias", .width = 1, .no_penalty = true};
     out[FM_LINEAR] = (struct param_desc){.name = "linear", .table = true, .width = 1};
     out[FM_EMBEDDING] = (struct param_desc){
@@ -37,21 +38,20 @@ static size_t fm_describe(const void *params, struct param_desc *out)
     return 3;
 }
 
-static size_t fm_scratch(const void *params) { return (size_t)((const struct fm_params *)params)->embedding_dim; }
+static size_t fm_factors(const void *params) { return (size_t)((const struct fm_params *)params)->embedding_dim; }
 
-static void fm_forward(const void *params, const struct batch *b, const struct model_view *v, float *scratch, float *logits)
+static size_t fm_scratch(const void *params, struct model_shape shape, size_t rows) { return (void)shape, rows * fm_factors(params); }
+
+static void fm_forward(const struct model_call *c, float *logits)
 {
-    size_t k = fm_scratch(params);
-    linear_forward(b, v->local, v->tensor[FM_LINEAR], v->tensor[FM_BIAS][0], logits);
-    forward_table[cpu_level()](b, v->local, v->tensor[FM_EMBEDDING], k, scratch, logits);
+    linear_forward(c->batch, c->local, c->tensor[FM_LINEAR], c->tensor[FM_BIAS][0], logits);
+    forward_table[cpu_level()](c->batch, c->local, c->tensor[FM_EMBEDDING], fm_factors(c->params), c->scratch, logits);
 }
 
-static void fm_backward(const void *params, const struct batch *b, const struct model_view *v, const float *scratch, const float *delta,
-                        float *const grad[TENSORS_MAX])
+static void fm_backward(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX])
 {
-    size_t k = fm_scratch(params);
-    linear_backward(b, v->local, delta, grad[FM_LINEAR], grad[FM_BIAS]);
-    backward_table[cpu_level()](b, v->local, v->tensor[FM_EMBEDDING], k, scratch, delta, grad[FM_EMBEDDING]);
+    linear_backward(c->batch, c->local, delta, grad[FM_LINEAR], grad[FM_BIAS]);
+    backward_table[cpu_level()](c->batch, c->local, c->tensor[FM_EMBEDDING], fm_factors(c->params), c->scratch, delta, grad[FM_EMBEDDING]);
 }
 
 const struct model model_fm = {.kind = {"fm", "factorisation machine: pairwise interactions through K factors a feature",

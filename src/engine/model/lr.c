@@ -4,27 +4,24 @@
 
 enum { LR_BIAS, LR_LINEAR };
 
-static size_t lr_describe(const void *params, struct param_desc *out)
+static size_t lr_describe(const void *params, struct model_shape shape, struct param_desc *out)
 {
-    (void)params;
+    (void)params, (void)shape;
     out[LR_BIAS] = (struct param_desc){.name = "bias", .width = 1, .no_penalty = true};
     out[LR_LINEAR] = (struct param_desc){.name = "linear", .table = true, .width = 1};
     return 2;
 }
 
-static size_t lr_scratch(const void *params) { return (void)params, 0; }
+static size_t lr_scratch(const void *params, struct model_shape shape, size_t rows) { return (void)params, (void)shape, (void)rows, 0; }
 
-static void lr_forward(const void *params, const struct batch *b, const struct model_view *v, float *scratch, float *logits)
+static void lr_forward(const struct model_call *c, float *logits)
 {
-    (void)params, (void)scratch;
-    linear_forward(b, v->local, v->tensor[LR_LINEAR], v->tensor[LR_BIAS][0], logits);
+    linear_forward(c->batch, c->local, c->tensor[LR_LINEAR], c->tensor[LR_BIAS][0], logits);
 }
 
-static void lr_backward(const void *params, const struct batch *b, const struct model_view *v, const float *scratch, const float *delta,
-                        float *const grad[TENSORS_MAX])
+static void lr_backward(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX])
 {
-    (void)params, (void)scratch;
-    linear_backward(b, v->local, delta, grad[LR_LINEAR], grad[LR_BIAS]);
+    linear_backward(c->batch, c->local, delta, grad[LR_LINEAR], grad[LR_BIAS]);
 }
 
 const struct model model_lr = {

@@ -1,7 +1,7 @@
 /* A model family: which tensors it has, its score, and its gradient. One file a family, one row in models[]. No training, no I/O.
  *
  * A model sees a micro-batch and compact copies of the rows it touches (struct lookup's order), so it works in cache and never knows the
- * size of a table. forward and backward are pure; the order of additions is fixed by the batch's order. */
+ * size of a table. forward and backward are pure functions of the call; the order of additions is fixed by the batch's order. */
 #ifndef TRAINYARD_ENGINE_MODEL_MODEL_H
 #define TRAINYARD_ENGINE_MODEL_MODEL_H
 
@@ -9,25 +9,43 @@
 #include "engine/core/batch.h"
 #include "engine/core/grad.h"
 
-struct model_view {                   /* parameters for one micro-batch; borrowed */
-    const float *tensor[TENSORS_MAX]; /* a table: its compact rows (distinct, width); dense: the tensor itself */
+struct model_shape { /* what the data looks like to a model: the same in training and, by the checkpoint, in prediction */
+    uint32_t fields; /* F: fields are 0 .. F-1; 0: the format knows none */
+};
+
+struct model_call { /* one micro-batch; all borrowed */
+    const void *params;
+    struct model_shape shape;
+    const struct batch *batch;
+    const float *tensor[TENSORS_MAX]; /* a table: its compact rows (distinct, width); dense: the tensor itself (rows, width) */
     const uint32_t *local;            /* (features): compact row of each feature */
+    float *scratch;                   /* (model->scratch() floats): what forward leaves for backward */
+    bool training;                    /* dropout falls, batch statistics are used; false: neither */
+    uint64_t seed, step;              /* of the random masks; a row's own number is batch->ordinals */
 };
 
 struct model {
     struct kind kind; /* first */
+    /* check: do the params suit the data? ERROR_INVALID with the field. NULL: always. */
+    int (*check)(const void *params, struct model_shape shape, struct error *err);
     /* describe: the tensors, at most TENSORS_MAX, in checkpoint order; returns their count. */
-    size_t (*describe)(const void *params, struct param_desc *out);
-    /* scratch: floats a row that forward leaves for backward. */
-    size_t (*scratch)(const void *params);
+    size_t (*describe)(const void *params, struct model_shape shape, struct param_desc *out);
+    /* scratch: floats that a micro-batch of so many rows needs. */
+    size_t (*scratch)(const void *params, struct model_shape shape, size_t rows);
     /* forward: logits (rows). */
-    void (*forward)(const void *params, const struct batch *b, const struct model_view *v, float *scratch, float *logits);
-    /* backward: add this batch's gradient sums into grad[t] (compact rows of tensor t, zeroed by the caller). delta (rows) = dL/dlogit. */
-    void (*backward)(const void *params, const struct batch *b, const struct model_view *v, const float *scratch, const float *delta,
-                     float *const grad[TENSORS_MAX]);
+    void (*forward)(const struct model_call *c, float *logits);
+    /* backward: add this batch's gradient sums into grad[t] (the rows of c->tensor[t], zeroed by the caller). delta (rows) = dL/dlogit. Of a
+     * statistic (param_desc) the sum over rows of what it averages. */
+    void (*backward)(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX]);
 };
 
 extern const struct model *const models[]; /* NULL-terminated: lr, fm */
 extern const struct model model_lr, model_fm;
+
+struct model_use { /* a family with its options and its data */
+    const struct model *model;
+    const void *params;
+    struct model_shape shape;
+};
 
 #endif

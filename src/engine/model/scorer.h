@@ -15,16 +15,21 @@ struct scorer {                      /* zeroed: ready */
     const struct transform_map *map; /* borrowed: of whoever reads the rows; only where there are transforms */
     const struct rare_keys *rare;    /* borrowed: of whoever reads the rows; only where features must be seen before they are let in */
     struct transformed transformed;
-    struct admitted admitted;  /* the latest batch as the model saw it, where features must be seen before they are let in */
-    const struct batch *batch; /* the same, or the batch itself where all are let in: for its backward pass */
+    struct admitted admitted; /* the latest batch as the model saw it, where features must be seen before they are let in */
     struct lookup lookup;
-    struct model_view view; /* what forward saw: of the latest batch, for its backward pass */
+    struct model_call call; /* what forward saw: of the latest batch, for its backward pass */
     struct floats compact[TENSORS_MAX], scratch, logits;
 };
 void scorer_close(struct scorer *s); /* safe on a zeroed struct, and twice */
 
-/* scorer_forward: logits (b->rows) of the batch into s->logits. ascending: as in lookup_build. ERROR_NOMEM, ERROR_TOOLARGE. */
-int scorer_forward(struct scorer *s, const struct model *model, const void *model_params, const struct params *p, const struct batch *b,
-                   bool ascending, struct error *err);
+struct scorer_mode {     /* zeroed: to judge or predict */
+    bool ascending;      /* as in lookup_build */
+    bool training;       /* as in struct model_call, */
+    uint64_t seed, step; /* like these */
+};
+
+/* scorer_forward: logits (b->rows) of the batch into s->logits. ERROR_NOMEM, ERROR_TOOLARGE. */
+int scorer_forward(struct scorer *s, const struct model_use *use, const struct params *p, const struct batch *b, const struct scorer_mode *mode,
+                   struct error *err);
 
 #endif

@@ -40,7 +40,7 @@ static int metadata_agrees(const struct tensor_file *file, const char *key, cons
 static int recipe_read(struct predictor *p, const struct tensor_file *file, const struct registry *registry, struct error *err)
 {
     const char *recipe = file->metadata(file->impl, "recipe"), *step = file->metadata(file->impl, "step");
-    const char *digest = file->metadata(file->impl, "spec");
+    const char *digest = file->metadata(file->impl, "spec"), *fields = file->metadata(file->impl, "fields");
     int64_t value;
     if (!recipe)
         return error_set(err, ERROR_DATA, NULL,
@@ -49,18 +49,19 @@ static int recipe_read(struct predictor *p, const struct tensor_file *file, cons
                          file->path);
     int rc = spec_recipe_read(&p->recipe, recipe, file->path, registry, err);
     if (rc < 0) return rc;
-    p->model = (const struct model *)p->recipe.chosen[SECTION_MODEL].kind; /* each row starts with its struct kind */
-    p->model_params = p->recipe.chosen[SECTION_MODEL].params;
+    p->use.model = (const struct model *)p->recipe.chosen[SECTION_MODEL].kind; /* each row starts with its struct kind */
+    p->use.params = p->recipe.chosen[SECTION_MODEL].params;
     if (step && str_to_int64(step, &value) && value > 0) p->step = (uint64_t)value;
+    if (fields && str_to_int64(fields, &value) && value >= 0 && value <= FIELD_UNKNOWN) p->use.shape.fields = (uint32_t)value;
     if (digest) str_copy(p->digest, sizeof p->digest, digest);
-    return metadata_agrees(file, "model", p->model->kind.name, err);
+    return metadata_agrees(file, "model", p->use.model->kind.name, err);
 }
 
 static int params_read(struct predictor *p, const struct tensor_file *file, struct error *err)
 {
     struct param_desc descs[TENSORS_MAX];
     static const float none[STATES_MAX];
-    size_t count = p->model->describe(p->model_params, descs);
+    size_t count = p->use.model->describe(p->use.params, p->use.shape, descs);
     int rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, 0, none, (uint64_t)p->recipe.train.seed, err);
     if (rc == 0)
         rc = admission_init(&p->params.admission, (unsigned)p->recipe.features.min_count, (uint32_t)p->recipe.model.hash_bits,
@@ -122,7 +123,8 @@ int predictor_alike(const struct predictor *a, const struct predictor *b, struct
 
 int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err)
 {
-    int rc = scorer_forward(scorer, p->model, p->model_params, &p->params, b, false, err);
+    const struct scorer_mode predict = {.training = false};
+    int rc = scorer_forward(scorer, &p->use, &p->params, b, &predict, err);
     if (rc == 0) calibration_apply(&p->calibration, scorer->logits.data, b->rows);
     return rc;
 }

@@ -14,9 +14,8 @@ struct predictor {
     const struct world *world;
     char path[PATH_SIZE]; /* of the checkpoint file */
     struct spec recipe;   /* the part of the spec that decides the bits; it names no data */
-    const struct model *model;
-    const void *model_params; /* the recipe's */
-    struct params params;     /* weights alone */
+    struct model_use use; /* params: the recipe's */
+    struct params params; /* weights alone */
     struct calibration calibration;
     uint64_t step;           /* of training; 0 when the file does not say */
     char digest[SHA256_HEX]; /* the spec's, as the file states it; "" when it does not */

@@ -10,12 +10,16 @@
 #include "engine/train/ensemble.h"
 #include "engine/train/run.h"
 
+enum { FIELDS_GUESSED = 40 };
+
+/* Before the data is open its fields are not known; what depends on them is small beside the tables. */
 uint64_t run_memory_bytes(const struct spec *spec)
 {
+    const struct model_shape shape = {.fields = FIELDS_GUESSED};
     struct param_desc descs[TENSORS_MAX];
     const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
     const struct optimizer *optimizer = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
-    size_t count = model->describe(spec->chosen[SECTION_MODEL].params, descs);
+    size_t count = model->describe(spec->chosen[SECTION_MODEL].params, shape, descs);
     uint32_t bits = (uint32_t)spec->model.hash_bits;
     const struct ensemble *ensemble = (const struct ensemble *)spec->chosen[SECTION_ENSEMBLE].kind;
     uint64_t tables = params_bytes(descs, count, bits, optimizer->states);

@@ -76,7 +76,7 @@ static int fold_model(struct fold *fold, size_t states, struct error *err)
     struct job *job = fold->job;
     struct param_desc descs[TENSORS_MAX];
     float initial[STATES_MAX] = {0};
-    size_t count = job->model->describe(job->model_params, descs);
+    size_t count = job->model.model->describe(job->model.params, job->model.shape, descs);
     if (job->optimizer->initial) job->optimizer->initial(job->optimizer_params, initial);
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, states, initial, (uint64_t)job->spec.train.seed, err);
     const struct field_names names = {job->dataset, field_name};

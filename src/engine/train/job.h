@@ -28,13 +28,13 @@ struct job {
     struct progress_sink progress;
     char digest[SHA256_HEX]; /* of the spec: what determines the bits */
 
-    const struct model *model;
+    struct model_use model; /* its shape is known once the data is open */
     const struct optimizer *optimizer;
     const struct codec *codec;
     const struct aggregate *aggregate;
     const struct strategy *strategy;
     const struct ensemble *ensemble;
-    const void *model_params, *optimizer_params, *codec_params, *aggregate_params;
+    const void *optimizer_params, *codec_params, *aggregate_params;
 
     struct team team;
     struct dataset *dataset;

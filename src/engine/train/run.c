@@ -16,13 +16,13 @@
 static void job_choose(struct job *job)
 {
     const struct spec_kind *chosen = job->spec.chosen;
-    job->model = (const struct model *)chosen[SECTION_MODEL].kind; /* each row starts with its struct kind */
+    job->model.model = (const struct model *)chosen[SECTION_MODEL].kind; /* each row starts with its struct kind */
     job->optimizer = (const struct optimizer *)chosen[SECTION_OPTIMIZER].kind;
     job->codec = (const struct codec *)chosen[SECTION_CODEC].kind;
     job->aggregate = (const struct aggregate *)chosen[SECTION_AGGREGATE].kind;
     job->strategy = (const struct strategy *)chosen[SECTION_STRATEGY].kind;
     job->ensemble = (const struct ensemble *)chosen[SECTION_ENSEMBLE].kind;
-    job->model_params = chosen[SECTION_MODEL].params;
+    job->model.params = chosen[SECTION_MODEL].params;
     job->optimizer_params = chosen[SECTION_OPTIMIZER].params;
     job->codec_params = chosen[SECTION_CODEC].params;
     job->aggregate_params = chosen[SECTION_AGGREGATE].params;

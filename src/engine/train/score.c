@@ -109,7 +109,8 @@ static int lane_chunk(struct score_lane *w, const struct scoring *scoring, unsig
 {
     const struct job *job = scoring->fold->job;
     const struct batch *b = &w->space.batch.batch;
-    int rc = score_rows(&w->space, scoring->fold, w->refs + from, n, false, err);
+    const struct scorer_mode judge = {.ascending = false};
+    int rc = score_rows(&w->space, scoring->fold, w->refs + from, n, &judge, err);
     if (rc < 0) return rc;
     for (size_t i = 0; i < n; i++) w->rows[i] = w->block.first_row + w->refs[from + i].row;
     if (job->slices.count) lane_slices(w, job, n);

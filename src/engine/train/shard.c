@@ -39,13 +39,14 @@ void workspace_close(struct workspace *w)
     floats_close(&w->weights);
 }
 
-int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, bool ascending, struct error *err)
+int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
+               struct error *err)
 {
     if (fold->params.admission.min_count > 1) w->batch.want_fields = true; /* each field has a rare slot */
     w->scorer.rare = &fold->rare;
     w->scorer.map = &fold->map;
     int rc = batch_gather(&w->batch, refs, count, err);
-    return rc < 0 ? rc : scorer_forward(&w->scorer, fold->job->model, fold->job->model_params, &fold->params, &w->batch.batch, ascending, err);
+    return rc < 0 ? rc : scorer_forward(&w->scorer, &fold->job->model, &fold->params, &w->batch.batch, mode, err);
 }
 
 /* Zeroed gradient rows for each tensor: the lookup's slots for tables, every row of a dense tensor. */
@@ -140,7 +141,7 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
     auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, weights, rows);
     logistic_delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows);
     for (size_t r = 0; weights && r < rows; r++) w->delta.data[r] *= weights[r];
-    fold->job->model->backward(fold->job->model_params, w->scorer.batch, &w->scorer.view, w->scorer.scratch.data, w->delta.data, grad);
+    fold->job->model.model->backward(&w->scorer.call, w->delta.data, grad);
     return 0;
 }
 
@@ -181,7 +182,8 @@ int shard_step(struct shard *s, struct workspace *w, unsigned index, const struc
     s->bytes_dense = s->bytes_sent = 0;
     s->grad.examples = 0;
     if (count == 0) return shard_nothing(s, p);
-    int rc = score_rows(w, fold, refs, count, encodes, err);
+    const struct scorer_mode mode = {.ascending = encodes, .training = true, .seed = (uint64_t)fold->job->spec.train.seed, .step = step};
+    int rc = score_rows(w, fold, refs, count, &mode, err);
     if (rc == 0) rc = shard_weights(s, w, fold, &weights, err);
     if (rc == 0 && s->grad.examples == 0) return shard_nothing(s, p); /* all rows weigh nothing: as if they were not there */
     if (rc == 0) rc = shard_count(s, w, fold, err);
@@ -190,7 +192,7 @@ int shard_step(struct shard *s, struct workspace *w, unsigned index, const struc
         const struct grad_rows *g = &s->grad.tensor[t].rows;
         uint64_t bytes = rows_bytes(g, p->tensor[t].desc.table);
         s->bytes_dense += bytes;
-        if (encodes) rc = shard_compress(s, t, fold, step, err);
+        if (encodes && p->tensor[t].desc.statistic_rate == 0) rc = shard_compress(s, t, fold, step, err);
         else if (float_all_finite(g->values, g->count * g->width)) s->sent[t] = g, s->bytes_sent += bytes;
         else
             rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step,

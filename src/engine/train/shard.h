@@ -37,8 +37,9 @@ struct shard { /* what a shard keeps from its turn to the update, and from step 
 void shard_init(struct shard *s, const struct fold *fold); /* of a zeroed struct; allocates nothing */
 void shard_close(struct shard *s);
 
-/* score_rows: logits (count) of rows into w->scorer.logits, labels in w->batch. Pure in the parameters. ascending: as in lookup_build. */
-int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, bool ascending, struct error *err);
+/* score_rows: logits (count) of rows into w->scorer.logits, labels in w->batch. Pure in the parameters. */
+int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
+               struct error *err);
 
 /* shard_step: gradient and message of `count` rows (0: an empty shard) for step `step` (from 1). ERROR_DIVERGED names step and tensor. */
 int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct fold *fold, const struct row_ref *refs, size_t count, uint64_t step,

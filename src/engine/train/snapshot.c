@@ -183,8 +183,9 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
         return NULL;
     }
     metadata_text(m, "format", "trainyard-1");
-    metadata_text(m, "model", "%s", fold->job->model->kind.name);
+    metadata_text(m, "model", "%s", fold->job->model.model->kind.name);
     metadata_text(m, "optimizer", "%s", fold->job->optimizer->kind.name);
+    metadata_text(m, "fields", "%" PRIu32, fold->job->model.shape.fields);
     metadata_text(m, "hash_bits", "%" PRId64, fold->job->spec.model.hash_bits);
     metadata_text(m, "hash_seed", "%" PRId64, fold->job->spec.features.hash_seed);
     metadata_text(m, "spec", "%s", fold->job->digest);

@@ -139,7 +139,7 @@ static int load_all(struct fold *fold, const struct safetensors *st, struct erro
     char bits[24], index[16] = "", held_out[HELD_OUT_SIZE];
     snprintf(bits, sizeof bits, "%" PRId64, fold->job->spec.model.hash_bits);
     if (fold->job->folds > 1) snprintf(index, sizeof index, "%u", fold->index);
-    int rc = metadata_same(st, "model", fold->job->model->kind.name, err);
+    int rc = metadata_same(st, "model", fold->job->model.model->kind.name, err);
     if (rc == 0) rc = metadata_same(st, "hash_bits", bits, err);
     if (rc == 0) rc = metadata_same(st, "spec", fold->job->digest, err);
     if (rc == 0) rc = metadata_same(st, "fold", index, err);

@@ -20,6 +20,16 @@ void updater_close(struct updater *u)
     *u = (struct updater){0};
 }
 
+static void statistic_move(struct param *tensor, const struct merged *m, const float *mean)
+{
+    float rate = tensor->desc.statistic_rate;
+    for (size_t i = 0; i < m->count; i++)
+        for (size_t j = 0; j < m->width; j++) {
+            float *w = &tensor->w[(size_t)m->ids[i] * m->width + j];
+            *w += rate * (mean[i * m->width + j] - *w);
+        }
+}
+
 static int update_tensor(struct updater *u, struct fold *fold, size_t t, uint32_t q, const struct optim_step *step, double examples,
                          struct error *err)
 {
@@ -36,6 +46,11 @@ static int update_tensor(struct updater *u, struct fold *fold, size_t t, uint32_
     const struct merged *m = &u->merge.merged;
     if (m->count == 0) return 0;
     if ((rc = floats_reserve(&u->mean, m->count * width, err)) < 0) return rc;
+    if (tensor->desc.statistic_rate > 0) {
+        aggregate_mean.combine(NULL, m, examples, u->mean.data);
+        statistic_move(tensor, m, u->mean.data);
+        return 0;
+    }
     fold->job->aggregate->combine(fold->job->aggregate_params, m, examples, u->mean.data);
     if (tensor->desc.table) params_wake(&fold->params, m->ids, m->count);
     fold->job->optimizer->update(fold->job->optimizer_params, step, tensor->w, tensor->state, m->ids, m->count, width, u->mean.data);

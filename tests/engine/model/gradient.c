@@ -50,7 +50,7 @@ static double lr_score(const void *params, const struct sample *s, size_t row, d
 static size_t embedding_dim(const void *params)
 {
     struct param_desc descs[TENSORS_MAX];
-    model_fm.describe(params, descs);
+    model_fm.describe(params, (struct model_shape){0}, descs);
     return descs[2].width;
 }
 
@@ -89,11 +89,12 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
 {
     struct param_desc descs[TENSORS_MAX];
     struct sample s;
-    struct model_view view = {.local = s.local};
+    struct model_call call = {.params = params, .batch = &s.batch, .local = s.local, .training = true, .seed = seed};
     float *w[TENSORS_MAX], *grad[TENSORS_MAX], logits[ROWS], delta[ROWS];
     double *exact[TENSORS_MAX];
     reference score = reference_of(model->kind.name);
-    size_t count = model->describe(params, descs);
+    const struct model_shape shape = {.fields = 0};
+    size_t count = model->describe(params, shape, descs);
     struct rng rng = rng_at(seed, RNG_TEST, 1, 0);
     sample_make(&s, seed, with_values);
     for (size_t t = 0; t < count; t++) {
@@ -102,13 +103,14 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
         grad[t] = mem_array(n, 1, sizeof(float), NULL);
         exact[t] = mem_array(n, 1, sizeof(double), NULL);
         for (size_t i = 0; i < n; i++) exact[t][i] = (double)(w[t][i] = (float)(rng_unit(&rng) - 0.5));
-        view.tensor[t] = w[t];
+        call.tensor[t] = w[t];
     }
-    float *scratch = mem_array(ROWS, model->scratch(params) + 1, sizeof(float), NULL);
-    model->forward(params, &s.batch, &view, scratch, logits);
+    float *scratch = mem_array(model->scratch(params, shape, ROWS) + 1, 1, sizeof(float), NULL);
+    call.shape = shape, call.scratch = scratch;
+    model->forward(&call, logits);
     for (size_t r = 0; r < ROWS; r++) assert_close(logits[r], score(params, &s, r, exact), 1e-5, 1e-5);
     logistic_delta(logits, s.labels, delta, ROWS);
-    model->backward(params, &s.batch, &view, scratch, delta, grad);
+    model->backward(&call, delta, grad);
     for (size_t t = 0; t < count; t++)
         for (size_t i = 0; i < tensor_floats(&descs[t]); i++) {
             double at = exact[t][i], h = 1e-5;

@@ -8,11 +8,14 @@
 #include "base/rng.h"
 #include "lib/test.h"
 
-enum { ROWS = 64, FEATURES = 7, BITS = 9 };
+enum { ROWS = 64, FEATURES = 7, BITS = 9, FIELDS = 5 };
+
+static const struct scorer_mode plain = {.training = false};
 
 struct scene {
     const struct model *model;
     void *model_params;
+    struct model_use use;
     struct params params;
     uint32_t offsets[ROWS + 1], keys[ROWS * FEATURES];
     float values[ROWS * FEATURES], labels[ROWS];
@@ -22,11 +25,13 @@ struct scene {
 static void scene_open(struct scene *s, const struct model *model, bool with_values)
 {
     struct param_desc descs[TENSORS_MAX];
+    const struct model_shape shape = {.fields = FIELDS};
     struct error err = {0};
     struct rng rng = rng_at(3, RNG_TEST, 0, 0);
     *s = (struct scene){.model = model, .model_params = mem_zero(model->kind.params_size + 1, NULL)};
+    s->use = (struct model_use){model, s->model_params, shape};
     if (model->kind.options) options_default(model->kind.options, s->model_params);
-    assert_ok(params_init(&s->params, descs, model->describe(s->model_params, descs), BITS, 0, (const float[STATES_MAX]){0}, 9, &err), &err);
+    assert_ok(params_init(&s->params, descs, model->describe(s->model_params, shape, descs), BITS, 0, (const float[STATES_MAX]){0}, 9, &err), &err);
     for (uint32_t slot = 0; slot < s->params.slots; slot += 2) params_wake(&s->params, &slot, 1); /* the others sleep */
     for (size_t t = 0; t < s->params.count; t++)
         for (uint64_t i = 0; i < param_rows(&s->params, &s->params.tensor[t]); i++)
@@ -61,24 +66,26 @@ static void equals_whole_tables(void **state)
                 struct scene s;
                 struct scorer scorer = {0};
                 struct error err = {0};
-                struct model_view view;
+                struct model_call call = {.batch = &s.batch};
                 uint32_t local[ROWS * FEATURES], all[1 << BITS];
                 float logits[ROWS];
                 scene_open(&s, models[m], with_values);
                 for (size_t i = 0; i < s.batch.features; i++) local[i] = s.keys[i] >> (32 - BITS);
                 for (uint32_t i = 0; i < 1 << BITS; i++) all[i] = i;
-                view.local = local;
-                float *tables[TENSORS_MAX] = {0}, *scratch = mem_array(ROWS * s.model->scratch(s.model_params) + 1, 1, sizeof(float), NULL);
+                call.local = local, call.params = s.model_params, call.shape = s.use.shape;
+                float *tables[TENSORS_MAX] = {0},
+                      *scratch = mem_array(s.model->scratch(s.model_params, s.use.shape, ROWS) + 1, 1, sizeof(float), NULL);
                 for (size_t t = 0; t < s.params.count; t++) {
                     const struct param *p = &s.params.tensor[t];
-                    view.tensor[t] = p->w;
+                    call.tensor[t] = p->w;
                     if (!p->desc.table) continue;
                     tables[t] = mem_array(1 << BITS, p->desc.width, sizeof(float), NULL);
                     param_gather(&s.params, t, all, 1 << BITS, tables[t]);
-                    view.tensor[t] = tables[t];
+                    call.tensor[t] = tables[t];
                 }
-                s.model->forward(s.model_params, &s.batch, &view, scratch, logits);
-                assert_ok(scorer_forward(&scorer, s.model, s.model_params, &s.params, &s.batch, ascending, &err), &err);
+                call.scratch = scratch;
+                s.model->forward(&call, logits);
+                assert_ok(scorer_forward(&scorer, &s.use, &s.params, &s.batch, &(struct scorer_mode){.ascending = ascending}, &err), &err);
                 assert_memory_equal(logits, scorer.logits.data, sizeof logits);
                 for (size_t t = 0; t < TENSORS_MAX; t++) mem_free(tables[t]);
                 mem_free(scratch);
@@ -95,11 +102,11 @@ static void rows_are_scored_alone(void **state)
         struct scorer together = {0}, alone = {0};
         struct error err = {0};
         scene_open(&s, models[m], true);
-        assert_ok(scorer_forward(&together, s.model, s.model_params, &s.params, &s.batch, false, &err), &err);
+        assert_ok(scorer_forward(&together, &s.use, &s.params, &s.batch, &plain, &err), &err);
         for (size_t r = 0; r < ROWS; r++) {
             uint32_t from = s.offsets[r], offsets[2] = {0, s.offsets[r + 1] - from};
             struct batch one = {.rows = 1, .features = offsets[1], .offsets = offsets, .keys = s.keys + from, .values = s.values + from};
-            assert_ok(scorer_forward(&alone, s.model, s.model_params, &s.params, &one, false, &err), &err);
+            assert_ok(scorer_forward(&alone, &s.use, &s.params, &one, &plain, &err), &err);
             assert_memory_equal(alone.logits.data, together.logits.data + r, sizeof(float));
         }
         scorer_close(&alone);
@@ -118,7 +125,7 @@ static void memory_that_fails_is_told(void **state)
         struct scorer scorer = {0};
         struct error err = {0};
         mem_fail_after(k);
-        int rc = scorer_forward(&scorer, s.model, s.model_params, &s.params, &s.batch, false, &err);
+        int rc = scorer_forward(&scorer, &s.use, &s.params, &s.batch, &plain, &err);
         mem_fail_after(0);
         scorer_close(&scorer);
         if (rc == 0) break;

@@ -51,11 +51,12 @@ static void gives_back_the_model(void **state)
         assert_ok(predictor_open(&p, &sim.world, "m.safetensors", &registry_all, &err), &err);
         assert_string_equal(p.path, "m.safetensors");
         assert_int_equal(p.step, 12);
-        assert_ptr_equal(p.model, kit.spec.chosen[SECTION_MODEL].kind);
+        assert_ptr_equal(p.use.model, kit.spec.chosen[SECTION_MODEL].kind);
         assert_ptr_equal(p.recipe.chosen[SECTION_FORMAT].kind, kit.spec.chosen[SECTION_FORMAT].kind);
         assert_int_equal(p.recipe.features.hash_seed, kit.spec.features.hash_seed);
         assert_ok(predictor_score(&p, &ours, &b, &err), &err);
-        assert_ok(scorer_forward(&theirs, p.model, kit.spec.chosen[SECTION_MODEL].params, &kit.params, &b, false, &err), &err);
+        const struct model_use use = {p.use.model, kit.spec.chosen[SECTION_MODEL].params, p.use.shape};
+        assert_ok(scorer_forward(&theirs, &use, &kit.params, &b, &(struct scorer_mode){.training = false}, &err), &err);
         assert_memory_equal(ours.logits.data, theirs.logits.data, 3 * sizeof(float));
         assert_true(ours.logits.data[0] != ours.logits.data[1]);
         scorer_close(&ours), scorer_close(&theirs);
@@ -80,7 +81,7 @@ static void calibration_applies(void **state)
     checkpoint_kit_write(&kit, &sim.world, "m");
     assert_ok(predictor_open(&p, &sim.world, "m", &registry_all, &err), &err);
     assert_ok(predictor_score(&p, &ours, &b, &err), &err);
-    assert_ok(scorer_forward(&theirs, p.model, p.model_params, &kit.params, &b, false, &err), &err);
+    assert_ok(scorer_forward(&theirs, &p.use, &kit.params, &b, &(struct scorer_mode){.training = false}, &err), &err);
     assert_true(ours.logits.data[0] != theirs.logits.data[0]);
     calibration_apply(&c, theirs.logits.data, 3);
     assert_memory_equal(ours.logits.data, theirs.logits.data, 3 * sizeof(float));
