@@ -277,7 +277,7 @@ static void print_summary(const struct looking *l, FILE *out)
     fprintf(out, "; ~%s distinct (standard error %.1f %%)\n", str_count(distinct, sizeof distinct, known), 100 * CARDINALITY_ERROR);
     fprintf(out, "hash: 2^%u slots, load %.3g: about %s of the features share a slot", bits, known / ldexp(1, (int)bits),
             percent(collisions, hash_collisions(known, bits)));
-    fprintf(out, hash_bits_wanted(known) == bits ? "" : "\n      model.hash_bits %u keeps it below 10 %%", hash_bits_wanted(known));
+    if (hash_bits_wanted(known) != bits) fprintf(out, "\n      model.hash_bits %u keeps it below 10 %%", hash_bits_wanted(known));
     fputc('\n', out);
 }
 

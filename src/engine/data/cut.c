@@ -10,10 +10,17 @@ void piece_close(struct piece *piece)
     *piece = (struct piece){0};
 }
 
+/* Bytes of a byte order mark that some editors put in front of UTF-8. */
+enum { MARK_BYTES = 3 };
+static size_t mark_size(const char *buf, size_t size, bool first)
+{
+    return first && size >= MARK_BYTES && memcmp(buf, "\xEF\xBB\xBF", MARK_BYTES) == 0 ? MARK_BYTES : 0;
+}
+
 int cutter_open(struct cutter *c, const struct source_list *files, const struct format *format, void *state, size_t line_bytes_max,
                 size_t chunk_bytes, const struct parallel *helper, struct error *err)
 {
-    size_t room = line_bytes_max + 2 > chunk_bytes ? line_bytes_max + 2 : chunk_bytes;
+    size_t longest = MARK_BYTES + line_bytes_max + 2, room = longest > chunk_bytes ? longest : chunk_bytes; /* \r\n */
     *c = (struct cutter){files, format, state, .line_bytes_max = line_bytes_max, .chunk_bytes = chunk_bytes, .room = room};
     c->hash = hash_stream_new(err);
     c->hash_files = hash_stream_new(err);
@@ -85,7 +92,8 @@ static int cutter_end_file(struct cutter *c, struct error *err)
 /* The buffer is full and holds no newline: keep the line's head, read over the rest. */
 static int cutter_overlong(struct cutter *c, struct piece *piece, struct error *err)
 {
-    size_t head = piece->chunk.line_bytes_max < OVERLONG_HEAD ? piece->chunk.line_bytes_max : OVERLONG_HEAD;
+    size_t mark = mark_size(piece->buf, c->room, piece->first);
+    size_t head = mark + (piece->chunk.line_bytes_max < OVERLONG_HEAD ? piece->chunk.line_bytes_max : OVERLONG_HEAD);
     c->carry_size = 0;
     for (;;) {
         size_t size = head;
@@ -99,8 +107,8 @@ static int cutter_overlong(struct cutter *c, struct piece *piece, struct error *
         if (newline || c->ended) break;
     }
     piece->overlong = true;
-    piece->chunk.text = piece->buf;
-    piece->chunk.size = head;
+    piece->chunk.text = piece->buf + mark;
+    piece->chunk.size = head - mark;
     return 1;
 }
 
@@ -130,9 +138,6 @@ static int cutter_header(struct cutter *c, struct piece *piece, struct error *er
     piece->chunk.size -= used;
     return 0;
 }
-
-/* Bytes of a byte order mark that some editors put in front of UTF-8. */
-static size_t mark_size(const char *buf, size_t size, bool first) { return first && size >= 3 && memcmp(buf, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; }
 
 /* One piece of the open file; 0: it has no more. */
 static int cutter_piece(struct cutter *c, struct piece *piece, struct error *err)

@@ -61,6 +61,7 @@ static inline const char *sparse_line(const void *state, sparse_fast_fn *fast, s
         if (fields) fields[features] = f.field;
         p = stop;
     }
+    if (features == 0 && behind == start) return NULL; /* a blank line */
     if (!(next = sparse_newline(p)) || (size_t)(p - start) > line_bytes_max) return NULL;
     rows_end_row(rows, features, label);
     return next;
