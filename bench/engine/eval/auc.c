@@ -1,5 +1,6 @@
-/* Exact AUC and what an evaluation costs: engine.eval.auc [MILLIONS]. Lines: name, seconds of CPU (best of three), rows. By part: adding rows (one lane),
- * sorting the scores, the walk of AUC alone, the whole finish with all metrics; and adding with groups, a slice field, weights, a bootstrap. */
+/* Exact AUC and what an evaluation costs: engine.eval.auc [MILLIONS]. Lines: name, seconds of CPU (best of three), rows. By part: adding rows (one
+ * lane), sorting the scores, the walk of AUC alone, the whole finish with all metrics; and adding with groups, a slice field, weights, a bootstrap.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

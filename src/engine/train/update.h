@@ -15,8 +15,8 @@ struct updater { /* a worker's buffers */
 int updater_init(struct updater *u, const struct fold *fold, struct error *err);
 void updater_close(struct updater *u);
 
-/* update_slice: all tables' rows of slice q for step `step` (from 1); of a dense tensor the rows that belong to it, if it has so many slices. examples: the weights of the rows of all
- * shards together. */
+/* update_slice: all tables' rows of slice q for step `step` (from 1); of a dense tensor the rows that belong to it, if it has so many slices.
+ * examples: the weights of the rows of all shards together. */
 int update_slice(struct updater *u, struct fold *fold, uint32_t q, uint64_t step, double examples, struct error *err);
 
 #endif
