@@ -35,7 +35,7 @@ static const struct arg data_gen_args[] = {
      .min = 0,
      .max = 0x1p53,
      .help = "names the hidden model and the rows: equal seeds give equal bytes"},
-    {.name = "out", .letter = 'o', .type = ARG_TEXT, .offset = AT(out), .value = "FILE", .required = true, .help = "the log; - is standard output"},
+    {.name = "out", .letter = 'o', .type = ARG_TEXT, .offset = AT(out), .value = "FILE", .help = "the log; - is standard output, also without --out when that is a pipe or a file"},
     {.name = "truth",
      .type = ARG_TEXT,
      .offset = AT(truth),
@@ -128,13 +128,16 @@ static int print_summary(const struct data_gen_params *params, const struct data
 
 static int data_gen_run(const struct call *call, struct error *err)
 {
-    const struct data_gen_params *params = call->params;
+    struct data_gen_params *params = call->params;
     struct datagen_summary summary = {0};
     struct splitter split;
     struct team team = {0};
     struct bar bar;
     void *split_params = NULL;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!params->out && terminal_is(stdout))
+        return error_set(err, ERROR_USAGE, NULL, "--out FILE is missing: where the log goes; or pipe it: trainyard data gen ... | trainyard run SPEC --dir D");
+    if (!params->out) params->out = "-";
     bool to_output = params->out[0] == '-' && !params->out[1];
     int rc = params->test_fraction > 0 ? make_split(params, &split, &split_params, err) : 0;
     if (rc == 0) rc = team_start(&team, cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores, err);
