@@ -21,8 +21,8 @@ run file file
 for pack in cat gzip "zstd -q"; do
     command -v "${pack%% *}" >/dev/null || continue
     name=pipe-${pack%% *}
-    gen --out - | $pack | run input "$name"
-    check "data gen --out - | $pack | run gives the bits of the file" test "$(digest "$tmp/$name")" = "$(digest "$tmp/file")"
+    gen | $pack | run input "$name"
+    check "data gen | $pack | run gives the bits of the file" test "$(digest "$tmp/$name")" = "$(digest "$tmp/file")"
 done
 check "the text is stored nowhere (no line of it in the cache or the run)" bash -c '! grep -rqaF "$(head -n 1 "$1")" "$2" "$3"' _ "$tmp/clicks.tsv" "$tmp/pipe-cat" "$tmp/cache-pipe-cat"
 check "dataset.json names the entry" test -d "$tmp/cache-pipe-cat/$(jq -r .entry "$tmp/pipe-cat/dataset.json")"
