@@ -10,15 +10,18 @@
 #include "engine/core/logistic.h"
 #include "engine/model/model.h"
 
-enum { ROWS = 7, DISTINCT = 9, FEATURES_MAX = ROWS * 6 };
+enum { ROWS = 7, DISTINCT = 9, FEATURES_MAX = ROWS * 6, FIELDS = 3 };
 
-struct sample { /* a random micro-batch: duplicates within a row, an empty row, values of both signs */
+/* A random micro-batch: duplicates within a row, an empty row, values of both signs; several features of one field, and some of none. */
+struct sample {
     struct batch batch;
     uint32_t offsets[ROWS + 1], keys[FEATURES_MAX], local[FEATURES_MAX];
     float values[FEATURES_MAX], labels[ROWS];
+    uint16_t fields[FEATURES_MAX];
+    struct model_shape shape;
 };
 
-static void sample_make(struct sample *s, uint64_t seed, bool with_values)
+static void sample_make(struct sample *s, uint64_t seed, bool with_values, bool with_fields)
 {
     struct rng rng = rng_at(seed, RNG_TEST, 0, 0);
     uint32_t n = 0;
@@ -28,11 +31,19 @@ static void sample_make(struct sample *s, uint64_t seed, bool with_values)
         for (uint64_t i = r == 3 ? 0 : 1 + rng_below(&rng, 6); i > 0; i--, n++) {
             s->local[n] = (uint32_t)rng_below(&rng, DISTINCT);
             s->values[n] = (float)(2 * rng_unit(&rng) - 1);
+            uint16_t field = (uint16_t)rng_below(&rng, FIELDS + 1);
+            s->fields[n] = field < FIELDS ? field : FIELD_UNKNOWN;
         }
     }
     s->offsets[ROWS] = n;
-    s->batch = (struct batch){
-        .rows = ROWS, .features = n, .offsets = s->offsets, .keys = s->keys, .values = with_values ? s->values : NULL, .labels = s->labels};
+    s->shape = (struct model_shape){.fields = with_fields ? FIELDS : 0};
+    s->batch = (struct batch){.rows = ROWS,
+                              .features = n,
+                              .offsets = s->offsets,
+                              .keys = s->keys,
+                              .values = with_values ? s->values : NULL,
+                              .fields = with_fields ? s->fields : NULL,
+                              .labels = s->labels};
 }
 
 typedef double (*reference)(const void *params, const struct sample *s, size_t row, double *const tensor[]);
@@ -83,9 +94,9 @@ static double loss_of(reference score, const void *params, const struct sample *
     return loss;
 }
 
-static size_t tensor_floats(const struct param_desc *desc) { return (desc->table ? DISTINCT : 1) * (size_t)desc->width; }
+static size_t tensor_floats(const struct param_desc *desc) { return (desc->table ? DISTINCT : desc->rows ? desc->rows : 1) * (size_t)desc->width; }
 
-static void check_model(const struct model *model, void *params, uint64_t seed, bool with_values)
+static void check_model(const struct model *model, void *params, uint64_t seed, bool with_values, bool with_fields)
 {
     struct param_desc descs[TENSORS_MAX];
     struct sample s;
@@ -93,10 +104,10 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
     float *w[TENSORS_MAX], *grad[TENSORS_MAX], logits[ROWS], delta[ROWS];
     double *exact[TENSORS_MAX];
     reference score = reference_of(model->kind.name);
-    const struct model_shape shape = {.fields = 0};
+    sample_make(&s, seed, with_values, with_fields);
+    const struct model_shape shape = s.shape;
     size_t count = model->describe(params, shape, descs);
     struct rng rng = rng_at(seed, RNG_TEST, 1, 0);
-    sample_make(&s, seed, with_values);
     for (size_t t = 0; t < count; t++) {
         size_t n = tensor_floats(&descs[t]);
         w[t] = mem_array(n, 1, sizeof(float), NULL);
@@ -138,7 +149,9 @@ static void models_score_and_gradient(void **state)
                 static const int64_t dims[] = {1, 4, 8, 15, 16, 17, 33};
                 *(int64_t *)params = dims[seed % 7];
             }
-            check_model(*m, params, seed, seed % 2);
+            const struct model_shape fieldless = {.fields = 0};
+            check_model(*m, params, seed, seed % 2, true);
+            if (!(*m)->check || (*m)->check(params, fieldless, NULL) == 0) check_model(*m, params, seed, seed % 2, false);
             mem_free(params);
         }
 }
