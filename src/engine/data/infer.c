@@ -25,6 +25,7 @@ static int sample_read(struct sample *s, const struct source_list *files, struct
     while (s->size < SAMPLE_BYTES && (got = source_read(source, s->text + s->size, SAMPLE_BYTES - s->size, err)) > 0) s->size += (size_t)got;
     source_close(source);
     if (got < 0) return (int)got;
+    if (s->size >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0) memmove(s->text, s->text + 3, s->size -= 3); /* as cut.c does */
     const char *last = s->size > 0 ? memrchr(s->text, '\n', s->size) : NULL;
     if (s->size == SAMPLE_BYTES && last) s->size = (size_t)(last - s->text) + 1;
     else if (s->size > 0 && s->text[s->size - 1] != '\n') s->text[s->size++] = '\n';
@@ -82,15 +83,33 @@ static int trial_open(struct trial *t, const struct sample *s, const struct form
 
 static const struct format *format_named(const char *name) { return (const struct format *)kind_find((const struct kind *const *)formats, name); }
 
-/* Does the first line read "[label [weight]] ['tag]|..."? */
+/* The next run of other bytes than blanks before `end`; false: there is none. */
+static bool word_next(const char **p, const char *end, const char **word, size_t *size)
+{
+    while (*p < end && **p == ' ') ++*p;
+    for (*word = *p; *p < end && **p != ' ';) ++*p;
+    return (*size = (size_t)(*p - *word)) > 0;
+}
+
+static bool word_number(const char *word, size_t size, double *value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.*s", (int)(size < sizeof text ? size : 0), word);
+    return size < sizeof text && str_to_double(*text == '+' ? text + 1 : text, value);
+}
+
+/* Does the first line read "label [weight] [tag]|..." or "label ['tag] |..."? Without a blank behind the label the bars are rather delimiters. */
 static bool vw_line(const struct sample *s)
 {
     const char *end = memchr(s->text, '\n', s->size), *bar = memchr(s->text, '|', (size_t)((end ? end : s->text + s->size) - s->text));
-    for (const char *p = s->text; bar && p < bar; p++) {
-        if (*p == '\'') return true; /* a tag may hold anything */
-        if (!strchr("0123456789+-.eE ", *p)) return false;
-    }
-    return bar && bar > s->text;
+    const char *p = s->text, *word;
+    double value;
+    size_t size;
+    if (!bar || !word_next(&p, bar, &word, &size) || p == bar || !word_number(word, size, &value)) return false;
+    if (value != 0 && value != 1 && value != -1) return false;
+    for (int words = 0; word_next(&p, bar, &word, &size); words++)
+        if (words > 1 || (!word_number(word, size, &value) && *word != '\'' && p < bar)) return false;
+    return true;
 }
 
 /* The strict formats, by whether they can read all of it. */

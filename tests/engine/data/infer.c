@@ -39,6 +39,12 @@ static void formats_are_told_by_their_rows(void **state)
         {"{\"label\": 1, \"a\": \"x\"}\n{\"label\": 0}\n", "jsonl"},
         {"1 |user u7 |item 5\n-1 |user u8\n", "vw"},
         {"1 2 'tag|f a:0.5 b\n", "vw"},
+        {"1 0.5 u34|user u7\n-1 2 u35|user u8\n", "vw"}, /* a tag needs no quote if it touches the bar */
+        {"1 |a b\n", "vw"},
+        {"1|2|3\n0|4|5\n", "csv"}, /* delimiters: no blank behind the label */
+        {"\xef\xbb\xbf"
+         "1 3:0.5 7:1\n-1 2:1\n",
+         "libsvm"},
     };
     struct inferred guess;
     struct error err;
@@ -57,6 +63,19 @@ static void formats_are_told_by_their_rows(void **state)
     assert_string_equal(guess.format->kind.name, "criteo");
     inferred_close(&guess);
     bytes_close(&text);
+}
+
+/* A spreadsheet's export: the mark before the first name is no part of it. */
+static void a_byte_order_mark_is_no_part_of_a_name(void **state)
+{
+    static const char text[] = "\xef\xbb\xbf"
+                               "click,user\n1,a\n0,b\n1,b\n";
+    struct inferred guess;
+    struct error err;
+    (void)state;
+    assert_ok(infer(text, sizeof text - 1, NULL, &guess, &err), &err);
+    assert_string_equal(json_string_value(json_object_get(guess.options, "label")), "click");
+    inferred_close(&guess);
 }
 
 static const char *schema_of(const struct inferred *guess, const char *column)
@@ -180,7 +199,7 @@ static void noise_is_survived(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(formats_are_told_by_their_rows), cmocka_unit_test(columns_of_a_table), cmocka_unit_test(headers_and_labels),
-    cmocka_unit_test(what_is_no_log_is_told),         cmocka_unit_test(noise_is_survived),
+    cmocka_unit_test(what_is_no_log_is_told),         cmocka_unit_test(noise_is_survived),  cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_name),
 };
 int main(int argc, char **argv)
 {
