@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/data/source_kind.h"
+#include "engine/data/vocabulary.h"
 
 enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100, LOCK_POLL_MS = 20, SCHEMA_FILE_MAX_BYTES = 1 << 28 };
 
@@ -26,7 +27,7 @@ static int other_file(void *context, const char *path, struct error *err)
     char hex[33];
     struct bytes text;
     bytes_init(&text, SCHEMA_FILE_MAX_BYTES);
-    int rc = file_slurp(o->world, path, &text, err);
+    int rc = vocabulary_text(o->world, path, &text, err);
     if (rc == 0) hash128_hex(hash128(text.data, text.size), hex);
     bytes_close(&text);
     if (rc == 0 && json_array_append_new(o->hashes, json_string(hex)) < 0) rc = error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");

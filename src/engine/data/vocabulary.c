@@ -51,6 +51,14 @@ static int vocabulary_fill(struct vocabulary *v, const struct bytes *text, struc
     return 0;
 }
 
+int vocabulary_text(const struct world *world, const char *path, struct bytes *out, struct error *err)
+{
+    struct file_stat stat;
+    int rc = path_stat(world, path, &stat, err);
+    if (rc == 0 && !stat.is_regular) rc = error_set(err, ERROR_DATA, NULL, "%s is no regular file", path);
+    return rc < 0 ? rc : file_slurp(world, path, out, err);
+}
+
 struct vocabulary *vocabulary_read(const struct world *world, const char *path, struct error *err)
 {
     struct bytes text;
@@ -58,7 +66,7 @@ struct vocabulary *vocabulary_read(const struct world *world, const char *path, 
     struct vocabulary *v = mem_zero(sizeof *v, err);
     if (!v) return NULL;
     bytes_init(&text, VOCABULARY_MAX_BYTES);
-    int rc = world ? file_slurp(world, path, &text, &why) : error_set(&why, ERROR_DATA, NULL, "no file can be read here");
+    int rc = world ? vocabulary_text(world, path, &text, &why) : error_set(&why, ERROR_DATA, NULL, "no file can be read here");
     if (rc == 0) rc = vocabulary_fill(v, &text, &why);
     if (rc == 0 && v->count == 0) rc = error_set(&why, ERROR_DATA, NULL, "%s holds no value", path);
     bytes_close(&text);

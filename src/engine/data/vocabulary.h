@@ -9,6 +9,9 @@ enum { VOCABULARY_MAX_BYTES = 1 << 28 };
 
 struct vocabulary;
 
+/* vocabulary_text: the file as it stands, appended to out. ERROR_DATA: it is no regular file (a pipe would be waited for). */
+int vocabulary_text(const struct world *world, const char *path, struct bytes *out, struct error *err);
+
 /* vocabulary_read: NULL on failure: ERROR_DATA when the file is missing, empty or too large. */
 struct vocabulary *vocabulary_read(const struct world *world, const char *path, struct error *err);
 void vocabulary_free(struct vocabulary *vocabulary); /* NULL is fine */

@@ -1,6 +1,7 @@
 /* What each type of column makes of a cell, by definition; what becomes of missing ones; lists; vocabularies. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/hash.h"
 #include "engine/data/columns.h"
@@ -180,6 +181,11 @@ static void vocabularies(void **state)
     assert_true(kit_load(&kit, &rows, &info, &err) < 0);
     assert_error(&err, ERROR_DATA, "words holds no value");
     assert_string_equal(err.field, "/dataset/schema");
+    remove(words);
+    assert_int_equal(mkfifo(words, 0600), 0); /* that nobody writes to: it must not be waited for */
+    err = (struct error){0};
+    assert_true(kit_load(&kit, &rows, &info, &err) < 0);
+    assert_error(&err, ERROR_DATA, "no regular file");
     remove(words);
     err = (struct error){0};
     assert_true(kit_load(&kit, &rows, &info, &err) < 0);
