@@ -12,6 +12,10 @@
 
 enum { FIELD_UNKNOWN = 0xffff, FIELD_MAX = 0xfffe };
 
+/* A row's weight is 0 or within these: no measure depends on the scale of weights, and nothing that sums them loses the small ones. */
+#define ROW_WEIGHT_MIN 1e-6f
+#define ROW_WEIGHT_MAX 1e6f
+
 struct batch { /* borrowed arrays; row r has features offsets[r] .. offsets[r + 1] - 1 */
     size_t rows, features;
     const uint32_t *offsets; /* (rows + 1), offsets[0] = 0 */
@@ -22,7 +26,7 @@ struct batch { /* borrowed arrays; row r has features offsets[r] .. offsets[r + 
     uint64_t first_row;       /* of a block: the ordinal of its row 0 in the data set */
     const uint64_t *ordinals; /* (rows), of a gathered batch: each row's; NULL: first_row, first_row + 1, ... */
     const float *labels;      /* (rows), 0 or 1 */
-    const float *weights;     /* (rows), finite, >= 0; NULL: all 1 */
+    const float *weights;     /* (rows), 0 or ROW_WEIGHT_MIN .. ROW_WEIGHT_MAX; NULL: all 1 */
     const uint64_t *groups;   /* (rows): hash of the group column's text (a user, a session); NULL: none */
     const int64_t *times;     /* (rows): the time column (seconds, or a number as it stands); NULL: none */
 };

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/hash.h"
+#include "engine/core/batch.h"
 #include "engine/data/text.h"
 
 const char *role_column(const struct format_context *context, enum role role)
@@ -32,7 +33,9 @@ const char *role_weight(const char *p, const char *end, float *weight)
     trim(&p, &end);
     if (!text_real(p, end, &value)) return "is not a weight; it must be a number >= 0";
     *weight = (float)value;
-    return value >= 0 && isfinite(*weight) ? NULL : "is not a weight; it must be >= 0 and within the range of a 32-bit float";
+    return value == 0 || (*weight >= ROW_WEIGHT_MIN && *weight <= ROW_WEIGHT_MAX)
+               ? NULL
+               : "is not a weight; it must be 0 or from 1e-6 to 1e6 (only the proportions of weights count: scale them)";
 }
 
 /* `digits` decimal digits at *p, which moves behind them; -1: something else is there. */

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/core/batch.h"
 #include "engine/eval/bootstrap.h"
 #include "engine/eval/exact_sum.h"
 #include "engine/eval/groups.h"
@@ -20,7 +21,6 @@ enum { BINS = 1 << 20, EXACT_ROWS_DEFAULT = 1 << 23, COLUMNS_MAX = EVALUATION_SL
 enum { BOOTSTRAP_REPLICATES_MIN = 20, GROUPS_K_DEFAULT = 10 };
 static const float bin_range = 32;     /* logits beyond +-32 share the end bins */
 static const float score_limit = 1e9f; /* a logit beyond it is as good as not finite */
-static const float weight_min = 1e-6f, weight_max = 1e6f;
 static const size_t memory_default = 64 << 20;
 
 enum term { /* sums of w f, then those of w^2 f that are not the same without weights */
@@ -258,10 +258,10 @@ static int rows_check(const struct evaluator *e, const struct eval_rows *rows, s
         if (rows->labels[i] != 0 && rows->labels[i] != 1)
             return error_set(err, ERROR_DATA, NULL, "evaluation: label %g; only 0 and 1 can be evaluated", (double)rows->labels[i]);
         float weight = rows->weights ? rows->weights[i] : 1;
-        if (weight != 0 && !(weight >= weight_min && weight <= weight_max))
+        if (weight != 0 && !(weight >= ROW_WEIGHT_MIN && weight <= ROW_WEIGHT_MAX))
             return error_set(err, ERROR_DATA, NULL,
                              "evaluation: weight %g; a weight is 0 or from %g to %g. Scale them: metrics do not depend on the scale of weights",
-                             (double)weight, (double)weight_min, (double)weight_max);
+                             (double)weight, (double)ROW_WEIGHT_MIN, (double)ROW_WEIGHT_MAX);
         counts[rows->labels[i] == 1] += weight > 0;
     }
     return 0;

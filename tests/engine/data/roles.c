@@ -85,12 +85,14 @@ static void days_agree_with_the_c_library(void **state)
 static void weights(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "x", "-1", "nan", "inf", "1e39", "1 2"};
+    static const char *const bad[] = {"", "x", "-1", "nan", "inf", "1e39", "1 2", "1e38", "1000001", "9e-7"};
     float got;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!role_weight(bad[i], bad[i] + strlen(bad[i]), &got)) fail_msg("\"%s\" is a weight", bad[i]);
     assert_null(role_weight(" 2.5 ", strchr(" 2.5 ", 0), &got));
     assert_null(role_weight("-0", strchr("-0", 0), &got));
+    assert_null(role_weight("1e-6", strchr("1e-6", 0), &got)); /* the ends of what an evaluation can sum */
+    assert_null(role_weight("1e6", strchr("1e6", 0), &got));
 }
 
 static const struct format_sample *sample_with_all(const char *format)
