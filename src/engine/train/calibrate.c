@@ -1,5 +1,7 @@
 #include "engine/train/calibrate.h"
 
+#include <inttypes.h>
+
 #include "engine/eval/calibrate.h"
 #include "engine/train/judge.h"
 
@@ -10,7 +12,13 @@ static const struct calibrator *wanted(const struct fold *fold)
 
 int calibrate_check(const struct fold *fold, struct error *err)
 {
-    if (!wanted(fold)->fit || fold->sides.totals[SIDE_VALIDATION] > 0) return 0;
+    uint64_t rows = fold->sides.totals[SIDE_VALIDATION], positives = fold->sides.positives[SIDE_VALIDATION];
+    if (!wanted(fold)->fit || (positives > 0 && positives < rows)) return 0;
+    if (rows > 0)
+        return error_set(err, ERROR_DATA, "/split/validation_fraction",
+                         "calibration \"%s\" is fitted on the validation side, whose rows all have label %d (%" PRIu64
+                         "); it needs both: give that side more rows, or use calibration \"none\"",
+                         wanted(fold)->kind.name, positives > 0, rows);
     return error_set(err, ERROR_INVALID, "/split/validation_fraction",
                      "calibration \"%s\" is fitted on the validation side, and there is none: set split.validation_fraction > 0",
                      wanted(fold)->kind.name);

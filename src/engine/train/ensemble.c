@@ -5,31 +5,29 @@
 #include "engine/train/judge.h"
 #include "engine/train/slice_text.h"
 
-/* Is the wish one that this job can fulfil? */
-static int ensemble_check(const struct job *job, struct error *err)
+void ensemble_settle(const struct spec *spec, const struct splitter *splitter, struct faults *faults)
 {
-    const struct ensemble *kind = job->ensemble;
-    if (kind == &ensemble_none) return 0;
-    if (job->folds < 2)
-        return error_set(
-            err, ERROR_INVALID, "/ensemble/kind",
-            "\"%s\" combines the models of several folds, but split.kind \"%s\" trains one; use split.kind \"kfold\", or ensemble \"none\"",
-            kind->kind.name, job->splitter.split->kind.name);
-    const struct kind *calibrator = job->spec.chosen[SECTION_CALIBRATION].kind;
+    const struct ensemble *kind = (const struct ensemble *)spec->chosen[SECTION_ENSEMBLE].kind;
+    const struct kind *calibrator = spec->chosen[SECTION_CALIBRATION].kind;
+    if (kind == &ensemble_none) return;
+    if (splitter_folds(splitter) < 2)
+        faults_add(faults, "/ensemble/kind",
+                   "\"%s\" combines the models of several folds, but split.kind \"%s\" trains one; use split.kind \"kfold\", or ensemble \"none\"",
+                   kind->kind.name, splitter->split->kind.name);
     if (!kind->calibrated && calibrator != &calibrator_none.kind)
-        return error_set(err, ERROR_INVALID, "/calibration/kind",
-                         "ensemble \"%s\" makes one model of the folds' parameters, to which no fold's calibration \"%s\" belongs; use calibration "
-                         "\"none\", or ensemble \"mean\"",
-                         kind->kind.name, calibrator->name);
-    return 0;
+        faults_add(
+            faults, "/calibration/kind",
+            "cannot be \"%s\" beside ensemble \"%s\", which makes one model of the folds' parameters, to which no fold's calibration belongs; use "
+            "\"none\", or ensemble \"mean\"",
+            calibrator->name, kind->kind.name);
 }
 
 int ensembling_open(struct ensembling *e, struct job *job, struct error *err)
 {
     const struct ensemble *kind = job->ensemble;
     *e = (struct ensembling){.job = job};
-    int rc = ensemble_check(job, err);
-    if (rc < 0 || kind == &ensemble_none) return rc;
+    int rc = 0;
+    if (kind == &ensemble_none) return 0;
     if (!(e->members = json_array())) return error_set(err, ERROR_NOMEM, NULL, "ensemble: out of memory");
     if ((rc = fold_open_whole(&e->whole, job, err)) < 0) return rc;
     if (kind->wants_unseen && e->whole.sides.totals[SIDE_TEST] == 0)

@@ -36,7 +36,10 @@ struct ensemble {
 extern const struct ensemble *const ensembles[]; /* NULL-terminated */
 extern const struct ensemble ensemble_none, ensemble_mean, ensemble_weight_average;
 
-/* ensembling_open: of the kind that the spec names; nothing to do for "none". ERROR_INVALID: the split gives one model only, or no unseen rows.
+/* ensemble_settle: what the kind cannot go with: a split that trains one model, a calibration of each fold. */
+void ensemble_settle(const struct spec *spec, const struct splitter *splitter, struct faults *faults);
+
+/* ensembling_open: of the kind that the spec names; nothing to do for "none". ERROR_INVALID: the split leaves no unseen rows.
  * ensembling_close() it in any case. */
 int ensembling_open(struct ensembling *e, struct job *job, struct error *err);
 void ensembling_close(struct ensembling *e);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/safetensors.h"
+#include "engine/data/splits.h"
 #include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/fit.h"
@@ -42,16 +43,41 @@ static int fold_sides_check(struct fold *fold, struct error *err)
     const uint64_t *totals = fold->sides.totals, rows = dataset_info(job->dataset)->rows;
     char which[32] = "";
     if (job->folds > 1) snprintf(which, sizeof which, "fold %u: ", fold->index);
-    report_sides(fold);
     if (totals[SIDE_TRAIN] == 0)
         return error_set(err, ERROR_DATA, "/split",
-                         "%sno row is on the training side (%" PRIu64 " rows in all); lower split.test_fraction or give more data", which, rows);
+                         "%sno row is on the training side (%" PRIu64 " rows in all: %" PRIu64 " validation, %" PRIu64 " test, %" PRIu64
+                         " left out); split.kind \"%s\" must leave some, or give more data",
+                         which, rows, totals[SIDE_VALIDATION], totals[SIDE_TEST], totals[SIDE_NONE], job->splitter.split->kind.name);
     if (job->folds > 1 && totals[SIDE_TEST] == 0)
         return error_set(err, ERROR_DATA, "/split", "%sno row is on the test side (%" PRIu64 " rows in all); fewer folds or more data", which, rows);
     if (job->spec.train.early_stopping_patience > 0 && totals[SIDE_VALIDATION] == 0)
         return error_set(err, ERROR_INVALID, "/split/validation_fraction",
                          "early stopping needs a validation side: set split.validation_fraction > 0");
     return calibrate_check(fold, err);
+}
+
+/* What a split was asked for and does not give is said: figures of rows that the model has learnt flatter it. */
+static void fold_sides_tell(struct fold *fold)
+{
+    struct job *job = fold->job;
+    const uint64_t *totals = fold->sides.totals;
+    report_sides(fold);
+    if (totals[SIDE_TEST] + totals[SIDE_VALIDATION] == 0 && job->splitter.split != &split_none)
+        report_log(job, PROGRESS_WARN,
+                   "split.kind \"%s\" leaves no row to test or validate: the model is judged on the rows that it is trained on, which flatters it",
+                   job->splitter.split->kind.name);
+}
+
+int fold_check(struct job *job, unsigned index, struct error *err)
+{
+    struct fold *fold = mem_zero(sizeof *fold, err);
+    if (!fold) return -ERROR_NOMEM;
+    fold->job = job, fold->index = index;
+    int rc = fold_sides(fold, err);
+    if (rc == 0) rc = fold_sides_check(fold, err);
+    sides_close(&fold->sides);
+    mem_free(fold);
+    return rc;
 }
 
 static int fold_stages(struct fold *fold, struct error *err)
@@ -107,6 +133,7 @@ int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *
     fold_init(fold, job, index);
     int rc = fold_place(fold, err);
     if (rc == 0) rc = fold_sides(fold, err);
+    if (rc == 0) fold_sides_tell(fold);
     if (rc == 0) rc = fold_sides_check(fold, err);
     if (rc == 0) rc = fold_stages(fold, err);
     if (rc == 0) rc = fold_model(fold, job->optimizer->states, err);

@@ -55,6 +55,9 @@ struct fold {
     struct report *report;
 };
 
+/* fold_check: would fold_open find enough rows on its sides? ERROR_INVALID, ERROR_DATA: no. */
+int fold_check(struct job *job, unsigned index, struct error *err);
+
 /* fold_open_whole: the data as seen by who combines the folds (split.h: context.fold = folds), with a model as before the first step but without
  * optimiser state; nothing to train with. Its folder is the run directory. */
 int fold_open_whole(struct fold *fold, struct job *job, struct error *err);

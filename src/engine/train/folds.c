@@ -149,6 +149,7 @@ int job_run_folds(struct job *job, struct run_result *result, struct error *err)
     if (rc == 0) rc = ensembling_open(&f->ensembling, job, err);
     if (rc == 0 && several && !(f->folds = json_array())) rc = no_memory(err);
     if (rc == 0 && several && !(f->pooled = judge_new(job, job->dir.path, err))) rc = -(int)err->code;
+    for (unsigned k = 0; rc == 0 && several && k < job->folds; k++) rc = fold_check(job, k, err); /* before hours go into those before it */
     for (unsigned k = 0; rc == 0 && k < job->folds; k++) rc = fold_run(f, k, err);
     if (rc == 0 && several) rc = folds_conclude(f, err);
     if (rc == 0) {

@@ -185,6 +185,7 @@ static double rates_apart(uint64_t positives, uint64_t rows, uint64_t other_posi
 void report_sides(struct fold *fold)
 {
     static const char *const names[SIDES] = {"train", "validation", "test", "none"};
+    static const char *const called[SIDES] = {"train rows", "validation rows", "test rows", "rows left out"};
     const uint64_t *rows = fold->sides.totals, *positives = fold->sides.positives;
     json_t *sides = json_object();
     char text[512];
@@ -194,8 +195,8 @@ void report_sides(struct fold *fold)
         if (rows[side] == 0 && side != SIDE_TRAIN) continue;
         double rate = ratio(positives[side], rows[side]), apart = NAN;
         if (side != SIDE_TRAIN) apart = rates_apart(positives[side], rows[side], positives[SIDE_TRAIN], rows[SIDE_TRAIN]);
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu64 " %s rows, %.4g %% positive", used ? "; " : "", rows[side],
-                                 names[side], 100 * rate);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu64 " %s", used ? "; " : "", rows[side], called[side]);
+        if (rows[side] > 0) used += (size_t)snprintf(text + used, sizeof text - used, ", %.4g %% positive", 100 * rate);
         if (!isnan(apart)) used += (size_t)snprintf(text + used, sizeof text - used, " (%+.1f standard errors from train)", apart);
         json_object_set_new(sides, names[side],
                             json_pack("{s:I, s:I, s:o, s:o}", "rows", (json_int_t)rows[side], "positives", (json_int_t)positives[side], "label_rate",

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "engine/data/split.h"
+#include "engine/train/ensemble.h"
 
 /* A split that judges by group or time may name the column itself; the data set must read it. */
 static void settle_column(const struct splitter *splitter, unsigned need, char column[OPTION_TEXT_SIZE], const char *name, struct faults *faults)
@@ -42,6 +43,7 @@ void run_settle(struct spec *spec, struct faults *faults)
     settle_column(&splitter, SPLIT_GROUPS, spec->dataset.group, "group", faults);
     settle_column(&splitter, SPLIT_TIMES, spec->dataset.time, "time", faults);
     settle_files(splitter.split, &spec->split, faults);
+    ensemble_settle(spec, &splitter, faults);
     if (spec->train.curriculum_start < 1 && spec->features.min_count > 1)
         faults_add(faults, "/train/curriculum",
                    "cannot stand beside features.min_count: features are counted in the first epoch, which would not see all rows");

@@ -60,9 +60,9 @@ static int grad_prepare(struct shard *s, const struct lookup *lookup, const stru
         int rc = grad_buffer_reserve(g, count, width, false, err);
         if (rc < 0) return rc;
         g->rows.count = count;
-        memset(g->rows.values, 0, count * width * sizeof(float));
+        if (count > 0) memset(g->rows.values, 0, count * width * sizeof(float));
         if (desc->table) {
-            memcpy(g->rows.ids, lookup->slots, count * sizeof *g->rows.ids);
+            if (count > 0) memcpy(g->rows.ids, lookup->slots, count * sizeof *g->rows.ids);
             memcpy(g->rows.slice_start, lookup->slice_start, sizeof g->rows.slice_start);
         } else {
             for (size_t i = 0; i < count; i++) g->rows.ids[i] = (uint32_t)i;

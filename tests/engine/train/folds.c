@@ -246,7 +246,6 @@ static void bits_survive_a_stop_in_any_fold(void **state)
         assert_int_equal(again.final_step, whole.steps);
         before += (int)steps;
     }
-    run_kit_progress = NULL;
     assert_ok(run_kit_run(&world_real, bits_spec, "whole", 2, &part, &err), &err); /* nothing left to do */
     assert_string_equal(whole.sha256, part.sha256);
     json_decref(job);
@@ -370,10 +369,6 @@ static void what_cannot_be_combined_says_so(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'ensemble': {'kind': 'mean'}"), "single", 1, &result, &err) <
-                0);
-    assert_error(&err, ERROR_INVALID, "split.kind \"holdout\" trains one");
-    assert_string_equal(err.field, "/ensemble/kind");
     assert_true(run_kit_run(&world_real, FOLDED("", ", 'ensemble': {'kind': 'mean'}"), "seen", 1, &result, &err) < 0);
     assert_error(&err, ERROR_INVALID, "no fold has seen");
     assert_string_equal(err.field, "/split/test_fraction");
@@ -384,6 +379,71 @@ static void what_cannot_be_combined_says_so(void **state)
     assert_error(&err, ERROR_INVALID, "validation");
 }
 
+static void put_file(const char *name, const char *text)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%.*s/%s", 3000, run_kit_root, name);
+    test_write_file(path, text, strlen(text));
+}
+
+static void assert_no_fold(const char *dir)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_FOLDS "/0", 3000, run_kit_root, dir);
+    assert_false(path_exists(&world_real, path));
+}
+
+/* A fold without rows is told before the folds before it are trained, and so is a validation side that no calibration can be fitted to. */
+static void what_a_later_fold_lacks_is_told_before_the_first(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    put_file("three.svm", "1 1:1\n1 2:1\n0 3:1\n");
+    assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("three.svm", "'model': {'kind': 'lr'}, 'split': {'kind': 'kfold', 'k': 3, 'by': 'label'}"),
+                            "three", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_DATA, "fold 2: no row is on the test side (3 rows in all)");
+    assert_no_fold("three");
+    put_file("sides.svm", "1 1:1\n0 2:1\n1 1:1\n0 2:1\n0 3:1\n0 3:1\n1 1:1\n0 2:1\n");
+    const char *spec = RUN_KIT_SPEC("sides.svm", "'model': {'kind': 'lr'}, 'calibration': {'kind': 'platt'}, "
+                                                 "'split': {'kind': 'sequential', 'validation_from': 4, 'test_from': 6}");
+    assert_true(run_kit_run(&world_real, spec, "one-class", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_DATA, "whose rows all have label 0 (2)");
+}
+
+/* The way out of an empty side is named for the kind of split at hand; what was judged instead of a test side is said. */
+static void empty_sides_are_told(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    const char *all = RUN_KIT_SPEC("a.svm",
+                                   "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'round_robin', 'k': 2, 'validation_side': 1}");
+    assert_true(run_kit_run(&world_real, all, "all", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_DATA, "0 left out); split.kind \"round_robin\" must leave some");
+    char *events = text_of("all", RUNDIR_EVENTS);
+    assert_non_null(strstr(events, "0 train rows; 1500 validation rows, "));
+    mem_free(events);
+    const char *none = RUN_KIT_SPEC("a.svm",
+                                    "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'round_robin', 'k': 5000, 'test_side': 4999}");
+    assert_ok(run_kit_run(&world_real, none, "none", 1, &result, &err), &err);
+    events = text_of("none", RUNDIR_EVENTS);
+    assert_non_null(strstr(events, "judged on the rows that it is trained on"));
+    mem_free(events);
+}
+
+/* Rows may all be without a feature: only the bias learns. */
+static void rows_without_features_train(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    put_file("bare.svm", "1\n0\n1\n0\n");
+    assert_ok(run_kit_run(&world_real, RUN_KIT_SPEC("bare.svm", "'model': {'kind': 'lr'}, 'split': {'kind': 'none'}, 'train': {'shards': 2}"), "bare",
+                          1, &result, &err),
+              &err);
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(every_row_is_judged_by_a_model_that_has_not_seen_it),
                                           cmocka_unit_test(bits_do_not_depend_on_workers),
                                           cmocka_unit_test(bits_survive_a_stop_in_any_fold),
@@ -391,7 +451,10 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(every_row_is_judged_b
                                           cmocka_unit_test(mean_is_that_of_the_probabilities),
                                           cmocka_unit_test(weight_average_of_linear_models_is_the_mean_of_the_logits),
                                           cmocka_unit_test(without_unseen_rows_an_average_is_saved_but_not_judged),
-                                          cmocka_unit_test(what_cannot_be_combined_says_so)};
+                                          cmocka_unit_test(what_cannot_be_combined_says_so),
+                                          cmocka_unit_test(what_a_later_fold_lacks_is_told_before_the_first),
+                                          cmocka_unit_test(empty_sides_are_told),
+                                          cmocka_unit_test(rows_without_features_train)};
 
 int main(int argc, char **argv)
 {

@@ -74,9 +74,25 @@ static void a_split_refuses_its_own_contradictions(void **state)
     refused("", "'kind': 'sequential', 'test_from': 3, 'test_fraction': 0.1", "/split/test_fraction", "cannot stand beside");
 }
 
+/* Told at once, by `validate` and the service too, and not when the data have been read. */
+static void an_ensemble_wants_folds_that_fit_together(void **state)
+{
+    (void)state;
+    struct spec spec;
+    struct fault fault;
+    refused("", "'kind': 'holdout'}, 'ensemble': {'kind': 'mean'", "/ensemble/kind", "split.kind \"holdout\" trains one");
+    refused("", "'kind': 'kfold', 'validation_fraction': 0.1}, 'calibration': {'kind': 'platt'}, 'ensemble': {'kind': 'weight_average'",
+            "/calibration/kind", "cannot be \"platt\" beside ensemble \"weight_average\"");
+    const char *good =
+        "'kind': 'kfold', 'test_fraction': 0.1, 'validation_fraction': 0.1}, 'calibration': {'kind': 'platt'}, 'ensemble': {'kind': 'mean'";
+    assert_int_equal(read_spec(&spec, "", good, &fault), 0);
+    spec_close(&spec);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_split_may_name_the_column_itself),
     cmocka_unit_test(files_go_with_the_kind_that_takes_them),
     cmocka_unit_test(a_split_refuses_its_own_contradictions),
+    cmocka_unit_test(an_ensemble_wants_folds_that_fit_together),
 };
 TEST_MAIN(tests)
