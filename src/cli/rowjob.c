@@ -114,14 +114,28 @@ static bool to_stdout(const struct rowjob_options *o) { return !o->out || strcmp
 
 FILE *rowjob_told(const struct rowjob *job) { return to_stdout(job->options) ? stderr : stdout; }
 
+/* The rows' own file would be replaced by what was made of them. (Of a glob or a folder nothing is known here.) */
+static int out_is_no_input(const struct rowjob_options *o, const struct file_stat *out, struct error *err)
+{
+    struct file_stat in;
+    for (size_t i = 0; i < o->in.count; i++) {
+        const char *path = strncmp(o->in.items[i], "file:", 5) == 0 ? o->in.items[i] + 5 : o->in.items[i];
+        if (path_stat(&world_real, path, &in, NULL) == 0 && in.inode == out->inode && in.device == out->device)
+            return error_set(err, ERROR_USAGE, NULL, "--out %s is the file of the rows, which it would replace; name another", o->out);
+    }
+    return 0;
+}
+
 /* A device or a pipe must not be replaced by a file. */
 static int open_out(struct rowjob *job, struct error *err)
 {
     struct file_stat stat;
     const char *out = job->options->out;
     if (to_stdout(job->options)) return 0;
-    if (path_stat(&world_real, out, &stat, NULL) == 0 && !stat.is_regular) return file_open(&world_real, out, FILE_APPEND, &job->direct, err);
-    return draft_open(&job->draft, &world_real, out, err);
+    bool there = path_stat(&world_real, out, &stat, NULL) == 0;
+    if (there && !stat.is_regular) return file_open(&world_real, out, FILE_APPEND, &job->direct, err);
+    int rc = there ? out_is_no_input(job->options, &stat, err) : 0;
+    return rc < 0 ? rc : draft_open(&job->draft, &world_real, out, err);
 }
 
 static unsigned workers_of(const struct rowjob_options *o)

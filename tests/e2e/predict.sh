@@ -170,4 +170,11 @@ check "... leaves --out as it was" cmp want.tsv keep.tsv
 predict --checkpoint run --in clicks.tsv --out keep.tsv >/dev/null
 check "the next one takes the left draft's place" test ! -e keep.tsv.tmp
 check "... and is whole" cmp want.tsv keep.tsv
+
+# The rows' own file is not replaced by their scores, whatever it is called.
+cp clicks.tsv own.tsv
+ln -s own.tsv alias.tsv
+check "--out that is --in is refused" test "$(exit_status predict --checkpoint run --in own.tsv --out ./own.tsv)" = 64
+check "... by another name, too" test "$(exit_status predict --checkpoint run --in file:alias.tsv --out own.tsv)" = 64
+check "... and the rows are as they were" cmp clicks.tsv own.tsv
 finish
