@@ -22,11 +22,15 @@ enum { TENSORS_MAX = 48, STATES_MAX = 2, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 }
 
 enum param_init { INIT_ZERO, INIT_ONE, INIT_NORMAL };
 
+/* Which optimiser learns a tensor: `optimizer_wide`, `optimizer` or `optimizer_deep` of the spec. Bias and linear weights are wide, layers deep. */
+enum param_group { GROUP_EMBEDDING, GROUP_WIDE, GROUP_DEEP, GROUPS };
+
 struct param_desc { /* what a model says of one tensor */
     char name[PARAM_NAME_SIZE];
     bool table;     /* rows = slots */
     uint32_t rows;  /* of a dense tensor; 0: one */
     uint32_t width; /* columns: floats a row */
+    enum param_group group;
     enum param_init init;
     float init_scale; /* standard deviation of INIT_NORMAL */
     bool no_penalty;  /* l1, l2 leave it alone (bias) */

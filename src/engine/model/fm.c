@@ -31,8 +31,8 @@ static size_t fm_describe(const void *params, struct model_shape shape, struct p
 {
     const struct fm_params *p = params;
     (void)shape;
-    out[FM_BIAS] = (struct param_desc){.name = "bias", .width = 1, .no_penalty = true};
-    out[FM_LINEAR] = (struct param_desc){.name = "linear", .table = true, .width = 1};
+    out[FM_BIAS] = (struct param_desc){.name = "bias", .width = 1, .group = GROUP_WIDE, .no_penalty = true};
+    out[FM_LINEAR] = (struct param_desc){.name = "linear", .table = true, .width = 1, .group = GROUP_WIDE};
     out[FM_EMBEDDING] = (struct param_desc){
         .name = "embedding", .table = true, .width = (uint32_t)p->embedding_dim, .init = INIT_NORMAL, .init_scale = (float)p->init_scale};
     return 3;
