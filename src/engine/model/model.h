@@ -39,8 +39,8 @@ struct model {
     void (*backward)(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX]);
 };
 
-extern const struct model *const models[]; /* NULL-terminated: lr, fm */
-extern const struct model model_lr, model_fm;
+extern const struct model *const models[]; /* NULL-terminated: lr, fm, ffm, fwfm */
+extern const struct model model_lr, model_fm, model_ffm, model_fwfm;
 
 struct model_use { /* a family with its options and its data */
     const struct model *model;

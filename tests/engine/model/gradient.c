@@ -76,10 +76,50 @@ static double fm_score(const void *params, const struct sample *s, size_t row, d
     return z;
 }
 
+/* Both of a pair have fields that the model knows. */
+static bool paired(const struct sample *s, size_t i, size_t j) { return s->fields[i] < s->shape.fields && s->fields[j] < s->shape.fields; }
+
+struct ffm_options { /* as ffm.c has them */
+    int64_t embedding_dim;
+    double init_scale;
+    bool linear, normalise;
+};
+
+static double ffm_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    const struct ffm_options *o = params;
+    size_t k = (size_t)o->embedding_dim, width = FIELDS * k;
+    double z = o->linear ? lr_score(params, s, row, tensor + 1) : 0, pairs = 0, length = 0;
+    for (size_t i = s->offsets[row]; i < s->offsets[row + 1]; i++) {
+        if (paired(s, i, i)) length += value_of(s, i) * value_of(s, i);
+        for (size_t j = i + 1; j < s->offsets[row + 1]; j++) {
+            const double *one = tensor[0] + s->local[i] * width + s->fields[j] * k, *other = tensor[0] + s->local[j] * width + s->fields[i] * k;
+            for (size_t f = 0; f < k && paired(s, i, j); f++) pairs += one[f] * other[f] * value_of(s, i) * value_of(s, j);
+        }
+    }
+    return z + (o->normalise && length > 0 ? pairs / length : pairs);
+}
+
+static double fwfm_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    size_t k = (size_t) * (const int64_t *)params;
+    double z = lr_score(params, s, row, tensor);
+    for (size_t i = s->offsets[row]; i < s->offsets[row + 1]; i++)
+        for (size_t j = i + 1; j < s->offsets[row + 1]; j++) {
+            if (!paired(s, i, j)) continue;
+            size_t a = s->fields[i] < s->fields[j] ? s->fields[i] : s->fields[j], b = s->fields[i] + s->fields[j] - a;
+            for (size_t f = 0; f < k; f++)
+                z += tensor[3][a * FIELDS + b] * tensor[2][s->local[i] * k + f] * tensor[2][s->local[j] * k + f] * value_of(s, i) * value_of(s, j);
+        }
+    return z;
+}
+
 static reference reference_of(const char *name)
 {
     if (strcmp(name, "lr") == 0) return lr_score;
     if (strcmp(name, "fm") == 0) return fm_score;
+    if (strcmp(name, "ffm") == 0) return ffm_score;
+    if (strcmp(name, "fwfm") == 0) return fwfm_score;
     fail_msg("model %s has no reference in this test; write one", name);
     return NULL;
 }
@@ -145,9 +185,13 @@ static void models_score_and_gradient(void **state)
         for (uint64_t seed = 1; seed <= 40; seed++) {
             void *params = mem_zero((*m)->kind.params_size, NULL);
             options_default((*m)->kind.options, params);
-            if (*m == &model_fm) { /* widths around the vector sizes */
+            if (*m == &model_fm || *m == &model_ffm || *m == &model_fwfm) { /* widths around the vector sizes */
                 static const int64_t dims[] = {1, 4, 8, 15, 16, 17, 33};
                 *(int64_t *)params = dims[seed % 7];
+            }
+            if (*m == &model_ffm) {
+                struct ffm_options *o = params;
+                o->linear = seed % 4 < 3, o->normalise = seed % 3 == 0;
             }
             const struct model_shape fieldless = {.fields = 0};
             check_model(*m, params, seed, seed % 2, true);

@@ -1,0 +1,22 @@
+/* Between fwfm.c and its kernels. */
+#ifndef TRAINYARD_ENGINE_MODEL_FWFM_H
+#define TRAINYARD_ENGINE_MODEL_FWFM_H
+
+#include "engine/model/model.h"
+
+enum { FWFM_LANES = 16, FWFM_FIELDS_MAX = 512 }; /* products then take 16 MiB */
+
+struct fwfm_call { /* a micro-batch; v (distinct, k), weights (fields, fields) */
+    const struct batch *batch;
+    const uint32_t *local;
+    const float *v, *weights;
+    uint32_t fields;
+    size_t k;
+    float *scratch; /* (fwfm_scratch_floats): E, Q, G of the row at hand (fields, k padded to lanes), and products (fields, fields, lanes) */
+};
+
+static inline size_t fwfm_padded(size_t k) { return (k + FWFM_LANES - 1) / FWFM_LANES * FWFM_LANES; }
+
+static inline size_t fwfm_scratch_floats(uint32_t fields, size_t k) { return 3 * fields * fwfm_padded(k) + (size_t)fields * fields * FWFM_LANES; }
+
+#endif
