@@ -14,16 +14,11 @@ static inline void add_columns(const float *a, const float *b, float *out, size_
     for (size_t j = 0; j < n; j++) out[j] = a[j] + b[j];
 }
 
-/* Columns column .. column + n - 1 of one row: leaves are read where they lie; an absent shard is a skipped leaf. Returns the root. */
+/* The tree of one row's leaves from a column on, for n columns: leaves are read where they lie; an absent shard is a skipped leaf. Returns the root.
+ */
 static const float *fold_columns(const struct merged *m, const uint32_t *src, size_t column, size_t n, struct fold *f)
 {
-    size_t senders = 0, last = 0;
-    for (size_t s = 0; s < m->shards; s++) {
-        f->leaf[s] = src[s] ? m->values[s] + (size_t)(src[s] - 1) * m->width + column : NULL;
-        last = src[s] ? s : last;
-        senders += src[s] != 0;
-    }
-    if (senders == 1) return f->leaf[last]; /* most rows of Zipf traffic */
+    for (size_t s = 0; s < m->shards; s++) f->leaf[s] = src[s] ? m->values[s] + (size_t)(src[s] - 1) * m->width + column : NULL;
     for (size_t apart = 1; apart < m->shards; apart *= 2)
         for (size_t s = 0; s + apart < m->shards; s += 2 * apart) {
             const float *other = f->leaf[s + apart];
@@ -40,17 +35,35 @@ static const float *fold_columns(const struct merged *m, const uint32_t *src, si
     return f->leaf[0]; /* NOLINT(clang-analyzer-core.uninitialized.UndefReturn): some shard sent the row, so the fold reaches leaf 0 */
 }
 
+/* The only leaf of a row, or NULL when there are several. */
+static const float *lone_leaf(const struct merged *m, const uint32_t *src)
+{
+    size_t senders = 0, last = 0;
+    for (size_t s = 0; s < m->shards; s++) {
+        last = src[s] ? s : last;
+        senders += src[s] != 0;
+    }
+    return senders == 1 ? m->values[last] + (size_t)(src[last] - 1) * m->width : NULL;
+}
+
 static void mean_combine(const void *params, const struct merged *m, double examples, float *out)
 {
     (void)params;
     struct fold f;
     float inverse = (float)(1 / examples);
-    for (size_t i = 0; i < m->count; i++)
+    for (size_t i = 0; i < m->count; i++, out += m->width) {
+        const uint32_t *src = m->src + i * m->shards;
+        const float *lone = lone_leaf(m, src); /* most rows of Zipf traffic */
+        if (lone) {
+            for (size_t j = 0; j < m->width; j++) out[j] = lone[j] * inverse;
+            continue;
+        }
         for (size_t column = 0; column < m->width; column += COLUMNS) {
             size_t n = m->width - column < COLUMNS ? m->width - column : COLUMNS;
-            const float *root = fold_columns(m, m->src + i * m->shards, column, n, &f);
-            for (size_t j = 0; j < n; j++) *out++ = root[j] * inverse;
+            const float *root = fold_columns(m, src, column, n, &f);
+            for (size_t j = 0; j < n; j++) out[column + j] = root[j] * inverse;
         }
+    }
 }
 
 const struct aggregate aggregate_mean = {.kind = {"mean", "mean weighted by examples: the big batch exactly", "", 0, NULL}, .combine = mean_combine};

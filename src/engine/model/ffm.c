@@ -78,6 +78,7 @@ static void ffm_backward(const struct model_call *c, const float *delta, float *
 const struct model model_ffm = {
     .kind = {"ffm", "field-aware factorisation machine: K factors for each pair of a feature and a field that it may meet",
              "Juan, Zhuang, Chin, Lin 2016, Field-aware Factorization Machines for CTR Prediction", sizeof(struct ffm_params), ffm_options},
+    .wants_fields = true,
     .check = ffm_check,
     .describe = ffm_describe,
     .scratch = ffm_scratch,

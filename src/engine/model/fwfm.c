@@ -81,6 +81,7 @@ const struct model model_fwfm = {
     .kind = {"fwfm", "factorisation machine whose pairs count as much as their two fields say",
              "Pan et al. 2018, Field-weighted Factorization Machines for Click-Through Rate Prediction in Display Advertising",
              sizeof(struct fwfm_params), fwfm_options},
+    .wants_fields = true,
     .check = fwfm_check,
     .describe = fwfm_describe,
     .scratch = fwfm_scratch,

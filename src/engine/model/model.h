@@ -25,7 +25,8 @@ struct model_call { /* one micro-batch; all borrowed */
 };
 
 struct model {
-    struct kind kind; /* first */
+    struct kind kind;  /* first */
+    bool wants_fields; /* reads batch_fields(): without it they may be left out of a batch */
     /* check: do the params suit the data? ERROR_INVALID with the field. NULL: always. */
     int (*check)(const void *params, struct model_shape shape, struct error *err);
     /* describe: the tensors, at most TENSORS_MAX, in checkpoint order; returns their count. */

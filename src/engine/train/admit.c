@@ -10,16 +10,18 @@
 #include "engine/train/ensemble.h"
 #include "engine/train/run.h"
 
-enum { FIELDS_GUESSED = 40 };
+enum { FIELDS_GUESSED = 40 }; /* before the data is open; afterwards model_admit() knows */
 
-/* Before the data is open its fields are not known; what depends on them is small beside the tables. */
-uint64_t run_memory_bytes(const struct spec *spec)
+static size_t descs_of(const struct spec *spec, struct model_shape shape, struct param_desc descs[TENSORS_MAX])
 {
-    const struct model_shape shape = {.fields = FIELDS_GUESSED};
+    return ((const struct model *)spec->chosen[SECTION_MODEL].kind)->describe(spec->chosen[SECTION_MODEL].params, shape, descs);
+}
+
+static uint64_t memory_bytes(const struct spec *spec, struct model_shape shape)
+{
     struct param_desc descs[TENSORS_MAX];
-    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
     const struct optimizer *optimizer = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
-    size_t count = model->describe(spec->chosen[SECTION_MODEL].params, shape, descs);
+    size_t count = descs_of(spec, shape, descs);
     uint32_t bits = (uint32_t)spec->model.hash_bits;
     const struct ensemble *ensemble = (const struct ensemble *)spec->chosen[SECTION_ENSEMBLE].kind;
     uint64_t tables = params_bytes(descs, count, bits, optimizer->states);
@@ -28,15 +30,39 @@ uint64_t run_memory_bytes(const struct spec *spec)
     return 2 * tables + (256ull << 20);                                      /* parameters, their snapshot, and the windows and buffers of a run */
 }
 
+uint64_t run_memory_bytes(const struct spec *spec) { return memory_bytes(spec, (struct model_shape){.fields = FIELDS_GUESSED}); }
+
+static uint64_t memory_limit(const struct spec *spec)
+{
+    uint64_t limit = (uint64_t)spec->resources.max_memory_bytes;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
+    return limit == 0 || limit > machine ? machine : limit;
+}
+
 int spec_admit(const struct spec *spec, struct error *err)
 {
     char need[32], have[32];
-    uint64_t bytes = run_memory_bytes(spec), limit = (uint64_t)spec->resources.max_memory_bytes;
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
-    if (limit == 0 || limit > machine) limit = machine;
+    uint64_t bytes = memory_bytes(spec, (struct model_shape){.fields = 1}), limit = memory_limit(spec);
     if (bytes <= limit) return 0;
     return error_set(err, ERROR_NOMEM, "/model/hash_bits",
                      "the model needs up to %s (2^%" PRId64 " slots with optimiser state and a snapshot), there are %s; lower model.hash_bits",
                      str_bytes(need, sizeof need, bytes), spec->model.hash_bits, str_bytes(have, sizeof have, limit));
+}
+
+int model_admit(const struct spec *spec, struct model_shape shape, struct error *err)
+{
+    char need[32], have[32];
+    uint64_t bytes = memory_bytes(spec, shape), limit = memory_limit(spec), floats = 0;
+    if (bytes <= limit) return 0;
+    struct param_desc descs[TENSORS_MAX];
+    const struct optimizer *optimizer = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
+    size_t count = descs_of(spec, shape, descs);
+    for (size_t t = 0; t < count; t++)
+        if (descs[t].table) floats += descs[t].width;
+    return error_set(
+        err, ERROR_NOMEM, "/model/hash_bits",
+        "the model needs up to %s, there are %s: 2^%" PRId64 " slots x %" PRIu64 " floats for the data's %" PRIu32
+        " fields x %zu (weights and optimiser state) x 4 bytes x 2 (a snapshot), and 256 MiB; lower model.hash_bits or the model's width",
+        str_bytes(need, sizeof need, bytes), str_bytes(have, sizeof have, limit), spec->model.hash_bits, floats, shape.fields, 1 + optimizer->states);
 }

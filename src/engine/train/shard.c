@@ -42,7 +42,7 @@ void workspace_close(struct workspace *w)
 int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
                struct error *err)
 {
-    if (fold->params.admission.min_count > 1) w->batch.want_fields = true; /* each field has a rare slot */
+    if (fold->params.admission.min_count > 1 || fold->job->model.model->wants_fields) w->batch.want_fields = true; /* each field has a rare slot */
     w->scorer.rare = &fold->rare;
     w->scorer.map = &fold->map;
     int rc = batch_gather(&w->batch, refs, count, err);

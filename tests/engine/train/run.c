@@ -324,6 +324,61 @@ static void model_that_cannot_fit_says_so(void **state)
     assert_error(&err, ERROR_NOMEM, "the model needs up to");
 }
 
+static void field_data(void) /* three fields, numbered 0, 1 and 6 */
+{
+    char text[1 << 14] = "";
+    size_t n = 0;
+    struct rng rng = rng_at(5, RNG_TEST, 0, 0);
+    for (unsigned r = 0; r < 400; r++) {
+        unsigned a = (unsigned)rng_below(&rng, 4), b = (unsigned)rng_below(&rng, 4), c = (unsigned)rng_below(&rng, 3);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%u 0:%u:1 1:%u:1 6:%u:0.5\n", (a ^ b) & 1, a, 10 + b, 20 + c);
+    }
+    char path[PATH_SIZE];
+    assert_ok(path_join(path, run_kit_root, "pairs.ffm", NULL), NULL);
+    test_write_file(path, text, n);
+}
+
+#define FIELD_SPEC(rest) "{'dataset': {'uri': '%s/pairs.ffm', 'format': 'libffm'}, " rest "}"
+
+/* A label that is the exclusive or of two fields: nothing for a linear model, and all there is for one of pairs of fields. */
+static void pairs_of_fields_are_learnt(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    field_data();
+#define PAIRS(kind) \
+    FIELD_SPEC("'model': {'kind': '" kind \
+               "', 'hash_bits': 10, 'init_scale': 0.1}, 'optimizer': {'lr': 0.1}, 'train': {'epochs': 60, 'batch_size': 32}")
+    assert_ok(run_kit_run(&world_real, PAIRS("ffm"), "ffm", 2, &result, &err), &err);
+    assert_ok(run_kit_run(&world_real, PAIRS("fwfm"), "fwfm", 2, &result, &err), &err);
+    assert_true(run_kit_metric("ffm", "auc") > 0.99);
+    assert_true(run_kit_metric("fwfm", "auc") > 0.99);
+}
+
+static void models_of_fields_refuse_data_without(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'ffm'}"), "fieldless", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_INVALID, "formats with fields are criteo, csv");
+    assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'fwfm'}"), "fieldless", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_INVALID, "fwfm works on pairs of fields");
+}
+
+/* 7 fields x 4 factors and a weight, twice for adagrad, twice for the snapshot: 29 floats a slot, known only once the data is open. */
+static void tables_that_grow_with_fields_say_the_sum(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    field_data();
+    assert_true(run_kit_run(&world_real, FIELD_SPEC("'model': {'kind': 'ffm', 'hash_bits': 20}, 'resources': {'max_memory_bytes': 600000000}"),
+                            "wide", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_NOMEM, "2^20 slots x 29 floats for the data's 7 fields x 2");
+}
+
 static void early_stopping_needs_a_validation_side(void **state)
 {
     (void)state;
@@ -363,6 +418,9 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_eva
                                           cmocka_unit_test(damaged_checkpoint_falls_back),
                                           cmocka_unit_test(divergence_is_named),
                                           cmocka_unit_test(model_that_cannot_fit_says_so),
+                                          cmocka_unit_test(pairs_of_fields_are_learnt),
+                                          cmocka_unit_test(models_of_fields_refuse_data_without),
+                                          cmocka_unit_test(tables_that_grow_with_fields_say_the_sum),
                                           cmocka_unit_test(early_stopping_needs_a_validation_side),
                                           cmocka_unit_test(max_rows_is_exact)};
 
