@@ -45,6 +45,9 @@ spec lr | jq '.features.min_count = 3 | .dataset = {uri: "file:named.tsv", forma
 predict --checkpoint admit --in named.tsv --out some.tsv >/dev/null || fail "min_count: $(tail -1 err)"
 check "min_count: the run's scores.tsv, byte by byte" covers some.tsv admit/scores.tsv
 predict --checkpoint admit --in moved.tsv --out same.tsv >/dev/null || fail "min_count: $(tail -1 err)"
+cut -f1-20,22- named.tsv >lacking.tsv
+check "a column that the model knows and the rows lack is no matter of course" test "$(exit_status predict --checkpoint admit --in lacking.tsv)" = 65
+check "... and is named" grep -q 'no column "C7", on which' err
 check "min_count: moved columns score the same, but for the order of additions" awk -F'\t' 'NR == FNR { p[$1] = $3; next }
     FNR > 1 { d = $3 - p[$1]; if (d > 1e-6 || d < -1e-6) bad++ } END { exit bad > 0 || FNR != 20001 }' some.tsv same.tsv
 

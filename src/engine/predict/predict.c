@@ -13,6 +13,7 @@ struct voice { /* one model in a lane */
     struct scorer scorer;
     struct rare_keys rare;
     struct transform_map map;
+    bool checked; /* that the text has all fields */
 };
 
 struct lane {             /* a worker's own */
@@ -74,6 +75,9 @@ static int voice_fields(struct voice *voice, const struct predictor *predictor, 
     int rc = 0;
     voice->scorer.rare = &voice->rare;
     voice->scorer.map = &voice->map;
+    if (!voice->checked) rc = predictor_fields(predictor, &names, err);
+    voice->checked = true;
+    if (rc < 0) return rc;
     if (predictor->params.transforms.count > 0 && !voice->map.fields)
         rc = transform_map_init(&voice->map, &predictor->params.transforms, (uint64_t)predictor->recipe.features.hash_seed, &names, err);
     if (rc < 0 || admission->min_count <= 1 || voice->rare.keys) return rc;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "contract/rundir.h"
 #include "contract/safetensors.h"
@@ -41,6 +42,7 @@ static int recipe_read(struct predictor *p, const struct tensor_file *file, cons
 {
     const char *recipe = file->metadata(file->impl, "recipe"), *step = file->metadata(file->impl, "step");
     const char *digest = file->metadata(file->impl, "spec"), *fields = file->metadata(file->impl, "fields");
+    const char *names = file->metadata(file->impl, "field_names");
     int64_t value;
     if (!recipe)
         return error_set(err, ERROR_DATA, NULL,
@@ -53,6 +55,7 @@ static int recipe_read(struct predictor *p, const struct tensor_file *file, cons
     p->use.params = p->recipe.chosen[SECTION_MODEL].params;
     if (step && str_to_int64(step, &value) && value > 0) p->step = (uint64_t)value;
     if (fields && str_to_int64(fields, &value) && value >= 0 && value <= FIELD_UNKNOWN) p->use.shape.fields = (uint32_t)value;
+    if (names) p->field_names = json_read(names, strlen(names), file->path, NULL); /* damaged: as if it said nothing */
     if (digest) str_copy(p->digest, sizeof p->digest, digest);
     return metadata_agrees(file, "model", p->use.model->kind.name, err);
 }
@@ -92,7 +95,26 @@ void predictor_close(struct predictor *p)
     params_close(&p->params);
     calibration_close(&p->calibration);
     spec_close(&p->recipe);
+    json_decref(p->field_names);
     *p = (struct predictor){0};
+}
+
+int predictor_fields(const struct predictor *p, const struct field_names *names, struct error *err)
+{
+    json_t *there = p->field_names ? json_object() : NULL, *value;
+    const char *name;
+    size_t i;
+    int rc = 0;
+    if (!p->field_names) return 0;
+    for (size_t f = 0; there && (name = names->name(names->context, f)); f++) json_object_set_new_nocheck(there, name, json_true());
+    if (!there) rc = error_set(err, ERROR_NOMEM, NULL, "cannot compare the fields: out of memory");
+    json_array_foreach (p->field_names, i, value)
+        if (rc == 0 && json_is_string(value) && !json_object_get(there, json_string_value(value)))
+            rc = error_set(err, ERROR_DATA, NULL,
+                           "the rows have no column \"%.60s\", on which %s was trained; a row without it would get another score",
+                           json_string_value(value), p->path);
+    json_decref(there);
+    return rc;
 }
 
 /* What decides how a row's text becomes keys. New reference. */

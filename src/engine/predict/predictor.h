@@ -17,6 +17,7 @@ struct predictor {
     struct model_use use; /* params: the recipe's */
     struct params params; /* weights alone */
     struct calibration calibration;
+    json_t *field_names;     /* of the fields that it was trained on, where the file says; else NULL */
     uint64_t step;           /* of training; 0 when the file does not say */
     char digest[SHA256_HEX]; /* the spec's, as the file states it; "" when it does not */
 };
@@ -31,6 +32,10 @@ void predictor_close(struct predictor *p); /* safe on a zeroed struct, and twice
  * params.transforms, scorer->map is its map. scorer->logits (b->rows), calibrated. Thread-safe between different scorers; the thread must flush
  * denormals (engine/core/float.h), as those that trained did. */
 int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err);
+
+/* predictor_fields: has the text that is read each field that the model was trained on? ERROR_DATA names the first that it lacks: without it every
+ * score would be another one. */
+int predictor_fields(const struct predictor *p, const struct field_names *names, struct error *err);
 
 /* predictor_alike: do both read rows the same way, so that one parse serves both? ERROR_INVALID says what differs. */
 int predictor_alike(const struct predictor *a, const struct predictor *b, struct error *err);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "contract/safetensors.h"
 #include "engine/core/float.h"
+#include "engine/data/format.h"
 #include "engine/train/ensemble.h"
 
 void snapshot_close(struct snapshot *s)
@@ -164,6 +165,28 @@ static int metadata_recipe(json_t *metadata, const struct spec *spec, struct err
     return rc;
 }
 
+/* Which fields the model knows, where a header names them: so that text that lacks one is not scored as if all were well. */
+static int metadata_field_names(json_t *metadata, const struct job *job, struct error *err)
+{
+    const struct format *format = (const struct format *)job->spec.chosen[SECTION_FORMAT].kind;
+    json_t *names = format->header ? json_array() : NULL;
+    struct bytes text;
+    const char *name;
+    int rc = 0;
+    if (!names) return 0;
+    for (size_t f = 0; names && (name = dataset_field_name(job->dataset, f)); f++)
+        if (json_array_append_new(names, json_string(name)) < 0) { /* not UTF-8 */
+            json_decref(names);
+            names = NULL;
+        }
+    bytes_init(&text, SPEC_MAX_BYTES);
+    if (names && json_write(names, &text, NULL) == 0 && json_object_set_new(metadata, "field_names", json_string(bytes_text(&text))) < 0)
+        rc = error_set(err, ERROR_NOMEM, NULL, "cannot write the checkpoint's field names");
+    json_decref(names);
+    bytes_close(&text);
+    return rc;
+}
+
 const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE])
 {
     const struct dataset_info *info = dataset_info(fold->job->dataset);
@@ -178,7 +201,7 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     json_t *m = json_object();
     const struct cursor *c = &s->cursor;
     char held_out[HELD_OUT_SIZE];
-    if (metadata_recipe(m, &fold->job->spec, err) < 0) {
+    if (metadata_recipe(m, &fold->job->spec, err) < 0 || metadata_field_names(m, fold->job, err) < 0) {
         json_decref(m);
         return NULL;
     }
