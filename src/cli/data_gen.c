@@ -18,7 +18,7 @@ enum { PLAIN_EVERY_MS = 10000, THREADS_MAX = 16 };
 
 struct data_gen_params {
     int64_t rows, first_row, seed, split_seed;
-    double test_fraction;
+    double test_fraction, third_order;
     const char *out, *truth;
     bool json, quiet;
 };
@@ -35,7 +35,20 @@ static const struct arg data_gen_args[] = {
      .min = 0,
      .max = 0x1p53,
      .help = "names the hidden model and the rows: equal seeds give equal bytes"},
-    {.name = "out", .letter = 'o', .type = ARG_TEXT, .offset = AT(out), .value = "FILE", .help = "the log; - is standard output, also without --out when that is a pipe or a file"},
+    {.name = "third-order",
+     .type = ARG_REAL,
+     .offset = AT(third_order),
+     .value = "S",
+     .def = 0,
+     .min = 0,
+     .max = 10,
+     .help = "standard deviation of terms of three fields in the hidden logit (the linear ones have 1.5, the pairs 1.85); 0: none"},
+    {.name = "out",
+     .letter = 'o',
+     .type = ARG_TEXT,
+     .offset = AT(out),
+     .value = "FILE",
+     .help = "the log; - is standard output, also without --out when that is a pipe or a file"},
     {.name = "truth",
      .type = ARG_TEXT,
      .offset = AT(truth),
@@ -136,7 +149,8 @@ static int data_gen_run(const struct call *call, struct error *err)
     void *split_params = NULL;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (!params->out && terminal_is(stdout))
-        return error_set(err, ERROR_USAGE, NULL, "--out FILE is missing: where the log goes; or pipe it: trainyard data gen ... | trainyard run SPEC --dir D");
+        return error_set(err, ERROR_USAGE, NULL,
+                         "--out FILE is missing: where the log goes; or pipe it: trainyard data gen ... | trainyard run SPEC --dir D");
     if (!params->out) params->out = "-";
     bool to_output = params->out[0] == '-' && !params->out[1];
     int rc = params->test_fraction > 0 ? make_split(params, &split, &split_params, err) : 0;
@@ -149,6 +163,7 @@ static int data_gen_run(const struct call *call, struct error *err)
                                         .rows = (uint64_t)params->rows,
                                         .first_row = (uint64_t)params->first_row,
                                         .seed = (uint64_t)params->seed,
+                                        .third_sd = params->third_order,
                                         .parallel = &team.parallel,
                                         .split = split_params ? &split : NULL,
                                         .progress = show_progress,
@@ -161,14 +176,14 @@ static int data_gen_run(const struct call *call, struct error *err)
     return rc < 0 ? rc : print_summary(params, &summary, to_output ? stderr : stdout, err);
 }
 
-const struct command command_data_gen = {
-    .name = "data gen",
-    .summary = "Write a Criteo-like click log whose best possible AUC and logloss are known.",
-    .details = "Rows are drawn from a hidden model of linear and pairwise terms over 13 integers and 26 categories (Zipf-distributed, some missing), "
-               "base rate 0.25. Any number of threads writes the same bytes.",
-    .operands = "",
-    .args = data_gen_args,
-    .params_size = sizeof(struct data_gen_params),
-    .usage_exit = 64,
-    .example = "trainyard data gen --rows 1000000 --seed 1 --out data/clicks.tsv --truth data/truth.tsv",
-    .run = data_gen_run};
+const struct command command_data_gen = {.name = "data gen",
+                                         .summary = "Write a Criteo-like click log whose best possible AUC and logloss are known.",
+                                         .details = "Rows are drawn from a hidden model of linear and pairwise terms (of three fields, too, with "
+                                                    "--third-order) over 13 integers and 26 categories (Zipf-distributed, some missing), "
+                                                    "base rate 0.25. Any number of threads writes the same bytes.",
+                                         .operands = "",
+                                         .args = data_gen_args,
+                                         .params_size = sizeof(struct data_gen_params),
+                                         .usage_exit = 64,
+                                         .example = "trainyard data gen --rows 1000000 --seed 1 --out data/clicks.tsv --truth data/truth.tsv",
+                                         .run = data_gen_run};

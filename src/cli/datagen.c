@@ -167,7 +167,7 @@ static int job_open(struct job *job, struct error *err)
     int rc;
     job->block_count = workers * 2 < BLOCKS_MAX ? workers * 2 : BLOCKS_MAX;
     struct evaluator_config lanes = {.lanes = job->block_count};
-    if (!(job->model = datagen_model_new(c->seed, err))) return -(int)ERROR_NOMEM;
+    if (!(job->model = datagen_model_new(c->seed, c->third_sd, err))) return -(int)ERROR_NOMEM;
     if (!(job->all = evaluator_new(&lanes, err)) || !(job->test = evaluator_new(&lanes, err))) return -(int)ERROR_NOMEM;
     if (!(job->blocks = mem_array(job->block_count, 1, sizeof *job->blocks, err))) return -(int)ERROR_NOMEM;
     for (unsigned i = 0; i < job->block_count; i++) {

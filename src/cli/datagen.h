@@ -1,8 +1,8 @@
 /* `trainyard data gen`: a Criteo-like click log with a hidden model that is known, so that the best possible AUC and logloss are known too.
  *
  * A row is label TAB 13 integers TAB 26 categories of 8 hex digits; an empty field is a missing value. The label is drawn with the
- * probability that the hidden model (datagen_model.h: linear and pairwise terms) gives the row. Every row is a pure function of
- * (seed, row number): the same bytes for any number of threads, and rows a .. b of a log are those rows of every longer log. */
+ * probability that the hidden model (datagen_model.h: linear and pairwise terms, and those of three fields on request) gives the row. Every row is a
+ * pure function of (seed, row number): the same bytes for any number of threads, and rows a .. b of a log are those rows of every longer log. */
 #ifndef TRAINYARD_CLI_DATAGEN_H
 #define TRAINYARD_CLI_DATAGEN_H
 
@@ -20,6 +20,7 @@ struct datagen_config {
     uint64_t rows;          /* >= 1 */
     uint64_t first_row;     /* usually 0: number of the first row */
     uint64_t seed;
+    double third_sd;                 /* >= 0: of the hidden model's third-order sum; 0: it has none */
     const struct parallel *parallel; /* NULL: the caller's thread */
     const struct splitter *split;    /* NULL: none. Else the optimum is told for its test side, too. Borrowed. */
     void (*progress)(void *context, uint64_t rows_done, uint64_t rows_total); /* NULL: none; called from the caller's thread */

@@ -1,8 +1,8 @@
 /* The hidden model of `data gen`: tables of effects made once from the seed, then one pure function a row. See datagen_model.h.
  *
  * Random numbers come from rng_at(seed, RNG_DATAGEN, stream, row), one stream for the log, one for the rows that the model is calibrated
- * on (never written), one for the effects. libm's exp, log and pow are used: another libm could, about once in a hundred million fields, round a
- * count or a rank to its neighbour. */
+ * on (never written), one for the effects, one for those of triples. libm's exp, log and pow are used: another libm could, about once in a hundred
+ * million fields, round a count or a rank to its neighbour. */
 #include "cli/datagen_model.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { STREAM_ROWS = 0, STREAM_CALIBRATION = 1, STREAM_EFFECTS = 2 };
+enum { STREAM_ROWS = 0, STREAM_CALIBRATION = 1, STREAM_EFFECTS = 2, STREAM_TRIPLES = 3 };
 enum { CALIBRATION_ROWS = 1 << 15 };
 
 static const double base_rate = 0.25;
@@ -41,12 +41,12 @@ static const struct category_field {
 };
 
 struct effect { /* of one value of one field */
-    float linear, latent[DATAGEN_LATENT];
+    float linear, latent[DATAGEN_LATENT], triple[DATAGEN_TRIPLE];
 };
 
 struct datagen_model {
     uint64_t seed;
-    double bias;
+    double bias, third_sd;
     double rank_span[DATAGEN_CATEGORIES]; /* of draw_rank */
     uint32_t token_key[DATAGEN_CATEGORIES];
     struct effect effects[DATAGEN_FIELDS][DATAGEN_HEAD + 1]; /* [f][0]: a missing or rare value, all zero */
@@ -102,8 +102,27 @@ static void field_indices(const struct datagen_row *row, uint16_t index[DATAGEN_
     for (unsigned i = 0; i < DATAGEN_CATEGORIES; i++) index[DATAGEN_COUNTS + i] = (uint16_t)category_index(row->ranks[i]);
 }
 
-/* The two sums of the logit; pairs by Rendle's lemma: 1/2 sum_k [(sum u_k)^2 - sum u_k^2]. */
-static void model_sums(const struct datagen_model *m, const uint16_t index[DATAGEN_FIELDS], double *linear, double *pairs)
+struct sums {
+    double linear, pairs, triples;
+};
+
+/* The triples by Newton's identity: sum_{f<g<h} t_f t_g t_h = (s1^3 - 3 s1 s2 + 2 s3) / 6 with the power sums s1, s2, s3. */
+static double triples_sum(const struct datagen_model *m, const uint16_t index[DATAGEN_FIELDS])
+{
+    double total = 0;
+    for (unsigned k = 0; k < DATAGEN_TRIPLE; k++) {
+        double s1 = 0, s2 = 0, s3 = 0;
+        for (unsigned f = 0; f < DATAGEN_FIELDS; f++) {
+            double t = (double)m->effects[f][index[f]].triple[k];
+            s1 += t, s2 += t * t, s3 += t * t * t;
+        }
+        total += (s1 * s1 * s1 - 3 * s1 * s2 + 2 * s3) / 6;
+    }
+    return total;
+}
+
+/* The sums of the logit; pairs by Rendle's lemma: 1/2 sum_k [(sum u_k)^2 - sum u_k^2]. */
+static struct sums model_sums(const struct datagen_model *m, const uint16_t index[DATAGEN_FIELDS])
 {
     double w = 0, sum[DATAGEN_LATENT] = {0}, squares = 0, q = 0;
     for (unsigned f = 0; f < DATAGEN_FIELDS; f++) {
@@ -115,7 +134,7 @@ static void model_sums(const struct datagen_model *m, const uint16_t index[DATAG
         }
     }
     for (unsigned k = 0; k < DATAGEN_LATENT; k++) q += sum[k] * sum[k];
-    *linear = w, *pairs = (q - squares) / 2;
+    return (struct sums){.linear = w, .pairs = (q - squares) / 2, .triples = m->third_sd > 0 ? triples_sum(m, index) : 0};
 }
 
 static double sigmoid(double z) { return 1 / (1 + exp(-z)); }
@@ -124,11 +143,10 @@ void datagen_model_row(const struct datagen_model *model, uint64_t row, struct d
 {
     struct rng rng = rng_at(model->seed, RNG_DATAGEN, STREAM_ROWS, row);
     uint16_t index[DATAGEN_FIELDS];
-    double linear, pairs;
     draw_fields(model, &rng, out);
     field_indices(out, index);
-    model_sums(model, index, &linear, &pairs);
-    out->logit = model->bias + linear + pairs;
+    struct sums sums = model_sums(model, index);
+    out->logit = model->bias + sums.linear + sums.pairs + sums.triples;
     out->probability = sigmoid(out->logit);
     out->label = rng_unit(&rng) < out->probability;
 }
@@ -167,45 +185,64 @@ static void draw_effects(struct datagen_model *m)
     }
 }
 
+/* The triples' effects have streams of their own, so that the others are what they are without. */
+static void draw_triples(struct datagen_model *m)
+{
+    for (unsigned f = 0; f < DATAGEN_FIELDS; f++) {
+        struct rng rng = rng_at(m->seed, RNG_DATAGEN, STREAM_TRIPLES, f);
+        double phase[DATAGEN_TRIPLE], turns[DATAGEN_TRIPLE];
+        for (unsigned k = 0; k < DATAGEN_TRIPLE; k++) phase[k] = 6.283185307179586 * rng_unit(&rng), turns[k] = 0.5 + rng_unit(&rng);
+        for (unsigned i = 1; i <= DATAGEN_HEAD; i++)
+            for (unsigned k = 0; k < DATAGEN_TRIPLE; k++) {
+                double x = f < DATAGEN_COUNTS ? 1.4142135623730951 * sin(phase[k] + turns[k] * sqrt((double)i)) : rng_normal(&rng);
+                m->effects[f][i].triple[k] = (float)(pair_strength(f) * taper(f, i) * x);
+            }
+    }
+}
+
 /* Take from each field's effects their mean over the calibration rows, in proportion to the taper, so that rare values stay at zero. */
 static void centre_effects(struct datagen_model *m, uint16_t (*index)[DATAGEN_FIELDS])
 {
+    enum { TRIPLE = 1 + DATAGEN_LATENT, NUMBERS = TRIPLE + DATAGEN_TRIPLE };
     for (unsigned f = 0; f < DATAGEN_FIELDS; f++) {
-        double mean[DATAGEN_LATENT + 1] = {0}, mass = 0;
+        double mean[NUMBERS] = {0}, mass = 0;
         for (unsigned r = 0; r < CALIBRATION_ROWS; r++) {
             const struct effect *e = &m->effects[f][index[r][f]];
             if (!index[r][f]) continue;
             mass += taper(f, index[r][f]);
             mean[0] += e->linear;
-            for (unsigned k = 0; k < DATAGEN_LATENT; k++) mean[k + 1] += e->latent[k];
+            for (unsigned k = 0; k < DATAGEN_LATENT; k++) mean[1 + k] += e->latent[k];
+            for (unsigned k = 0; k < DATAGEN_TRIPLE; k++) mean[TRIPLE + k] += e->triple[k];
         }
         for (unsigned i = 1; i <= DATAGEN_HEAD && mass > 0; i++) {
             struct effect *e = &m->effects[f][i];
             e->linear -= (float)(taper(f, i) * mean[0] / mass);
-            for (unsigned k = 0; k < DATAGEN_LATENT; k++) e->latent[k] -= (float)(taper(f, i) * mean[k + 1] / mass);
+            for (unsigned k = 0; k < DATAGEN_LATENT; k++) e->latent[k] -= (float)(taper(f, i) * mean[1 + k] / mass);
+            for (unsigned k = 0; k < DATAGEN_TRIPLE; k++) e->triple[k] -= (float)(taper(f, i) * mean[TRIPLE + k] / mass);
         }
     }
 }
 
 static void scale_effects(struct datagen_model *m, uint16_t (*index)[DATAGEN_FIELDS])
 {
-    double sum[2] = {0}, squares[2] = {0};
+    double sum[3] = {0}, squares[3] = {0};
     for (unsigned r = 0; r < CALIBRATION_ROWS; r++) {
-        double part[2];
-        model_sums(m, index[r], &part[0], &part[1]);
-        for (int i = 0; i < 2; i++) sum[i] += part[i], squares[i] += part[i] * part[i];
+        struct sums s = model_sums(m, index[r]);
+        double part[3] = {s.linear, s.pairs, s.triples};
+        for (int i = 0; i < 3; i++) sum[i] += part[i], squares[i] += part[i] * part[i];
     }
-    double sd[2];
-    for (int i = 0; i < 2; i++) {
+    double sd[3];
+    for (int i = 0; i < 3; i++) {
         double mean = sum[i] / CALIBRATION_ROWS;
         sd[i] = sqrt(squares[i] / CALIBRATION_ROWS - mean * mean);
     }
-    double linear_scale = linear_sd / sd[0], latent_scale = sqrt(pair_sd / sd[1]);
+    double linear_scale = linear_sd / sd[0], latent_scale = sqrt(pair_sd / sd[1]), triple_scale = m->third_sd > 0 ? cbrt(m->third_sd / sd[2]) : 0;
     for (unsigned f = 0; f < DATAGEN_FIELDS; f++)
         for (unsigned i = 1; i <= DATAGEN_HEAD; i++) {
             struct effect *e = &m->effects[f][i];
             e->linear = (float)(e->linear * linear_scale);
             for (unsigned k = 0; k < DATAGEN_LATENT; k++) e->latent[k] = (float)(e->latent[k] * latent_scale);
+            for (unsigned k = 0; k < DATAGEN_TRIPLE; k++) e->triple[k] = (float)(e->triple[k] * triple_scale);
         }
 }
 
@@ -214,9 +251,8 @@ static void scale_effects(struct datagen_model *m, uint16_t (*index)[DATAGEN_FIE
 static void solve_bias(struct datagen_model *m, uint16_t (*index)[DATAGEN_FIELDS], double *logit)
 {
     for (unsigned r = 0; r < CALIBRATION_ROWS; r++) {
-        double linear, pairs;
-        model_sums(m, index[r], &linear, &pairs);
-        logit[r] = linear + pairs;
+        struct sums sums = model_sums(m, index[r]);
+        logit[r] = sums.linear + sums.pairs + sums.triples;
     }
     for (int i = 0; i < 16; i++) {
         double sum = 0, slope = 0;
@@ -230,7 +266,7 @@ static void solve_bias(struct datagen_model *m, uint16_t (*index)[DATAGEN_FIELDS
     }
 }
 
-struct datagen_model *datagen_model_new(uint64_t seed, struct error *err)
+struct datagen_model *datagen_model_new(uint64_t seed, double third_sd, struct error *err)
 {
     struct datagen_model *m = mem_zero(sizeof *m, err);
     uint16_t(*index)[DATAGEN_FIELDS] = mem_array(CALIBRATION_ROWS, 1, sizeof *index, err);
@@ -238,6 +274,7 @@ struct datagen_model *datagen_model_new(uint64_t seed, struct error *err)
     bool ok = m && index && logit;
     if (ok) {
         m->seed = seed;
+        m->third_sd = third_sd;
         for (unsigned i = 0; i < DATAGEN_CATEGORIES; i++) m->rank_span[i] = rank_span(&category_fields[i]);
         for (unsigned i = 0; i < DATAGEN_CATEGORIES; i++) m->token_key[i] = (uint32_t)(hash_mix(hash_mix(seed) + i) >> 32);
         for (unsigned r = 0; r < CALIBRATION_ROWS; r++) {
@@ -247,6 +284,7 @@ struct datagen_model *datagen_model_new(uint64_t seed, struct error *err)
             field_indices(&row, index[r]);
         }
         draw_effects(m);
+        if (third_sd > 0) draw_triples(m);
         centre_effects(m, index);
         scale_effects(m, index);
         solve_bias(m, index, logit);

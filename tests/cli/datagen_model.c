@@ -8,13 +8,15 @@
 #include "base/mem.h"
 #include "cli/datagen_model.h"
 
-static struct datagen_model *model_of(uint64_t seed)
+static struct datagen_model *model_with(uint64_t seed, double third_sd)
 {
     struct error err = {0};
-    struct datagen_model *m = datagen_model_new(seed, &err);
+    struct datagen_model *m = datagen_model_new(seed, third_sd, &err);
     assert_ok(m ? 0 : -1, &err);
     return m;
 }
+
+static struct datagen_model *model_of(uint64_t seed) { return model_with(seed, 0); }
 
 static bool same_row(const struct datagen_row *a, const struct datagen_row *b)
 {
@@ -143,11 +145,66 @@ static void pairs_are_hidden_from_single_fields(void **state)
     datagen_model_free(m);
 }
 
+/* Terms of three fields: the rows' fields are the same, the logit differs by a sum of the standard deviation asked for, not correlated
+ * with what was there. */
+static void third_order_is_added_to_what_was(void **state)
+{
+    (void)state;
+    enum { ROWS = 60000 };
+    struct datagen_model *plain = model_of(4), *more = model_with(4, 1.5);
+    double sum[2] = {0}, squares[2] = {0}, product = 0;
+    for (uint64_t row = 0; row < ROWS; row++) {
+        struct datagen_row x, y;
+        datagen_model_row(plain, row, &x);
+        datagen_model_row(more, row, &y);
+        assert_memory_equal(x.counts, y.counts, sizeof x.counts);
+        assert_memory_equal(x.ranks, y.ranks, sizeof x.ranks);
+        double third = y.logit - x.logit;
+        sum[0] += x.logit, sum[1] += third, squares[0] += x.logit * x.logit, squares[1] += third * third, product += x.logit * third;
+    }
+    double sd[2];
+    for (int i = 0; i < 2; i++) sd[i] = sqrt(squares[i] / ROWS - pow(sum[i] / ROWS, 2));
+    assert_close(sd[1], 1.5, 0.05, 0);
+    assert_close((product / ROWS - sum[0] / ROWS * sum[1] / ROWS) / (sd[0] * sd[1]), 0, 0, 0.05);
+    datagen_model_free(plain);
+    datagen_model_free(more);
+}
+
+/* What the best table over a pair of fields, single ones included, would explain of the added sum: next to nothing. */
+static void third_order_is_hidden_from_pairs(void **state)
+{
+    (void)state;
+    enum { ROWS = 200000, A = 8, B = 16, VALUES = 11 }; /* categories of 4 and 10 values */
+    struct datagen_model *plain = model_of(4), *more = model_with(4, 1.5);
+    static double sum[VALUES][VALUES], count[VALUES][VALUES];
+    double squares = 0, explained = 0, groups = 0;
+    for (uint64_t row = 0; row < ROWS; row++) {
+        struct datagen_row x, y;
+        datagen_model_row(plain, row, &x);
+        datagen_model_row(more, row, &y);
+        double third = y.logit - x.logit;
+        squares += third * third;
+        sum[y.ranks[A]][y.ranks[B]] += third, count[y.ranks[A]][y.ranks[B]]++;
+    }
+    double mean = 0;
+    for (unsigned a = 0; a < VALUES; a++)
+        for (unsigned b = 0; b < VALUES; b++) mean += sum[a][b] / ROWS;
+    for (unsigned a = 0; a < VALUES; a++)
+        for (unsigned b = 0; b < VALUES; b++)
+            if (count[a][b] > 0) explained += count[a][b] * pow(sum[a][b] / count[a][b] - mean, 2) / ROWS, groups++;
+    double variance = squares / ROWS - mean * mean;
+    assert_true(explained - groups * variance / ROWS < 0.01 * variance);
+    datagen_model_free(plain);
+    datagen_model_free(more);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_are_pure),
     cmocka_unit_test(rates_are_as_promised),
     cmocka_unit_test(categories_are_zipf),
     cmocka_unit_test(tokens_never_collide),
     cmocka_unit_test(pairs_are_hidden_from_single_fields),
+    cmocka_unit_test(third_order_is_added_to_what_was),
+    cmocka_unit_test(third_order_is_hidden_from_pairs),
 };
 TEST_MAIN(tests)
