@@ -85,11 +85,13 @@ static int kinds_run(const struct call *call, struct error *err)
     const struct kinds_params *params = call->params;
     const char *names[SECTIONS + 1] = {NULL}, *wanted = call->operand_count ? call->operands[0] : NULL;
     char choices[256], shown[96];
+    size_t count = 0;
     bool found = false;
     if (params->json) return kinds_json(err);
     for (size_t s = 0; s < SECTIONS; s++) {
         const struct section_row *section = &sections[s];
-        names[s] = section->name;
+        if (section->optional) continue;
+        names[count++] = section->name;
         if (wanted && strcmp(wanted, section->name) != 0) continue;
         printf("%s%s (%s.%s)\n", found ? "\n" : "", section->name, section->object, section->key);
         found = true;

@@ -6,6 +6,8 @@ const struct section_row sections[SECTIONS] = {
     [SECTION_SPLIT] = {"splits", "split", "kind", "holdout"},
     [SECTION_MODEL] = {"models", "model", "kind", NULL},
     [SECTION_OPTIMIZER] = {"optimizers", "optimizer", "kind", "adagrad"},
+    [SECTION_OPTIMIZER_WIDE] = {"optimizers", "optimizer_wide", "kind", NULL, true},
+    [SECTION_OPTIMIZER_DEEP] = {"optimizers", "optimizer_deep", "kind", NULL, true},
     [SECTION_STRATEGY] = {"strategies", "train", "strategy", "sync"},
     [SECTION_CODEC] = {"codecs", "compression", "codec", "none"},
     [SECTION_AGGREGATE] = {"aggregates", "compression", "aggregate", "mean"},
@@ -23,6 +25,7 @@ json_t *registry_describe(const struct registry *registry)
 {
     json_t *all = json_object();
     for (int s = 0; all && s < SECTIONS; s++) {
+        if (sections[s].optional) continue;
         json_t *list = json_array();
         bool ok = list != NULL;
         for (const struct kind *const *kind = registry->kinds[s]; ok && kind && *kind; kind++)

@@ -5,16 +5,18 @@
 
 #include "base/kind.h"
 
-enum spec_section {                      /* the places of a spec where a kind is chosen */
-                    SECTION_FORMAT,      /* dataset.format */
-                    SECTION_SPLIT,       /* split.kind */
-                    SECTION_MODEL,       /* model.kind */
-                    SECTION_OPTIMIZER,   /* optimizer.kind */
-                    SECTION_STRATEGY,    /* train.strategy */
-                    SECTION_CODEC,       /* compression.codec */
-                    SECTION_AGGREGATE,   /* compression.aggregate */
-                    SECTION_CALIBRATION, /* calibration.kind */
-                    SECTION_ENSEMBLE,    /* ensemble.kind */
+enum spec_section {                         /* the places of a spec where a kind is chosen */
+                    SECTION_FORMAT,         /* dataset.format */
+                    SECTION_SPLIT,          /* split.kind */
+                    SECTION_MODEL,          /* model.kind */
+                    SECTION_OPTIMIZER,      /* optimizer.kind */
+                    SECTION_OPTIMIZER_WIDE, /* optimizer_wide.kind */
+                    SECTION_OPTIMIZER_DEEP, /* optimizer_deep.kind */
+                    SECTION_STRATEGY,       /* train.strategy */
+                    SECTION_CODEC,          /* compression.codec */
+                    SECTION_AGGREGATE,      /* compression.aggregate */
+                    SECTION_CALIBRATION,    /* calibration.kind */
+                    SECTION_ENSEMBLE,       /* ensemble.kind */
                     SECTIONS
 };
 
@@ -38,6 +40,9 @@ struct section_row {
     const char *object; /* "dataset" */
     const char *key;    /* "format" */
     const char *def;    /* default kind, or NULL: must be given */
+    /* The object may be missing, and then nothing is chosen: another section's choice holds. Its kinds are those of the section before, under one
+     * name. */
+    bool optional;
 };
 extern const struct section_row sections[SECTIONS]; /* contract/registry.c */
 

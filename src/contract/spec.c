@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "contract/spec_parts.h"
@@ -51,12 +52,17 @@ static const struct option model_options[] = {
     {0},
 };
 
-static const struct option optimizer_options[] = {
-    {"l1", OPT_REAL, AT(model.l1), 0, 0, 1e6, .help = "L1 penalty on the weights that a step touches"},
-    {"l2", OPT_REAL, AT(model.l2), 0, 0, 1e6, .help = "L2 penalty on the weights that a step touches"},
-    {"penalise_bias", OPT_BOOL, AT(model.penalise_bias), 0, .help = "the penalty holds for the bias, too, as in liblinear"},
-    {0},
-};
+#define PENALTY_OPTIONS(member) \
+    { \
+        {"l1", OPT_REAL, AT(member.l1), 0, 0, 1e6, .help = "L1 penalty on the weights that a step touches"}, \
+            {"l2", OPT_REAL, AT(member.l2), 0, 0, 1e6, .help = "L2 penalty on the weights that a step touches"}, \
+            {"penalise_bias", OPT_BOOL, AT(member.bias), 0, .help = "the penalty holds for the bias, too, as in liblinear"}, \
+        { \
+            0 \
+        } \
+    }
+static const struct option optimizer_options[] = PENALTY_OPTIONS(penalty), optimizer_wide_options[] = PENALTY_OPTIONS(penalty_wide),
+                           optimizer_deep_options[] = PENALTY_OPTIONS(penalty_deep);
 
 static const struct option train_options[] = {
     {"shards", OPT_INT, AT(train.shards), 8, 1, SHARDS_MAX,
@@ -79,6 +85,11 @@ static const struct option train_options[] = {
      .help = "share of the training rows that the first epoch visits; each epoch adds rows, none goes", .flags = OPTION_ABOVE_MIN},
     {"curriculum.growth", OPT_REAL, AT(train.curriculum_growth), 2, 1, 1e6, .help = "the share grows by that factor each epoch, up to all rows",
      .flags = OPTION_ABOVE_MIN},
+    {"clip_norm", OPT_REAL, AT(train.clip_norm), 0, 0, 1e9,
+     .help = "greatest norm of a step's mean gradient over all tensors: a longer one is scaled down to it; 0: none"},
+    {"label_smoothing", OPT_REAL, AT(train.label_smoothing), 0, 0, 1,
+     .help = "share of a label that is spread evenly over both classes in the gradient; losses are told of the labels as they are",
+     .flags = OPTION_BELOW_MAX},
     {"max_rows", OPT_INT, AT(train.max_rows), 0, 0, COUNT_MAX, .help = "stop after that many training rows in all; 0: none"},
     {"seed", OPT_INT, AT(train.seed), 1, 0, COUNT_MAX, .help = "of initial weights, shuffles and random codecs"},
     {"log_every_steps", OPT_INT, AT(train.log_every_steps), 10, 1, 1e9, .help = "a metric event each that many steps", .flags = OPTION_RUNTIME},
@@ -151,6 +162,8 @@ const struct spec_part spec_parts[] = {
     {"features", features_options},
     {"model", model_options},
     {"optimizer", optimizer_options},
+    {"optimizer_wide", optimizer_wide_options},
+    {"optimizer_deep", optimizer_deep_options},
     {"train", train_options},
     {"compression", compression_options},
     {"checkpoint", checkpoint_options},
@@ -160,6 +173,13 @@ const struct spec_part spec_parts[] = {
     {"resources", resources_options},
     {NULL, NULL},
 };
+
+bool spec_part_optional(const struct spec_part *part)
+{
+    for (int s = 0; s < SECTIONS; s++)
+        if (sections[s].optional && strcmp(sections[s].object, part->name) == 0) return true;
+    return false;
+}
 
 void spec_check(const struct spec *spec, struct faults *faults)
 {

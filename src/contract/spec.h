@@ -40,10 +40,13 @@ struct spec_features {                /* how columns become slots of the hashed 
 };
 
 struct spec_model {
-    int64_t hash_bits;  /* table of 2^hash_bits slots, 1..30, default 22 */
-    bool penalise_bias; /* optimizer.penalise_bias: l1 and l2 on the bias, too */
-    double l1, l2;      /* optimizer.l1, optimizer.l2: penalty on touched weights a step: + l1*sign(w) + l2*w on the mean gradient
-                         * (see optim/regularise.h). 0 under an optimiser with options of these names (ftrl), which are then its own */
+    int64_t hash_bits; /* table of 2^hash_bits slots, 1..30, default 22 */
+};
+
+struct spec_penalty { /* of the weights that an optimiser learns */
+    bool bias;        /* penalise_bias: l1 and l2 on the bias, too */
+    double l1, l2;    /* on touched weights a step: + l1*sign(w) + l2*w on the mean gradient. 0 under an optimiser with options of these names (ftrl),
+                       * which are then its own */
 };
 
 struct spec_train {
@@ -54,6 +57,8 @@ struct spec_train {
     double positive_weight;                     /* of a positive row, beside its own weight; undone when scores are told */
     double negative_rate;                       /* share of the negative training rows that is visited; undone likewise */
     double curriculum_start, curriculum_growth; /* epoch e trains on a share start * growth^e of the training rows, at last on all */
+    double clip_norm;                           /* greatest norm of a step's mean gradient; 0 = none */
+    double label_smoothing;                     /* share of a label that is spread over both classes in training */
     int64_t max_rows;                           /* stop after this many training rows in all; 0 = none */
     int64_t seed;
     int64_t log_every_steps; /* a metric event each that many steps; counted in steps, since a clock would not be reproducible */
@@ -100,6 +105,7 @@ struct spec {
     struct spec_split split;
     struct spec_features features;
     struct spec_model model;
+    struct spec_penalty penalty, penalty_wide, penalty_deep; /* of optimizer, optimizer_wide, optimizer_deep */
     struct spec_train train;
     struct spec_compression compression;
     struct spec_checkpoint checkpoint;

@@ -12,6 +12,9 @@ struct spec_part {
 };
 extern const struct spec_part spec_parts[]; /* the top level first; ends with a NULL name */
 
+/* spec_part_optional: nothing is chosen, and no default holds, where the object is missing. */
+bool spec_part_optional(const struct spec_part *part);
+
 /* spec_check: what no single option can tell (workers and shards, the sum of ...). Adds to faults. */
 void spec_check(const struct spec *spec, struct faults *faults);
 

@@ -23,7 +23,9 @@ static bool read_kind(struct reading *r, enum spec_section s, const json_t *obje
 {
     static const struct kind *const none[] = {NULL};
     const struct section_row *row = &sections[s];
-    const struct kind *const *kinds = r->registry->kinds[s] ? r->registry->kinds[s] : none;
+    enum spec_section of = s;
+    while (sections[of].optional) of--;
+    const struct kind *const *kinds = r->registry->kinds[of] ? r->registry->kinds[of] : none;
     const json_t *value = json_object_get(object, row->key);
     const char *names[KIND_NAMES_MAX], *name = value ? json_string_value(value) : row->def;
     char base[JSON_POINTER_SIZE], pointer[JSON_POINTER_SIZE], text[TEXT_MAX], brief[80];
@@ -216,7 +218,7 @@ static int read_parts(struct reading *r, const json_t *json)
         const json_t *object = json_object_get(json, part->name);
         bool dataset = strcmp(part->name, "dataset") == 0;
         if (dataset && !object) faults_add(r->faults, "/dataset", "is missing; for example {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}");
-        else rc = read_part(r, part, object);
+        else if (object || !spec_part_optional(part)) rc = read_part(r, part, object);
         for (const struct spec_place *place = spec_places; rc == 0 && place->object && !r->recipe && json_is_object(object); place++)
             if (strcmp(place->object, part->name) == 0) rc = read_uris(r, place, json_object_get(object, place->key));
     }

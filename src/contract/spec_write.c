@@ -22,6 +22,13 @@ static int write_uris(const struct spec *spec, const struct spec_place *place, j
     return json_object_set_new(object, place->key, uris) < 0 ? error_set(err, ERROR_NOMEM, NULL, "cannot write the spec's URIs") : 0;
 }
 
+static bool part_absent(const struct spec *spec, const struct spec_part *part)
+{
+    for (int s = 0; s < SECTIONS; s++)
+        if (strcmp(sections[s].object, part->name) == 0 && spec->chosen[s].kind) return false;
+    return spec_part_optional(part);
+}
+
 /* Common options first, so that a kind's own option of the same name is the one that stays. */
 static int write_part(const struct spec *spec, const struct spec_part *part, json_t *object, bool digest_only, struct error *err)
 {
@@ -44,6 +51,7 @@ static json_t *write_parts(const struct spec *spec, bool digest_only, struct err
     json_t *all = json_object();
     int rc = all ? write_part(spec, &spec_parts[0], all, digest_only, err) : error_set(err, ERROR_NOMEM, NULL, "cannot write the spec");
     for (const struct spec_part *part = spec_parts + 1; rc == 0 && part->name; part++) {
+        if (part_absent(spec, part)) continue;
         json_t *object = json_object();
         rc = object ? write_part(spec, part, object, digest_only, err) : error_set(err, ERROR_NOMEM, NULL, "cannot write the spec");
         if (rc == 0 && digest_only && json_object_size(object) == 0) json_decref(object);

@@ -60,8 +60,7 @@ void checkpoint_kit_open(struct checkpoint_kit *kit, const char *text)
     json_object_set_new(kit->metadata, "step", json_string("12"));
     bytes_close(&recipe);
     size_t count = model->describe(chosen->params, (struct model_shape){0}, descs);
-    MUST(params_init(&kit->params, descs, count, (uint32_t)kit->spec.model.hash_bits, 0, (const float[STATES_MAX]){0}, (uint64_t)kit->spec.train.seed,
-                     &err) == 0);
+    MUST(params_init(&kit->params, descs, count, (uint32_t)kit->spec.model.hash_bits, NULL, (uint64_t)kit->spec.train.seed, &err) == 0);
     weights_draw(kit);
 }
 

@@ -30,3 +30,13 @@ double float_power(double base, uint64_t n)
         if (n & 1) result *= base;
     return result;
 }
+
+double float_cos_pi(double x)
+{
+    double y = 3.14159265358979323846 * (0.5 - x), square = y * y, term = y, sum = y; /* cos(pi x) = sin(pi (1/2 - x)) */
+    for (int k = 1; k <= 11; k++) {
+        term *= -square / (double)(2 * k * (2 * k + 1));
+        sum += term;
+    }
+    return sum;
+}

@@ -15,4 +15,7 @@ bool float_all_finite(const float *x, size_t n);
 /* float_power: base^n by squaring in double: a function of n alone, without drift, the same with every libm. */
 double float_power(double base, uint64_t n);
 
+/* float_cos_pi: cos(pi x) for x in [0, 1], to 1e-15, by its series: the same with every libm. */
+double float_cos_pi(double x);
+
 #endif

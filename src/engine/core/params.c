@@ -7,11 +7,42 @@
 
 enum { SLICE_SLOTS_MIN = 512, PREFETCH_AHEAD = 24 }; /* 512 live bits = one cache line */
 
-uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states)
+static void param_describe(struct params *p, size_t t, const struct param_desc *desc, const struct param_states *states)
 {
-    uint64_t floats = 0, slots = 1ull << hash_bits;
-    for (size_t t = 0; t < count; t++) floats += (descs[t].table ? slots : descs[t].rows ? descs[t].rows : 1) * descs[t].width * (1 + states);
-    return floats * sizeof(float) + slots / 8;
+    p->tensor[t].desc = *desc;
+    if (states && desc->statistic_rate == 0) p->tensor[t].states = states[desc->group];
+}
+
+static struct param_values values_shape(const struct params *p, size_t t, size_t k)
+{
+    const struct param *tensor = &p->tensor[t];
+    enum state_shape shape = k == 0 ? STATE_WEIGHT : tensor->states.desc[k - 1].shape;
+    struct param_values v = {.rows = param_rows(p, tensor), .width = tensor->desc.width, .by_slot = tensor->desc.table, .state = ""};
+    if (k > 0) v.state = tensor->states.desc[k - 1].name;
+    if (shape == STATE_ROW || shape == STATE_TENSOR) v.width = 1;
+    if (shape == STATE_COLUMN || shape == STATE_TENSOR) v.rows = 1, v.by_slot = false;
+    if (shape == STATE_COLUMN && tensor->desc.table) v.rows = 0;
+    return v;
+}
+
+static uint64_t values_floats(struct param_values v) { return v.rows * v.width; }
+
+struct param_values params_values(const struct params *p, size_t t, size_t k)
+{
+    struct param_values v = values_shape(p, t, k);
+    v.data = k == 0 ? p->tensor[t].w : p->tensor[t].state[k - 1];
+    return v;
+}
+
+uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states)
+{
+    struct params p = {.slots = 1ull << hash_bits, .count = count};
+    uint64_t floats = 0;
+    for (size_t t = 0; t < count; t++) {
+        param_describe(&p, t, &descs[t], states);
+        for (size_t k = 0; k <= p.tensor[t].states.count; k++) floats += values_floats(values_shape(&p, t, k));
+    }
+    return floats * sizeof(float) + p.slots / 8;
 }
 
 /* Few rows make few slices: one of its own for each row, at most. */
@@ -23,27 +54,31 @@ static void param_slices(const struct params *p, struct param *tensor)
     tensor->slices = (uint32_t)((rows - 1) >> tensor->slice_bits) + 1;
 }
 
-int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states, const float state_init[STATES_MAX],
-                uint64_t seed, struct error *err)
+static int param_reserve(struct params *p, size_t t, struct error *err)
 {
-    *p = (struct params){.hash_bits = hash_bits, .slots = 1ull << hash_bits, .seed = seed, .count = count, .states = states};
+    struct param *tensor = &p->tensor[t];
+    for (size_t k = 0; k <= tensor->states.count; k++) {
+        struct param_values v = values_shape(p, t, k);
+        float **data = k == 0 ? &tensor->w : &tensor->state[k - 1];
+        if (values_floats(v) == 0) continue;
+        if (!(*data = mem_huge((size_t)values_floats(v), sizeof(float), err))) return -ERROR_NOMEM;
+        for (uint64_t i = 0; k > 0 && !v.by_slot && i < values_floats(v); i++) (*data)[i] = tensor->states.initial[k - 1];
+    }
+    param_slices(p, tensor);
+    for (uint64_t r = 0; !tensor->desc.table && r < param_rows(p, tensor); r++) param_initial(p, t, r, tensor->w + r * tensor->desc.width);
+    return 0;
+}
+
+int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states, uint64_t seed,
+                struct error *err)
+{
+    *p = (struct params){.hash_bits = hash_bits, .slots = 1ull << hash_bits, .seed = seed, .count = count};
     p->slices = p->slots / SLICE_SLOTS_MIN < 1 ? 1 : p->slots / SLICE_SLOTS_MIN < SLICES_MAX ? (uint32_t)(p->slots / SLICE_SLOTS_MIN) : SLICES_MAX;
     while (p->slots >> p->slice_bits > p->slices) p->slice_bits++;
-    for (size_t s = 0; s < states; s++) p->state_init[s] = state_init[s];
     p->live = mem_array(p->slots / 64 + 1, 1, sizeof *p->live, err);
     bool ok = p->live;
-    for (size_t t = 0; ok && t < count; t++) {
-        struct param *tensor = &p->tensor[t];
-        tensor->desc = descs[t];
-        size_t floats = (size_t)(param_rows(p, tensor) * descs[t].width);
-        ok = (tensor->w = mem_huge(floats, sizeof(float), err));
-        for (size_t s = 0; ok && s < states; s++) ok = (tensor->state[s] = mem_huge(floats, sizeof(float), err));
-        param_slices(p, tensor);
-        if (!ok || descs[t].table) continue;
-        for (uint64_t r = 0; r < param_rows(p, tensor); r++) param_initial(p, t, r, tensor->w + r * descs[t].width);
-        for (size_t s = 0; s < states; s++)
-            for (size_t i = 0; i < floats; i++) tensor->state[s][i] = state_init[s];
-    }
+    for (size_t t = 0; t < count; t++) param_describe(p, t, &descs[t], states);
+    for (size_t t = 0; ok && t < count; t++) ok = param_reserve(p, t, err) == 0;
     if (ok) return 0;
     params_close(p);
     return -ERROR_NOMEM;
@@ -52,10 +87,10 @@ int params_init(struct params *p, const struct param_desc *descs, size_t count, 
 void params_close(struct params *p)
 {
     for (size_t t = 0; t < p->count; t++) {
-        struct param *tensor = &p->tensor[t];
-        size_t floats = (size_t)(param_rows(p, tensor) * tensor->desc.width);
-        mem_huge_free(tensor->w, floats, sizeof(float));
-        for (size_t s = 0; s < p->states; s++) mem_huge_free(tensor->state[s], floats, sizeof(float));
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
+            struct param_values v = params_values(p, t, k);
+            mem_huge_free(v.data, (size_t)values_floats(v), sizeof(float));
+        }
     }
     mem_free(p->live);
     admission_close(&p->admission);
@@ -95,10 +130,37 @@ void params_wake(struct params *p, const uint32_t *slots, size_t count)
             uint32_t width = tensor->desc.width;
             if (!tensor->desc.table) continue;
             if (tensor->desc.init != INIT_ZERO) param_initial(p, t, slot, tensor->w + (size_t)slot * width);
-            for (size_t s = 0; s < p->states; s++)
-                for (uint32_t j = 0; p->state_init[s] != 0 && j < width; j++) tensor->state[s][(size_t)slot * width + j] = p->state_init[s];
+            for (size_t s = 0; s < tensor->states.count; s++) {
+                float initial = tensor->states.initial[s];
+                if (initial == 0) continue;
+                struct param_values v = params_values(p, t, s + 1);
+                for (uint32_t j = 0; v.by_slot && j < v.width; j++) v.data[(size_t)slot * v.width + j] = initial;
+            }
         }
     }
+}
+
+static bool all_zero(const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != 0) return false;
+    return true;
+}
+
+bool params_rest(struct params *p, uint32_t slot)
+{
+    for (size_t t = 0; t < p->count; t++) {
+        const struct param *tensor = &p->tensor[t];
+        size_t width = tensor->desc.width;
+        if (tensor->desc.table && (tensor->desc.init != INIT_ZERO || !all_zero(tensor->w + (size_t)slot * width, width))) return false;
+    }
+    for (size_t t = 0; t < p->count; t++)
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) { /* weights too: no minus zero stays */
+            struct param_values v = params_values(p, t, k);
+            if (v.by_slot) memset(v.data + (size_t)slot * v.width, 0, v.width * sizeof *v.data);
+        }
+    p->live[slot >> 6] &= ~(1ull << (slot & 63));
+    return true;
 }
 
 void params_sleep(struct params *p) { memset(p->live, 0, (p->slots < 64 ? 1 : p->slots >> 6) * sizeof *p->live); }

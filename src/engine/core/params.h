@@ -18,7 +18,7 @@
 #include "engine/core/admission.h"
 #include "engine/core/transform.h"
 
-enum { TENSORS_MAX = 48, STATES_MAX = 2, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
+enum { TENSORS_MAX = 48, STATES_MAX = 3, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
 
 enum param_init { INIT_ZERO, INIT_ONE, INIT_NORMAL };
 
@@ -38,29 +38,46 @@ struct param_desc { /* what a model says of one tensor */
     float statistic_rate;
 };
 
+/* What an optimiser keeps beside the weights of a tensor. */
+enum state_shape {
+    STATE_WEIGHT, /* a value a weight: rows x width */
+    STATE_ROW,    /* one a row: rows x 1 */
+    STATE_COLUMN, /* one a column: 1 x width; a table has none */
+    STATE_TENSOR, /* one in all */
+};
+struct state_desc {
+    const char *name; /* suffix in the checkpoint: "n", "m"; static */
+    enum state_shape shape;
+};
+struct param_states { /* of one optimiser */
+    size_t count;
+    struct state_desc desc[STATES_MAX];
+    float initial[STATES_MAX]; /* of a row without a gradient so far, and of what is not a row's */
+};
+
 struct param {
     struct param_desc desc;
     float *w;                    /* rows x width */
-    float *state[STATES_MAX];    /* the optimiser's, same shape */
+    struct param_states states;  /* none of a tensor that is not learnt */
+    float *state[STATES_MAX];    /* of the shapes in states.desc; NULL: a table's columns */
     uint32_t slices, slice_bits; /* slice of row r = r >> slice_bits; at most as many slices as params has */
 };
 
 struct params {
     uint32_t hash_bits, slices, slice_bits; /* slice of slot = slot >> slice_bits */
     uint64_t slots, seed;
-    size_t count, states;
-    float state_init[STATES_MAX];
+    size_t count;
     struct param tensor[TENSORS_MAX];
     uint64_t *live;               /* bit a slot: has been updated */
     struct transforms transforms; /* numbers of which fields become what; planned by who trains, or loaded */
     struct admission admission;   /* which features have slots of their own; admission_init() it after params_init() */
 };
 
-/* params_bytes: memory that params_init would take when every row is live. */
-uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states);
+/* params_bytes: memory that params_init would take when every row is live. states (GROUPS): by the group of a tensor; NULL: none are kept. */
+uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states);
 
-int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, size_t states, const float state_init[STATES_MAX],
-                uint64_t seed, struct error *err);
+int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states, uint64_t seed,
+                struct error *err);
 void params_close(struct params *p); /* safe on a zeroed struct, and twice */
 
 static inline uint64_t param_rows(const struct params *p, const struct param *t)
@@ -69,8 +86,22 @@ static inline uint64_t param_rows(const struct params *p, const struct param *t)
 }
 static inline bool params_live(const struct params *p, uint32_t slot) { return p->live[slot >> 6] >> (slot & 63) & 1; }
 
+/* params_values: the weights of tensor t (k = 0) or its state k - 1, and their shape. */
+struct param_values {
+    float *data;   /* NULL: that state is none of this tensor */
+    uint64_t rows; /* by_slot: all slots */
+    uint32_t width;
+    bool by_slot;      /* a row is a slot's, which lives or sleeps */
+    const char *state; /* "": the weights */
+};
+struct param_values params_values(const struct params *p, size_t t, size_t k);
+
 /* params_wake: make slots live: their rows get initial values and state. Only the owner of their slice may call it. */
 void params_wake(struct params *p, const uint32_t *slots, size_t count);
+
+/* params_rest: a live slot whose rows are zeros in every table, as before they came to life, sleeps again and forgets its state; false: it stays
+ * awake. A table that starts from other values keeps its slots awake. Only the owner of its slice may call it. */
+bool params_rest(struct params *p, uint32_t slot);
 
 /* params_sleep: every slot sleeps again; dense tensors stay as they are. */
 void params_sleep(struct params *p);

@@ -40,16 +40,18 @@ static int load_slots(const struct params *p, const struct tensor_file *file, st
     return rc;
 }
 
-/* One tensor's weights (state NULL), or one of its states, through chunk (CHUNK_ROWS, widest). */
-static int load_tensor(const struct params *all, const struct param *p, float *into, const char *state, const struct tensor_file *file,
-                       const struct live_slots *live, float *chunk, struct error *err)
+/* Tensor t's weights (k = 0) or one of its states, through chunk (CHUNK_ROWS, widest). */
+static int load_values(const struct params *p, size_t index, size_t k, const struct tensor_file *file, const struct live_slots *live, float *chunk,
+                       struct error *err)
 {
     const struct tensor *t = NULL;
-    uint64_t rows = p->desc.table ? live->count : param_rows(all, p);
-    size_t width = p->desc.width;
-    bool flat = !p->desc.table && rows == 1; /* a vector has one dimension in the file */
+    struct param_values into = params_values(p, index, k);
+    uint64_t rows = into.by_slot ? live->count : into.rows;
+    size_t width = into.width;
+    bool flat = !into.by_slot && rows == 1; /* a vector has one dimension in the file */
     char name[TENSOR_NAME_SIZE];
-    snprintf(name, sizeof name, "%s%s%s", p->desc.name, state ? "." : "", state ? state : "");
+    if (!into.data) return 0;
+    snprintf(name, sizeof name, "%s%s%s", p->tensor[index].desc.name, k ? "." : "", into.state);
     int rc = tensor_want(file, name, TENSOR_F32, flat ? width : rows, flat ? 0 : width, &t, err);
     for (uint64_t at = 0; rc == 0 && at < rows; at += CHUNK_ROWS) {
         size_t n = rows - at < CHUNK_ROWS ? (size_t)(rows - at) : CHUNK_ROWS;
@@ -57,12 +59,12 @@ static int load_tensor(const struct params *all, const struct param *p, float *i
         if (rc == 0 && !float_all_finite(chunk, n * width))
             rc = error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has a value that is not finite", file->path, name);
         for (size_t i = 0; rc == 0 && i < n; i++)
-            memcpy(into + (p->desc.table ? live->slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into);
+            memcpy(into.data + (into.by_slot ? live->slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into.data);
     }
     return rc;
 }
 
-int params_load(struct params *p, const struct tensor_file *file, const char *const *state_names, struct error *err)
+int params_load(struct params *p, const struct tensor_file *file, struct error *err)
 {
     struct live_slots live = {0};
     size_t widest = 1;
@@ -74,11 +76,8 @@ int params_load(struct params *p, const struct tensor_file *file, const char *co
         params_sleep(p);
         params_wake(p, live.slots, (size_t)live.count);
     }
-    for (size_t t = 0; rc == 0 && t < p->count; t++) {
-        const struct param *tensor = &p->tensor[t];
-        rc = load_tensor(p, tensor, tensor->w, NULL, file, &live, chunk, err);
-        for (size_t k = 0; rc == 0 && k < p->states; k++) rc = load_tensor(p, tensor, tensor->state[k], state_names[k], file, &live, chunk, err);
-    }
+    for (size_t t = 0; rc == 0 && t < p->count; t++)
+        for (size_t k = 0; rc == 0 && k <= p->tensor[t].states.count; k++) rc = load_values(p, t, k, file, &live, chunk, err);
     if (rc == 0) rc = transforms_load(&p->transforms, file, err);
     if (rc == 0) rc = admission_load(&p->admission, file, err);
     mem_free(chunk);

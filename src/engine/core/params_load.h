@@ -6,9 +6,9 @@
 #include "base/tensor.h"
 #include "engine/core/params.h"
 
-/* params_load: everything in p (initialised, of the file's model) is replaced by what the file holds: live rows, weights, and where p->states > 0
- * the optimiser's state, named "<tensor>.<state_names[k]>". ERROR_DATA names file and tensor; p is then half loaded, and loading again is fine. */
-int params_load(struct params *p, const struct tensor_file *file, const char *const *state_names, struct error *err);
+/* params_load: everything in p (initialised, of the file's model) is replaced by what the file holds: live rows, weights, and a tensor
+ * has states those, named "<tensor>.<state>". ERROR_DATA names file and tensor; p is then half loaded, and loading again is fine. */
+int params_load(struct params *p, const struct tensor_file *file, struct error *err);
 
 /* tensor_want: a tensor that must be there with that type and shape (width 0: one dimension). ERROR_DATA. */
 int tensor_want(const struct tensor_file *file, const char *name, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const struct tensor **out,

@@ -2,7 +2,6 @@
 #include "base/cpu.h"
 #include "base/kernel.h"
 #include "engine/optim/optimizer.h"
-#include "engine/optim/rows.h"
 
 struct adagrad_params {
     struct optim_common common;
@@ -23,18 +22,16 @@ static void adagrad_initial(const void *params, float out[STATES_MAX])
 
 KERNEL_DECLARE(void, adagrad_rows, (const struct update_rows *r, float epsilon));
 
-static void adagrad_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
-                           size_t width, const float *g)
+static void adagrad_update(const void *params, const struct optim_step *step, const struct update_rows *rows)
 {
     static void (*const table[])(const struct update_rows *, float) = KERNEL_TABLE(adagrad_rows);
-    struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
     const struct adagrad_params *p = params;
-    table[cpu_level()](&rows, (float)p->epsilon);
+    (void)step;
+    table[cpu_level()](rows, (float)p->epsilon);
 }
 
 const struct optimizer optimizer_adagrad = {.kind = {"adagrad", "per-coordinate rates from the sum of squared gradients",
                                                      "Duchi, Hazan, Singer 2011, JMLR 12", sizeof(struct adagrad_params), adagrad_options},
-                                            .states = 1,
-                                            .state_names = {"n"},
+                                            .state = {{"n", STATE_WEIGHT}},
                                             .initial = adagrad_initial,
                                             .update = adagrad_update};

@@ -1,13 +1,11 @@
 /* Kernel of adagrad.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
-#include <math.h>
-
 #include "base/kernel.h"
 #include "engine/optim/rows.h"
 
 void KERNEL(adagrad_rows)(const struct update_rows *r, float epsilon);
 
-static inline void rows_of_width(const struct update_rows *r, float epsilon, size_t width)
+static inline void rows_of_width(const struct update_rows *r, size_t width, float epsilon)
 {
     float *accumulators = r->state[0];
     for (size_t i = 0; i < r->count; i++) {
@@ -23,9 +21,4 @@ static inline void rows_of_width(const struct update_rows *r, float epsilon, siz
     }
 }
 
-void KERNEL(adagrad_rows)(const struct update_rows *r, float epsilon)
-{
-    if (r->width == 1) rows_of_width(r, epsilon, 1); /* constant widths unroll */
-    else if (r->width == 16) rows_of_width(r, epsilon, 16);
-    else rows_of_width(r, epsilon, r->width);
-}
+void KERNEL(adagrad_rows)(const struct update_rows *r, float epsilon) { ROWS_BY_WIDTH(rows_of_width, r, epsilon); }

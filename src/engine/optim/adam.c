@@ -4,7 +4,6 @@
 #include "base/kernel.h"
 #include "engine/core/float.h"
 #include "engine/optim/optimizer.h"
-#include "engine/optim/rows.h"
 
 struct adam_params {
     struct optim_common common;
@@ -18,20 +17,17 @@ static const struct option adam_options[] = {
     {"epsilon", OPT_REAL, offsetof(struct adam_params, epsilon), 1e-8, 0, 1, "added to the root of the second moment", NULL, OPTION_ABOVE_MIN, NULL},
     {0}};
 
-KERNEL_DECLARE(void, adam_rows, (const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2));
+KERNEL_DECLARE(void, adam_rows, (const struct update_rows *r, float keep, float b1, float b2, float epsilon, float correct1, float correct2));
 
-static void adam_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
-                        size_t width, const float *g)
+static void adam_update(const void *params, const struct optim_step *step, const struct update_rows *rows)
 {
-    static void (*const table[])(const struct update_rows *, float, float, float, float, float) = KERNEL_TABLE(adam_rows);
-    struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
+    static void (*const table[])(const struct update_rows *, float, float, float, float, float, float) = KERNEL_TABLE(adam_rows);
     const struct adam_params *p = params;
     float correct1 = (float)(1 / (1 - float_power(p->beta1, step->t))), correct2 = (float)(1 / (1 - float_power(p->beta2, step->t)));
-    table[cpu_level()](&rows, (float)p->beta1, (float)p->beta2, (float)p->epsilon, correct1, correct2);
+    table[cpu_level()](rows, 1, (float)p->beta1, (float)p->beta2, (float)p->epsilon, correct1, correct2);
 }
 
 const struct optimizer optimizer_adam = {
     .kind = {"adam", "adaptive moments, lazy on rows", "Kingma and Ba 2015", sizeof(struct adam_params), adam_options},
-    .states = 2,
-    .state_names = {"m", "v"},
+    .state = {{"m", STATE_WEIGHT}, {"v", STATE_WEIGHT}},
     .update = adam_update};

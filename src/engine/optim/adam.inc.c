@@ -1,13 +1,12 @@
 /* Kernel of adam.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
-#include <math.h>
-
 #include "base/kernel.h"
 #include "engine/optim/rows.h"
 
-void KERNEL(adam_rows)(const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2);
+void KERNEL(adam_rows)(const struct update_rows *r, float keep, float b1, float b2, float epsilon, float correct1, float correct2);
 
-static inline void rows_of_width(const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2, size_t width)
+static inline void rows_of_width(const struct update_rows *r, size_t width, float keep, float b1, float b2, float epsilon, float correct1,
+                                 float correct2)
 {
     for (size_t i = 0; i < r->count; i++) {
         update_fetch(r, r->w, i, width);
@@ -21,14 +20,12 @@ static inline void rows_of_width(const struct update_rows *r, float b1, float b2
             float first = b1 * m[j] + (1 - b1) * grad, second = b2 * v[j] + (1 - b2) * grad * grad;
             m[j] = first;
             v[j] = second;
-            w[j] -= r->lr * (first * correct1) / (sqrtf(second * correct2) + epsilon);
+            w[j] = keep * w[j] - r->lr * (first * correct1) / (sqrtf(second * correct2) + epsilon); /* keep: adamw's; adam's is 1 */
         }
     }
 }
 
-void KERNEL(adam_rows)(const struct update_rows *r, float b1, float b2, float epsilon, float correct1, float correct2)
+void KERNEL(adam_rows)(const struct update_rows *r, float keep, float b1, float b2, float epsilon, float correct1, float correct2)
 {
-    if (r->width == 1) rows_of_width(r, b1, b2, epsilon, correct1, correct2, 1); /* constant widths unroll */
-    else if (r->width == 16) rows_of_width(r, b1, b2, epsilon, correct1, correct2, 16);
-    else rows_of_width(r, b1, b2, epsilon, correct1, correct2, r->width);
+    ROWS_BY_WIDTH(rows_of_width, r, keep, b1, b2, epsilon, correct1, correct2);
 }

@@ -4,7 +4,6 @@
 #include "base/cpu.h"
 #include "base/kernel.h"
 #include "engine/optim/optimizer.h"
-#include "engine/optim/rows.h"
 
 struct ftrl_params {
     struct optim_common common;
@@ -20,18 +19,17 @@ static const struct option ftrl_options[] = {
 
 KERNEL_DECLARE(void, ftrl_rows, (const struct update_rows *r, float beta, float l1, float l2));
 
-static void ftrl_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
-                        size_t width, const float *g)
+static void ftrl_update(const void *params, const struct optim_step *step, const struct update_rows *rows)
 {
     static void (*const table[])(const struct update_rows *, float, float, float) = KERNEL_TABLE(ftrl_rows);
-    struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
     const struct ftrl_params *p = params;
-    table[cpu_level()](&rows, (float)p->beta, (float)p->l1, (float)p->l2);
+    (void)step;
+    table[cpu_level()](rows, (float)p->beta, (float)p->l1, (float)p->l2);
 }
 
 const struct optimizer optimizer_ftrl = {.kind = {"ftrl", "follow the regularised leader, proximal: sparse models",
                                                   "McMahan et al. 2013, Ad click prediction: a view from the trenches", sizeof(struct ftrl_params),
                                                   ftrl_options},
-                                         .states = 2,
-                                         .state_names = {"z", "n"},
+                                         .state = {{"z", STATE_WEIGHT}, {"n", STATE_WEIGHT}},
+                                         .owns_weights = true,
                                          .update = ftrl_update};

@@ -1,7 +1,5 @@
 /* Kernel of ftrl.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
-#include <math.h>
-
 #include "base/kernel.h"
 #include "engine/optim/rows.h"
 

@@ -1,39 +1,77 @@
-/* An optimiser: a per-coordinate update with up to STATES_MAX state values beside each weight. One file each, one row in optimizers[].
- * Only rows with a gradient are touched (algorithms.md §4, "lazy" semantics); duplicates were merged before. */
+/* An optimiser: an update of weights from their mean gradient, with up to STATES_MAX states beside them. One file each, one row in optimizers[].
+ * Only rows with a gradient are touched (algorithms.md §4, "lazy" semantics); duplicates were merged before.
+ *
+ * Some look at a whole tensor before any of it moves (lamb's norms, adafactor's columns). They measure first: each slice of the tensor is given to
+ * measure(), which adds to sums of its own; the slices' sums are folded by a canonical tree, and conclude(), called once, says what the next pass
+ * needs to know. Slices follow from the sizes alone, so whoever worked leaves no trace.
+ *
+ *   measure(0) on all slices -> conclude(0) -> ... -> measure(n-1) -> conclude(n-1) -> update on all slices */
 #ifndef TRAINYARD_ENGINE_OPTIM_OPTIMIZER_H
 #define TRAINYARD_ENGINE_OPTIM_OPTIMIZER_H
 
 #include "base/kind.h"
 #include "engine/core/params.h"
+#include "engine/optim/rows.h"
+#include "engine/optim/schedule.h"
 
-struct optim_step { /* what is the same for every coordinate of a step */
-    uint64_t t;     /* 1 for the first step */
-    float lr;       /* eta_t */
-    float l1, l2;   /* penalty added to the mean gradient: + l1 sign(w) + l2 w; 0 for tensors without penalty */
+enum { OPTIM_FOUND = 2 };
+
+struct optim_step {           /* what is the same for every coordinate of a tensor in a step */
+    uint64_t t;               /* 1 for the first step */
+    bool decays;              /* penalties hold for this tensor: so does a decay of weights */
+    float found[OPTIM_FOUND]; /* conclude's, for the passes after it */
 };
 
 struct optimizer {
-    struct kind kind; /* first; its params start with struct optim_common */
-    size_t states;
-    const char *state_names[STATES_MAX];                        /* suffix in the checkpoint: "n", "m", "v", "z" */
+    struct kind kind;                                           /* first; its params start with struct optim_common */
+    struct state_desc state[STATES_MAX];                        /* ends before the first without a name */
     void (*initial)(const void *params, float out[STATES_MAX]); /* state of a row that never had a gradient; NULL: zeros */
-    /* update: rows ids[0..count) (ids NULL: 0 .. count-1) of w and state, each `width` wide; g (count, width) is the mean gradient. */
-    void (*update)(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count, size_t width,
-                   const float *g);
+    bool owns_weights;                                          /* weights are a function of state alone: what else moves them would be forgotten */
+    unsigned measures;                                          /* passes before the update */
+    size_t (*sums)(size_t width);                               /* how many a slice has, of a tensor of that width */
+    /* measure: may move state, not weights; adds to sums, which start as zeros. */
+    void (*measure)(const void *params, const struct optim_step *step, unsigned pass, const struct update_rows *rows, double *sums);
+    /* conclude: from the folded sums to step->found, and to states that are not a row's. */
+    void (*conclude)(const void *params, struct optim_step *step, unsigned pass, const double *sums, float *const *state, size_t width);
+    void (*update)(const void *params, const struct optim_step *step, const struct update_rows *rows);
 };
 
-struct optim_common {
+struct optim_common { /* what whoever calls an optimiser reads of its options */
     double lr;
+    struct schedule schedule;
+    double group_lasso, clip_row;
 };
 #define OPTIM_COMMON_OPTIONS(type, lr_default) \
+    {"lr", OPT_REAL, offsetof(type, common.lr), (lr_default), 0, 1e6, "learning rate (alpha for ftrl)", NULL, OPTION_ABOVE_MIN, NULL}, \
+        SCHEDULE_OPTIONS(type, common.schedule), \
+        {"group_lasso", \
+         OPT_REAL, \
+         offsetof(type, common.group_lasso), \
+         0, \
+         0, \
+         1e6, \
+         .help = "after each step a touched row of a table shrinks by lr times this times the root of its width, to exact zeros"}, \
     { \
-        "lr", OPT_REAL, offsetof(type, common.lr), (lr_default), 0, 1e6, "learning rate (alpha for ftrl)", NULL, OPTION_ABOVE_MIN, NULL \
+        "clip_row", OPT_REAL, offsetof(type, common.clip_row), 0, 0, 1e6, .help = "greatest norm of a row's mean gradient; 0: none" \
     }
 
-/* optim_lr: eta at step t (from 1). Constant for now; a schedule is a function of t alone. */
-double optim_lr(const struct optimizer *o, const void *params, uint64_t t);
+/* optim_rate: eta at step t (from 1) of `planned`. */
+static inline double optim_rate(const void *params, uint64_t t, uint64_t planned)
+{
+    const struct optim_common *c = params;
+    return c->lr * schedule_factor(&c->schedule, t, planned);
+}
 
-extern const struct optimizer *const optimizers[]; /* NULL-terminated: sgd, adagrad, ftrl, adam */
-extern const struct optimizer optimizer_sgd, optimizer_adagrad, optimizer_ftrl, optimizer_adam;
+struct optim_use { /* a chosen optimiser */
+    const struct optimizer *optimizer;
+    const void *params;
+};
+
+/* optimizer_states: what params_init() is to keep beside the weights that o learns. */
+struct param_states optimizer_states(const struct optimizer *o, const void *params);
+
+extern const struct optimizer *const optimizers[]; /* NULL-terminated */
+extern const struct optimizer optimizer_adafactor, optimizer_adagrad, optimizer_adam, optimizer_adamw, optimizer_ftrl, optimizer_lamb,
+    optimizer_momentum, optimizer_nag, optimizer_nesterov, optimizer_rmsprop, optimizer_rowwise_adagrad, optimizer_sgd;
 
 #endif

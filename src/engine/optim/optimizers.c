@@ -1,10 +1,24 @@
 /* The table of optimisers. A new one is a file and a word here. */
 #include "engine/optim/optimizer.h"
 
-const struct optimizer *const optimizers[] = {&optimizer_adagrad, &optimizer_adam, &optimizer_ftrl, &optimizer_sgd, NULL};
+const struct optimizer *const optimizers[] = {&optimizer_adafactor,
+                                              &optimizer_adagrad,
+                                              &optimizer_adam,
+                                              &optimizer_adamw,
+                                              &optimizer_ftrl,
+                                              &optimizer_lamb,
+                                              &optimizer_momentum,
+                                              &optimizer_nag,
+                                              &optimizer_nesterov,
+                                              &optimizer_rmsprop,
+                                              &optimizer_rowwise_adagrad,
+                                              &optimizer_sgd,
+                                              NULL};
 
-double optim_lr(const struct optimizer *o, const void *params, uint64_t t)
+struct param_states optimizer_states(const struct optimizer *o, const void *params)
 {
-    (void)o, (void)t;
-    return ((const struct optim_common *)params)->lr;
+    struct param_states s = {0};
+    while (s.count < STATES_MAX && o->state[s.count].name) s.desc[s.count] = o->state[s.count], s.count++;
+    if (o->initial) o->initial(params, s.initial);
+    return s;
 }

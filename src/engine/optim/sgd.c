@@ -2,7 +2,6 @@
 #include "base/cpu.h"
 #include "base/kernel.h"
 #include "engine/optim/optimizer.h"
-#include "engine/optim/rows.h"
 
 struct sgd_params {
     struct optim_common common;
@@ -12,13 +11,11 @@ static const struct option sgd_options[] = {OPTIM_COMMON_OPTIONS(struct sgd_para
 
 KERNEL_DECLARE(void, sgd_rows, (const struct update_rows *r));
 
-static void sgd_update(const void *params, const struct optim_step *step, float *w, float *const *state, const uint32_t *ids, size_t count,
-                       size_t width, const float *g)
+static void sgd_update(const void *params, const struct optim_step *step, const struct update_rows *rows)
 {
     static void (*const table[])(const struct update_rows *) = KERNEL_TABLE(sgd_rows);
-    struct update_rows rows = {w, state, ids, count, width, g, step->lr, step->l1, step->l2};
-    (void)params;
-    table[cpu_level()](&rows);
+    (void)params, (void)step;
+    table[cpu_level()](rows);
 }
 
 const struct optimizer optimizer_sgd = {

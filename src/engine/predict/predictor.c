@@ -63,15 +63,14 @@ static int recipe_read(struct predictor *p, const struct tensor_file *file, cons
 static int params_read(struct predictor *p, const struct tensor_file *file, struct error *err)
 {
     struct param_desc descs[TENSORS_MAX];
-    static const float none[STATES_MAX];
     int rc = p->use.model->check ? p->use.model->check(p->use.params, p->use.shape, err) : 0;
     if (rc < 0) return rc;
     size_t count = p->use.model->describe(p->use.params, p->use.shape, descs);
-    rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, 0, none, (uint64_t)p->recipe.train.seed, err);
+    rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, NULL, (uint64_t)p->recipe.train.seed, err);
     if (rc == 0)
         rc = admission_init(&p->params.admission, (unsigned)p->recipe.features.min_count, (uint32_t)p->recipe.model.hash_bits,
                             (uint64_t)p->recipe.features.hash_seed, err);
-    return rc < 0 ? rc : params_load(&p->params, file, NULL, err);
+    return rc < 0 ? rc : params_load(&p->params, file, err);
 }
 
 int predictor_open(struct predictor *p, const struct world *w, const char *path, const struct registry *registry, struct error *err)

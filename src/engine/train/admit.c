@@ -6,8 +6,8 @@
 
 #include "base/str.h"
 #include "engine/model/model.h"
-#include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
+#include "engine/train/groups.h"
 #include "engine/train/run.h"
 
 enum { FIELDS_GUESSED = 40 }; /* before the data is open; afterwards model_admit() knows */
@@ -20,12 +20,13 @@ static size_t descs_of(const struct spec *spec, struct model_shape shape, struct
 static uint64_t memory_bytes(const struct spec *spec, struct model_shape shape)
 {
     struct param_desc descs[TENSORS_MAX];
-    const struct optimizer *optimizer = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
+    struct param_states states[GROUPS];
+    optim_states(spec, states);
     size_t count = descs_of(spec, shape, descs);
     uint32_t bits = (uint32_t)spec->model.hash_bits;
     const struct ensemble *ensemble = (const struct ensemble *)spec->chosen[SECTION_ENSEMBLE].kind;
-    uint64_t tables = params_bytes(descs, count, bits, optimizer->states);
-    if (ensemble && ensemble->wants_model) tables += params_bytes(descs, count, bits, 0) / 2;
+    uint64_t tables = params_bytes(descs, count, bits, states);
+    if (ensemble && ensemble->wants_model) tables += params_bytes(descs, count, bits, NULL) / 2;
     tables += 3 * admission_bytes((unsigned)spec->features.min_count, bits); /* a byte a slot, and five in the snapshot */
     return 2 * tables + (256ull << 20);                                      /* parameters, their snapshot, and the windows and buffers of a run */
 }
@@ -53,16 +54,18 @@ int spec_admit(const struct spec *spec, struct error *err)
 int model_admit(const struct spec *spec, struct model_shape shape, struct error *err)
 {
     char need[32], have[32];
-    uint64_t bytes = memory_bytes(spec, shape), limit = memory_limit(spec), floats = 0;
+    uint64_t bytes = memory_bytes(spec, shape), limit = memory_limit(spec);
     if (bytes <= limit) return 0;
-    struct param_desc descs[TENSORS_MAX];
-    const struct optimizer *optimizer = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
-    size_t count = descs_of(spec, shape, descs);
+    struct param_desc descs[TENSORS_MAX], tables[TENSORS_MAX];
+    struct param_states states[GROUPS];
+    optim_states(spec, states);
+    size_t kept = 0, count = descs_of(spec, shape, descs);
     for (size_t t = 0; t < count; t++)
-        if (descs[t].table) floats += descs[t].width;
-    return error_set(
-        err, ERROR_NOMEM, "/model/hash_bits",
-        "the model needs up to %s, there are %s: 2^%" PRId64 " slots x %" PRIu64 " floats for the data's %" PRIu32
-        " fields x %zu (weights and optimiser state) x 4 bytes x 2 (a snapshot), and 256 MiB; lower model.hash_bits or the model's width",
-        str_bytes(need, sizeof need, bytes), str_bytes(have, sizeof have, limit), spec->model.hash_bits, floats, shape.fields, 1 + optimizer->states);
+        if (descs[t].table) tables[kept++] = descs[t];
+    uint64_t floats = (params_bytes(tables, kept, 10, states) - (1 << 10) / 8) / sizeof(float) >> 10; /* of one slot out of many */
+    return error_set(err, ERROR_NOMEM, "/model/hash_bits",
+                     "the model needs up to %s, there are %s: 2^%" PRId64 " slots x %" PRIu64
+                     " floats (weights and optimiser state, for the data's %" PRIu32
+                     " fields) x 4 bytes x 2 (a snapshot), and 256 MiB; lower model.hash_bits or the model's width",
+                     str_bytes(need, sizeof need, bytes), str_bytes(have, sizeof have, limit), spec->model.hash_bits, floats, shape.fields);
 }

@@ -11,6 +11,7 @@
 #include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/fit.h"
+#include "engine/train/groups.h"
 #include "engine/train/report.h"
 
 static int fold_place(struct fold *fold, struct error *err)
@@ -86,6 +87,7 @@ static int fold_stages(struct fold *fold, struct error *err)
     const struct spec_train *train = &job->spec.train;
     int rc = stages_count(&fold->stages, train, job->dataset, &fold->sides, &job->team.parallel, err);
     if (rc < 0) return rc;
+    fold->steps_planned = stages_steps(&fold->stages, train);
     struct stage all = fold->stages.stage[fold->stages.count - 1];
     if (train->negative_rate < 1)
         report_log(job, PROGRESS_INFO, "train.negative_rate %g: %" PRIu64 " positive and %" PRIu64 " of %" PRIu64 " negative rows are trained on",
@@ -97,14 +99,15 @@ static int fold_stages(struct fold *fold, struct error *err)
 
 static const char *field_name(const void *dataset, size_t field) { return dataset_field_name(dataset, field); }
 
-static int fold_model(struct fold *fold, size_t states, struct error *err)
+static int fold_model(struct fold *fold, bool learns, struct error *err)
 {
     struct job *job = fold->job;
     struct param_desc descs[TENSORS_MAX];
-    float initial[STATES_MAX] = {0};
+    struct param_states states[GROUPS];
     size_t count = job->model.model->describe(job->model.params, job->model.shape, descs);
-    if (job->optimizer->initial) job->optimizer->initial(job->optimizer_params, initial);
-    int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, states, initial, (uint64_t)job->spec.train.seed, err);
+    optim_states(&job->spec, states);
+    int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, learns ? states : NULL, (uint64_t)job->spec.train.seed,
+                         err);
     const struct field_names names = {job->dataset, field_name};
     struct admission *admission = &fold->params.admission;
     if (rc == 0)
@@ -123,7 +126,7 @@ static int fold_shards(struct fold *fold, struct error *err)
 
 static void fold_init(struct fold *fold, struct job *job, unsigned index)
 {
-    *fold = (struct fold){.job = job, .index = index};
+    *fold = (struct fold){.job = job, .index = index, .grad_norm = NAN};
     calibration_init(&fold->calibration);
     fold->calibration.logit_offset = sampling_logit_offset(&job->spec.train);
 }
@@ -136,7 +139,7 @@ int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *
     if (rc == 0) fold_sides_tell(fold);
     if (rc == 0) rc = fold_sides_check(fold, err);
     if (rc == 0) rc = fold_stages(fold, err);
-    if (rc == 0) rc = fold_model(fold, job->optimizer->states, err);
+    if (rc == 0) rc = fold_model(fold, true, err);
     return rc < 0 ? rc : fold_shards(fold, err);
 }
 
@@ -145,7 +148,7 @@ int fold_open_whole(struct fold *fold, struct job *job, struct error *err)
     fold_init(fold, job, job->folds);
     int rc = fold_place(fold, err);
     if (rc == 0) rc = fold_sides(fold, err);
-    return rc < 0 ? rc : fold_model(fold, 0, err);
+    return rc < 0 ? rc : fold_model(fold, false, err);
 }
 
 void fold_close(struct fold *fold)
@@ -161,6 +164,11 @@ void fold_close(struct fold *fold)
     stages_close(&fold->stages);
     sides_close(&fold->sides);
     *fold = (struct fold){0};
+}
+
+double fold_rate(const struct fold *fold, enum param_group group, uint64_t step)
+{
+    return optim_rate(fold->job->optim[group].params, step, fold->steps_planned);
 }
 
 static int fold_resume(struct fold *fold, struct error *err)

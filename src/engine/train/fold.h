@@ -50,6 +50,8 @@ struct fold {
     struct cursor cursor;
     struct best best;
     struct progressive progressive;
+    uint64_t steps_planned;         /* of its training: what schedules reckon with */
+    double grad_norm;               /* of the last step, before it was clipped; NaN: not measured */
     struct calibration calibration; /* between the model's logits and the scores that are told */
     struct checkpointer *checkpointer;
     struct report *report;
@@ -66,6 +68,9 @@ int fold_open_whole(struct fold *fold, struct job *job, struct error *err);
  * too little. */
 int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *err);
 void fold_close(struct fold *fold); /* safe on a zeroed struct, and twice */
+
+/* fold_rate: eta at a step, for a tensor of that group. */
+double fold_rate(const struct fold *fold, enum param_group group, uint64_t step);
 
 /* fold_train: from its newest good checkpoint to the end of training, then final.safetensors in its folder, which is also the model in
  * fold->params afterwards. ERROR_STOPPED: a checkpoint was written. */

@@ -28,13 +28,13 @@ struct job {
     struct progress_sink progress;
     char digest[SHA256_HEX]; /* of the spec: what determines the bits */
 
-    struct model_use model; /* its shape is known once the data is open */
-    const struct optimizer *optimizer;
+    struct model_use model;         /* its shape is known once the data is open */
+    struct optim_use optim[GROUPS]; /* by the group of a tensor */
     const struct codec *codec;
     const struct aggregate *aggregate;
     const struct strategy *strategy;
     const struct ensemble *ensemble;
-    const void *optimizer_params, *codec_params, *aggregate_params;
+    const void *codec_params, *aggregate_params;
 
     struct team team;
     struct dataset *dataset;

@@ -104,7 +104,8 @@ int report_flush(struct report *r, struct error *err)
         "epoch_auc", json_real_or_null(auc_window_value(&whole->window)), "rows_per_s", json_real_or_null(rate), "bytes_dense",
         (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio", json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)),
         "progress", json_real_or_null(ratio(job_rows_done(fold), job_rows_planned(fold))), "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms),
-        "lr", json_real_or_null(optim_lr(fold->job->optimizer, fold->job->optimizer_params, fold->cursor.step)));
+        "lr", json_real_or_null(fold_rate(fold, GROUP_EMBEDDING, fold->cursor.step)));
+    if (!isnan(fold->grad_norm)) json_object_set_new(body, "grad_norm", json_real_or_null(fold->grad_norm));
     int rc = fold_event(fold, EVENT_METRIC, fold->cursor.step, body, err);
     auc_window_clear(&r->window);
     r->loss = r->weight = 0;

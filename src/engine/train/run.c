@@ -8,6 +8,7 @@
 #include "contract/job.h"
 #include "engine/train/admit.h"
 #include "engine/train/folds.h"
+#include "engine/train/groups.h"
 #include "engine/train/job_data.h"
 #include "engine/train/judge.h"
 #include "engine/train/report.h"
@@ -17,13 +18,12 @@ static void job_choose(struct job *job)
 {
     const struct spec_kind *chosen = job->spec.chosen;
     job->model.model = (const struct model *)chosen[SECTION_MODEL].kind; /* each row starts with its struct kind */
-    job->optimizer = (const struct optimizer *)chosen[SECTION_OPTIMIZER].kind;
+    optim_choose(&job->spec, job->optim);
     job->codec = (const struct codec *)chosen[SECTION_CODEC].kind;
     job->aggregate = (const struct aggregate *)chosen[SECTION_AGGREGATE].kind;
     job->strategy = (const struct strategy *)chosen[SECTION_STRATEGY].kind;
     job->ensemble = (const struct ensemble *)chosen[SECTION_ENSEMBLE].kind;
     job->model.params = chosen[SECTION_MODEL].params;
-    job->optimizer_params = chosen[SECTION_OPTIMIZER].params;
     job->codec_params = chosen[SECTION_CODEC].params;
     job->aggregate_params = chosen[SECTION_AGGREGATE].params;
     job->splitter = (struct splitter){.split = (const struct split *)chosen[SECTION_SPLIT].kind, .params = chosen[SECTION_SPLIT].params};

@@ -146,3 +146,15 @@ uint64_t stages_rows(const struct stages *stages, uint32_t epochs)
     for (uint32_t e = 0; e < epochs && e < stages->count; e++) rows += stages->stage[e].rows;
     return epochs > stages->count ? rows + (uint64_t)(epochs - stages->count) * stages_at(stages, epochs).rows : rows;
 }
+
+uint64_t stages_steps(const struct stages *stages, const struct spec_train *train)
+{
+    uint64_t steps = 0, left = train->max_rows > 0 ? (uint64_t)train->max_rows : UINT64_MAX, batch = (uint64_t)train->batch_size;
+    for (int64_t e = 0; e < train->epochs && left > 0; e++) {
+        uint64_t rows = stages_at(stages, (uint32_t)e).rows;
+        if (rows > left) rows = left;
+        left -= rows;
+        steps += (rows + batch - 1) / batch;
+    }
+    return steps;
+}

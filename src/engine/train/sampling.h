@@ -36,4 +36,7 @@ void stages_close(struct stages *stages); /* safe on a zeroed struct, and twice 
 struct stage stages_at(const struct stages *stages, uint32_t epoch);
 uint64_t stages_rows(const struct stages *stages, uint32_t epochs); /* of the first so many epochs together */
 
+/* stages_steps: steps that training takes if nothing ends it early. An epoch's last step takes what is left of it. */
+uint64_t stages_steps(const struct stages *stages, const struct spec_train *train);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "engine/data/split.h"
+#include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
 
 /* A split that judges by group or time may name the column itself; the data set must read it. */
@@ -35,6 +36,16 @@ static void settle_files(const struct split *split, const struct spec_split *fil
                    split->kind.name);
 }
 
+static void settle_optimizer(const struct spec *spec, enum spec_section s, struct faults *faults)
+{
+    const struct optimizer *o = (const struct optimizer *)spec->chosen[s].kind;
+    char pointer[64];
+    if (!o || !o->owns_weights || ((const struct optim_common *)spec->chosen[s].params)->group_lasso == 0) return;
+    snprintf(pointer, sizeof pointer, "/%s/group_lasso", sections[s].object);
+    faults_add(faults, pointer, "cannot stand beside %s, whose weights follow from its state alone; it has l1 of its own, or take another optimizer",
+               o->kind.name);
+}
+
 void run_settle(struct spec *spec, struct faults *faults)
 {
     const struct spec_kind *chosen = &spec->chosen[SECTION_SPLIT];
@@ -42,6 +53,8 @@ void run_settle(struct spec *spec, struct faults *faults)
     if (splitter.split->faults) splitter.split->faults(splitter.params, faults);
     settle_column(&splitter, SPLIT_GROUPS, spec->dataset.group, "group", faults);
     settle_column(&splitter, SPLIT_TIMES, spec->dataset.time, "time", faults);
+    for (enum spec_section s = 0; s < SECTIONS; s++)
+        if (s == SECTION_OPTIMIZER || s == SECTION_OPTIMIZER_WIDE || s == SECTION_OPTIMIZER_DEEP) settle_optimizer(spec, s, faults);
     settle_files(splitter.split, &spec->split, faults);
     ensemble_settle(spec, &splitter, faults);
     if (spec->train.curriculum_start < 1 && spec->features.min_count > 1)

@@ -91,7 +91,7 @@ static int shard_compress(struct shard *s, size_t t, const struct fold *fold, ui
                               .slice_bits = tensor->slice_bits,
                               .space = param_rows(p, tensor)};
     struct grad_buffer *a = &s->grad.tensor[t], *d = &s->decoded[t];
-    float eta = (float)optim_lr(fold->job->optimizer, fold->job->optimizer_params, step);
+    float eta = (float)fold_rate(fold, tensor->desc.group, step);
     int rc = 0;
     if (feedback && (rc = residual_add(&s->residual[t], a, eta, &call, &call.forced, err)) < 0) return rc;
     if (!float_all_finite(a->rows.values, a->rows.count * a->rows.width))
@@ -140,6 +140,8 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
     auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, weights, rows);
     logistic_delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows);
+    float smoothing = (float)fold->job->spec.train.label_smoothing; /* of label y: y (1 - s) + s / 2 */
+    for (size_t r = 0; smoothing > 0 && r < rows; r++) w->delta.data[r] += smoothing * (w->batch.batch.labels[r] - 0.5f);
     for (size_t r = 0; weights && r < rows; r++) w->delta.data[r] *= weights[r];
     fold->job->model.model->backward(&w->scorer.call, w->delta.data, grad);
     return 0;

@@ -28,8 +28,6 @@ void snapshot_close(struct snapshot *s)
     *s = (struct snapshot){0};
 }
 
-static const float *param_values(const struct param *tensor, size_t k) { return k == 0 ? tensor->w : tensor->state[k - 1]; }
-
 struct word_range {
     uint64_t from, to;
 };
@@ -64,12 +62,12 @@ static int copy_slice(void *context, unsigned q, struct error *err)
     for (uint64_t w = range.from; w < range.to; w++)
         for (uint64_t bits = p->live[w]; bits; bits &= bits - 1) s->slots[at++] = (uint32_t)(w << 6 | (uint64_t)__builtin_ctzll(bits));
     for (size_t t = 0; t < p->count; t++) {
-        size_t width = p->tensor[t].desc.width;
-        if (!p->tensor[t].desc.table) continue;
-        for (size_t k = 0; k <= p->states; k++) {
-            const float *from = param_values(&p->tensor[t], k);
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
+            struct param_values from = params_values(p, t, k);
+            size_t width = from.width;
+            if (!from.by_slot) continue;
             for (uint64_t i = s->slice_first[q]; i < at; i++)
-                memcpy(s->copy[t][k] + i * width, from + (uint64_t)s->slots[i] * width, width * sizeof *from);
+                memcpy(s->copy[t][k] + i * width, from.data + (uint64_t)s->slots[i] * width, width * sizeof *from.data);
             if (!float_all_finite(s->copy[t][k] + s->slice_first[q] * width, (size_t)(at - s->slice_first[q]) * width))
                 return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": a value of %s is not finite; lower optimizer.lr", s->cursor.step,
                                  p->tensor[t].desc.name);
@@ -106,9 +104,11 @@ static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error 
     s->seen_counts = mem_array((size_t)s->seen, 1, sizeof *s->seen_counts, err);
     if (!s->residual || !s->slots || !s->seen_slots || !s->seen_counts) return -ERROR_NOMEM;
     for (size_t t = 0; t < p->count; t++) {
-        size_t rows = p->tensor[t].desc.table ? (size_t)s->live : (size_t)param_rows(p, &p->tensor[t]);
-        for (size_t k = 0; k <= p->states; k++)
-            if (!(s->copy[t][k] = mem_array(rows, p->tensor[t].desc.width, sizeof(float), err))) return -ERROR_NOMEM;
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
+            struct param_values v = params_values(p, t, k);
+            size_t rows = v.by_slot ? (size_t)s->live : (size_t)v.rows;
+            if (!(s->copy[t][k] = mem_array(rows, v.width, sizeof(float), err))) return -ERROR_NOMEM;
+        }
     }
     return 0;
 }
@@ -131,9 +131,11 @@ int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
     if (rc == 0) rc = parallel->run(parallel->impl, copy_slice, s, p->slices, err);
     if (rc == 0 && s->residuals) rc = parallel->run(parallel->impl, copy_residual, s, (unsigned)fold->job->spec.train.shards, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++)
-        for (size_t k = 0; !p->tensor[t].desc.table && k <= p->states; k++) {
-            size_t floats = (size_t)param_rows(p, &p->tensor[t]) * p->tensor[t].desc.width;
-            memcpy(s->copy[t][k], param_values(&p->tensor[t], k), floats * sizeof(float));
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
+            struct param_values from = params_values(p, t, k);
+            size_t floats = (size_t)from.rows * from.width;
+            if (from.by_slot || !from.data) continue;
+            memcpy(s->copy[t][k], from.data, floats * sizeof(float));
             if (!float_all_finite(s->copy[t][k], floats))
                 rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": %s is not finite; lower optimizer.lr", s->cursor.step,
                                p->tensor[t].desc.name);
@@ -207,7 +209,7 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     }
     metadata_text(m, "format", "trainyard-1");
     metadata_text(m, "model", "%s", fold->job->model.model->kind.name);
-    metadata_text(m, "optimizer", "%s", fold->job->optimizer->kind.name);
+    metadata_text(m, "optimizer", "%s", fold->job->optim[GROUP_EMBEDDING].optimizer->kind.name);
     metadata_text(m, "fields", "%" PRIu32, fold->job->model.shape.fields);
     metadata_text(m, "hash_bits", "%" PRId64, fold->job->spec.model.hash_bits);
     metadata_text(m, "hash_seed", "%" PRId64, fold->job->spec.features.hash_seed);
@@ -269,11 +271,14 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
     }
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
-        uint64_t rows = desc->table ? s->live : param_rows(p, &p->tensor[t]);
-        bool flat = !desc->table && rows == 1; /* a vector has one dimension in the file */
-        for (size_t k = 0; k <= p->states; k++)
-            tensor_add(out, &count, TENSOR_F32, flat ? desc->width : rows, flat ? 0 : desc->width, s->copy[t][k], "%s%s%s", desc->name, k ? "." : "",
-                       k ? fold->job->optimizer->state_names[k - 1] : "");
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
+            struct param_values v = params_values(p, t, k);
+            uint64_t rows = v.by_slot ? s->live : v.rows;
+            bool flat = !v.by_slot && rows == 1; /* a vector has one dimension in the file */
+            if (v.data)
+                tensor_add(out, &count, TENSOR_F32, flat ? v.width : rows, flat ? 0 : v.width, s->copy[t][k], "%s%s%s", desc->name, k ? "." : "",
+                           v.state);
+        }
         for (size_t i = 0; i < shards; i++) {
             const struct snapshot_residual *r = &s->residual[t * shards + i];
             if (r->rows == 0) continue;

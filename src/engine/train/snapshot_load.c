@@ -145,7 +145,7 @@ static int load_all(struct fold *fold, const struct safetensors *st, struct erro
     if (rc == 0) rc = metadata_same(st, "fold", index, err);
     if (rc == 0) rc = data_same(st, dataset_info(fold->job->dataset)->digest, err);
     if (rc == 0) rc = metadata_same(st, "held_out", snapshot_held_out(fold, held_out), err);
-    if (rc == 0) rc = params_load(&fold->params, &file, fold->job->optimizer->state_names, err);
+    if (rc == 0) rc = params_load(&fold->params, &file, err);
     if (rc == 0) rc = fit_map(fold, err);
     for (size_t s = 0; rc == 0 && s < (size_t)fold->job->spec.train.shards; s++)
         for (size_t t = 0; rc == 0 && t < fold->params.count; t++) {

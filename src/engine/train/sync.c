@@ -19,11 +19,13 @@ struct sync {
         struct workspace space;
         struct updater updater;
     } * workers;
+    struct update update; /* what they share of the present step's */
     struct background prefetch;
     const struct row_ref *refs; /* of the present step */
     size_t rows;
     double weight; /* of those rows */
     uint64_t step; /* its number, from 1 */
+    unsigned pass;
     _Atomic unsigned next_shard;
 };
 
@@ -46,10 +48,10 @@ static int sync_slices(void *context, unsigned worker, struct error *err)
 {
     struct sync *sync = context;
     uint32_t slices = sync->fold->params.slices, workers = sync->fold->job->team.workers;
-    for (unsigned s = worker; s < (unsigned)sync->fold->job->spec.train.shards; s += workers)
+    for (unsigned s = worker; sync->pass == 0 && s < (unsigned)sync->fold->job->spec.train.shards; s += workers)
         admission_raise(&sync->fold->params.admission, sync->fold->shards[s].waiting, sync->fold->shards[s].waiting_count);
     for (uint32_t q = slices * worker / workers; q < slices * (worker + 1) / workers; q++) {
-        int rc = update_slice(&sync->workers[worker].updater, sync->fold, q, sync->step, sync->weight, err);
+        int rc = update_slice(&sync->workers[worker].updater, &sync->update, sync->fold, q, sync->pass, err);
         if (rc < 0) return rc;
     }
     return 0;
@@ -63,7 +65,11 @@ static int sync_step(struct sync *sync, struct error *err)
     int rc = team_run(&fold->job->team, sync_shards, sync, err);
     sync->weight = 0;
     for (int64_t s = 0; s < fold->job->spec.train.shards; s++) sync->weight += fold->shards[s].grad.examples; /* in shard order */
-    if (rc == 0) rc = team_run(&fold->job->team, sync_slices, sync, err);
+    update_begin(&sync->update, fold, sync->step, sync->weight);
+    for (sync->pass = 0; rc == 0 && sync->pass < sync->update.passes; sync->pass++) {
+        rc = team_run(&fold->job->team, sync_slices, sync, err);
+        if (rc == 0) update_conclude(&sync->update, fold, sync->pass);
+    }
     if (rc < 0) return rc;
     fold->cursor.step++;
     fold->cursor.position += sync->rows;
@@ -170,6 +176,7 @@ static int sync_train(struct fold *fold, struct error *err)
     if (fold->cursor.ended) return 0;
     sync.workers = mem_array(fold->job->team.workers, 1, sizeof *sync.workers, err);
     if (!sync.workers || !(sync.stream = stream_new(&config, err))) goto out;
+    if ((rc = update_init(&sync.update, fold, err)) < 0) goto out;
     for (unsigned w = 0; w < fold->job->team.workers; w++)
         if ((rc = updater_init(&sync.workers[w].updater, fold, err)) < 0) goto out;
     if ((rc = stream_seek(sync.stream, fold->cursor.epoch, fold->cursor.position, err)) < 0) goto out;
@@ -182,6 +189,7 @@ out:
         workspace_close(&sync.workers[w].space);
         updater_close(&sync.workers[w].updater);
     }
+    update_close(&sync.update);
     mem_free(sync.workers);
     stream_free(sync.stream);
     return rc < 0 && err->code != ERROR_NONE ? -(int)err->code : rc;

@@ -1,10 +1,12 @@
 #include "engine/train/update.h"
 
-#include <inttypes.h>
+#include <math.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "engine/core/float.h"
 #include "engine/train/fold.h"
+#include "engine/train/groups.h"
 
 int updater_init(struct updater *u, const struct fold *fold, struct error *err)
 {
@@ -30,45 +32,182 @@ static void statistic_move(struct param *tensor, const struct merged *m, const f
         }
 }
 
-static int update_tensor(struct updater *u, struct fold *fold, size_t t, uint32_t q, const struct optim_step *step, double examples,
-                         struct error *err)
+int update_init(struct update *u, const struct fold *fold, struct error *err)
 {
-    struct param *tensor = &fold->params.tensor[t];
-    uint32_t width = tensor->desc.width;
-    size_t shards = (size_t)fold->job->spec.train.shards;
-    for (size_t s = 0; s < shards; s++) {
-        const struct grad_rows *sent = fold->shards[s].sent[t];
-        uint32_t from = sent->slice_start[q], to = sent->slice_start[q + 1];
-        u->sources[s] = (struct merge_source){sent->ids + from, sent->values + (size_t)from * width, to - from};
+    const struct params *p = &fold->params;
+    bool clips = fold->job->spec.train.clip_norm > 0;
+    unsigned measures = 0;
+    *u = (struct update){.tensors = p->count};
+    if (clips && !(u->norms = mem_array(p->count, SLICES_MAX, sizeof *u->norms, err))) return -ERROR_NOMEM;
+    for (size_t t = 0; t < p->count; t++) {
+        const struct optimizer *o = fold->job->optim[p->tensor[t].desc.group].optimizer;
+        if (o->measures == 0 || p->tensor[t].desc.statistic_rate > 0) continue;
+        u->tensor[t].count = o->sums(p->tensor[t].desc.width);
+        u->tensor[t].sums = mem_array(p->tensor[t].slices, u->tensor[t].count, sizeof *u->tensor[t].sums, err);
+        if (!u->tensor[t].sums) {
+            update_close(u);
+            return -ERROR_NOMEM;
+        }
+        if (o->measures > measures) measures = o->measures;
     }
-    int rc = merge_rows(&u->merge, u->sources, shards, width, err);
-    if (rc < 0) return rc;
-    const struct merged *m = &u->merge.merged;
-    if (m->count == 0) return 0;
-    if ((rc = floats_reserve(&u->mean, m->count * width, err)) < 0) return rc;
-    if (tensor->desc.statistic_rate > 0) {
-        aggregate_mean.combine(NULL, m, examples, u->mean.data);
-        statistic_move(tensor, m, u->mean.data);
-        return 0;
-    }
-    fold->job->aggregate->combine(fold->job->aggregate_params, m, examples, u->mean.data);
-    if (tensor->desc.table) params_wake(&fold->params, m->ids, m->count);
-    fold->job->optimizer->update(fold->job->optimizer_params, step, tensor->w, tensor->state, m->ids, m->count, width, u->mean.data);
+    u->passes = clips + measures + 1;
     return 0;
 }
 
-int update_slice(struct updater *u, struct fold *fold, uint32_t q, uint64_t step, double examples, struct error *err)
+void update_close(struct update *u)
 {
-    const struct spec_model *model = &fold->job->spec.model;
-    for (size_t t = 0; t < fold->params.count; t++) {
+    mem_free(u->norms);
+    for (size_t t = 0; t < u->tensors; t++) mem_free(u->tensor[t].sums);
+    *u = (struct update){0};
+}
+
+static void sums_clear(struct update *u, const struct fold *fold)
+{
+    for (size_t t = 0; t < u->tensors; t++)
+        if (u->tensor[t].sums) memset(u->tensor[t].sums, 0, fold->params.tensor[t].slices * u->tensor[t].count * sizeof(double));
+}
+
+void update_begin(struct update *u, const struct fold *fold, uint64_t step, double examples)
+{
+    u->examples = examples;
+    u->clip = 1;
+    if (u->norms) memset(u->norms, 0, u->tensors * SLICES_MAX * sizeof *u->norms);
+    sums_clear(u, fold);
+    for (size_t t = 0; t < u->tensors; t++) {
         const struct param_desc *desc = &fold->params.tensor[t].desc;
-        bool penalty = !desc->no_penalty || model->penalise_bias;
+        const struct spec_penalty *penalty = optim_penalty(&fold->job->spec, desc->group);
+        const struct optim_common *common = fold->job->optim[desc->group].params;
+        struct update_tensor *tensor = &u->tensor[t];
+        bool penalised = !desc->no_penalty || penalty->bias;
+        double lr = fold_rate(fold, desc->group, step);
+        tensor->step = (struct optim_step){.t = step, .decays = penalised};
+        tensor->lr = (float)lr;
+        tensor->l1 = penalised ? (float)penalty->l1 : 0;
+        tensor->l2 = penalised ? (float)penalty->l2 : 0;
+        tensor->clip_row = (float)common->clip_row;
+        tensor->lasso = desc->table && penalised ? (float)(lr * common->group_lasso * sqrt((double)desc->width)) : 0;
+    }
+}
+
+/* a (n, width): row 0 becomes the sum of all rows, by halves: neighbours first. */
+static void fold_sums(double *a, size_t n, size_t width)
+{
+    for (size_t half = 1; half < n; half *= 2)
+        for (size_t i = 0; i + half < n; i += 2 * half)
+            for (size_t j = 0; j < width; j++) a[i * width + j] += a[(i + half) * width + j];
+}
+
+void update_conclude(struct update *u, struct fold *fold, unsigned pass)
+{
+    if (pass + 1 == u->passes) return;
+    if (u->norms && pass == 0) {
+        double most = fold->job->spec.train.clip_norm;
+        fold_sums(u->norms, u->tensors * SLICES_MAX, 1);
+        fold->grad_norm = sqrt(u->norms[0]);
+        if (fold->grad_norm > most) u->clip = (float)(most / fold->grad_norm);
+        return;
+    }
+    unsigned measure = pass - (u->norms != NULL);
+    for (size_t t = 0; t < u->tensors; t++) {
+        const struct param *tensor = &fold->params.tensor[t];
+        const struct optim_use *use = &fold->job->optim[tensor->desc.group];
+        if (!u->tensor[t].sums || measure >= use->optimizer->measures) continue;
+        fold_sums(u->tensor[t].sums, tensor->slices, u->tensor[t].count);
+        use->optimizer->conclude(use->params, &u->tensor[t].step, measure, u->tensor[t].sums, tensor->state, tensor->desc.width);
+    }
+    sums_clear(u, fold);
+}
+
+static double norm_squared(const float *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
+    return sum;
+}
+
+/* The mean gradient as the optimiser gets it: within the norm of all rows, then each row within its own. */
+static void clip_rows(const struct update *u, const struct update_tensor *tensor, float *mean, size_t rows, size_t width)
+{
+    for (size_t i = 0; u->clip != 1 && i < rows * width; i++) mean[i] *= u->clip;
+    for (size_t i = 0; tensor->clip_row > 0 && i < rows; i++) {
+        double norm = sqrt(norm_squared(mean + i * width, width));
+        if (norm <= (double)tensor->clip_row) continue;
+        float scale = (float)((double)tensor->clip_row / norm);
+        for (size_t j = 0; j < width; j++) mean[i * width + j] *= scale;
+    }
+}
+
+/* Group lasso's proximal step on the rows that moved: w_r *= max(0, 1 - eta lambda sqrt(D) / |w_r|). A slot that has nothing left sleeps again, once
+ * its last table has been seen. */
+static void shrink_rows(struct params *p, size_t t, const struct merged *m, float threshold)
+{
+    size_t width = m->width;
+    bool last = true;
+    for (size_t later = t + 1; later < p->count; later++) last &= !p->tensor[later].desc.table;
+    for (size_t i = 0; i < m->count; i++) {
+        float *w = p->tensor[t].w + (size_t)m->ids[i] * width;
+        double norm = sqrt(norm_squared(w, width));
+        if (norm > (double)threshold) {
+            float keep = (float)(1 - (double)threshold / norm);
+            for (size_t j = 0; j < width; j++) w[j] *= keep;
+        } else {
+            memset(w, 0, width * sizeof *w);
+            if (last) params_rest(p, m->ids[i]);
+        }
+    }
+}
+
+/* The merged rows of tensor t in slice q, and their mean gradient in w->mean. *rows NULL: there are none. */
+static int merge_tensor(struct updater *w, const struct update *u, struct fold *fold, size_t t, uint32_t q, const struct merged **rows,
+                        struct error *err)
+{
+    const struct param *tensor = &fold->params.tensor[t];
+    uint32_t width = tensor->desc.width;
+    size_t shards = (size_t)fold->job->spec.train.shards;
+    *rows = NULL;
+    for (size_t s = 0; s < shards; s++) {
+        const struct grad_rows *sent = fold->shards[s].sent[t];
+        uint32_t from = sent->slice_start[q], to = sent->slice_start[q + 1];
+        w->sources[s] = (struct merge_source){sent->ids + from, sent->values + (size_t)from * width, to - from};
+    }
+    int rc = merge_rows(&w->merge, w->sources, shards, width, err);
+    const struct merged *m = &w->merge.merged;
+    if (rc < 0 || m->count == 0) return rc;
+    if ((rc = floats_reserve(&w->mean, m->count * width, err)) < 0) return rc;
+    if (tensor->desc.statistic_rate > 0) aggregate_mean.combine(NULL, m, u->examples, w->mean.data);
+    else fold->job->aggregate->combine(fold->job->aggregate_params, m, u->examples, w->mean.data);
+    *rows = m;
+    return 0;
+}
+
+static int update_tensor(struct updater *w, struct update *u, struct fold *fold, size_t t, uint32_t q, unsigned pass, struct error *err)
+{
+    struct param *tensor = &fold->params.tensor[t];
+    struct update_tensor *own = &u->tensor[t];
+    const struct optim_use *use = &fold->job->optim[tensor->desc.group];
+    bool norms = u->norms && pass == 0, moves = pass + 1 == u->passes, statistic = tensor->desc.statistic_rate > 0;
+    unsigned measure = pass - (u->norms != NULL);
+    if (!moves && (statistic || (!norms && measure >= use->optimizer->measures))) return 0;
+    const struct merged *m;
+    int rc = merge_tensor(w, u, fold, t, q, &m, err);
+    if (rc < 0 || !m) return rc;
+    if (statistic) statistic_move(tensor, m, w->mean.data);
+    else if (norms) u->norms[t * SLICES_MAX + q] = norm_squared(w->mean.data, m->count * m->width);
+    if (statistic || norms) return 0;
+    clip_rows(u, own, w->mean.data, m->count, m->width);
+    if (tensor->desc.table) params_wake(&fold->params, m->ids, m->count);
+    struct update_rows rows = {tensor->w, tensor->state, m->ids, m->count, m->width, w->mean.data, own->lr, own->l1, own->l2};
+    if (moves) use->optimizer->update(use->params, &own->step, &rows);
+    else use->optimizer->measure(use->params, &own->step, measure, &rows, own->sums + q * own->count);
+    if (moves && own->lasso > 0) shrink_rows(&fold->params, t, m, own->lasso);
+    return 0;
+}
+
+int update_slice(struct updater *w, struct update *u, struct fold *fold, uint32_t q, unsigned pass, struct error *err)
+{
+    for (size_t t = 0; t < u->tensors; t++) {
         if (q >= fold->params.tensor[t].slices) continue;
-        struct optim_step s = {.t = step,
-                               .lr = (float)optim_lr(fold->job->optimizer, fold->job->optimizer_params, step),
-                               .l1 = penalty ? (float)model->l1 : 0,
-                               .l2 = penalty ? (float)model->l2 : 0};
-        int rc = update_tensor(u, fold, t, q, &s, examples, err);
+        int rc = update_tensor(w, u, fold, t, q, pass, err);
         if (rc < 0) return rc;
     }
     return 0;

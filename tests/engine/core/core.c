@@ -19,7 +19,11 @@ KERNEL_DECLARE(double, logistic_loss, (const float *z, const float *y, const flo
 static const struct param_desc descs[] = {{.name = "bias", .width = 3},
                                           {.name = "linear", .table = true, .width = 1},
                                           {.name = "embedding", .table = true, .width = 5, .init = INIT_NORMAL, .init_scale = 0.1f}};
-static const float state_init[STATES_MAX] = {0.25f, 0};
+#define ONE_STATE \
+    { \
+        .count = 1, .desc = {{"n", STATE_WEIGHT}}, .initial = { 0.25f } \
+    }
+static const struct param_states states[GROUPS] = {ONE_STATE, ONE_STATE, ONE_STATE};
 
 static void lookup_equals_naive(void **state)
 {
@@ -36,7 +40,7 @@ static void lookup_equals_naive(void **state)
                 struct rng rng = rng_at(seed, RNG_TEST, (uint32_t)b, 0);
                 for (size_t i = 0; i < N; i++) keys[i] = rng_unit(&rng) < 0.5 ? rng_u32(&rng) : (uint32_t)rng_below(&rng, 20) * 0x0A123457u;
                 struct batch batch = {.rows = 1, .features = N, .keys = keys};
-                assert_ok(params_init(&p, descs, 3, bit_counts[b], 1, state_init, 1, &err), &err);
+                assert_ok(params_init(&p, descs, 3, bit_counts[b], states, 1, &err), &err);
                 assert_ok(lookup_build(&l, &batch, &p, ascending, &err), &err);
                 for (size_t i = 0; i < N; i++) assert_int_equal(l.slots[l.local[i]], keys[i] >> (32 - bit_counts[b]));
                 for (size_t i = 0; i < l.count; i++) {
@@ -59,7 +63,7 @@ static void lookup_survives_many_batches(void **state)
     struct params p;
     uint32_t keys[3] = {0};
     struct batch batch = {.rows = 1, .features = 3, .keys = keys};
-    assert_ok(params_init(&p, descs, 3, 8, 1, state_init, 1, &err), &err);
+    assert_ok(params_init(&p, descs, 3, 8, states, 1, &err), &err);
     for (uint32_t round = 0; round < 3000; round++) { /* past the stamp's wrap */
         keys[0] = round << 24, keys[1] = (round / 3) << 24, keys[2] = keys[0];
         assert_ok(lookup_build(&l, &batch, &p, false, &err), &err);
@@ -76,7 +80,7 @@ static void rows_sleep_until_their_first_update(void **state)
     struct params p;
     const uint32_t slots[] = {3, 70, 1023};
     float asleep[15], awake[15], zero[3];
-    assert_ok(params_init(&p, descs, 3, 10, 1, state_init, 42, &err), &err);
+    assert_ok(params_init(&p, descs, 3, 10, states, 42, &err), &err);
     param_gather(&p, 2, slots, 3, asleep);
     param_gather(&p, 1, slots, 3, zero);
     assert_true(zero[0] == 0 && asleep[0] != 0 && !params_live(&p, 70));
@@ -98,7 +102,7 @@ static void initial_values_are_normal(void **state)
     struct params p;
     double sum = 0, square = 0, n = 0;
     float row[5];
-    assert_ok(params_init(&p, descs, 3, 16, 1, state_init, 5, &err), &err);
+    assert_ok(params_init(&p, descs, 3, 16, states, 5, &err), &err);
     for (uint64_t r = 0; r < 20000; r++) {
         param_initial(&p, 2, r, row);
         for (size_t j = 0; j < 5; j++) sum += (double)row[j], square += (double)row[j] * (double)row[j], n++;

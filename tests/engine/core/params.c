@@ -13,8 +13,8 @@ static void rows_of_dense_tensors_lie_in_slices(void **state)
             struct params p;
             const struct param_desc desc[2] = {{.name = "layer", .rows = rows[i], .width = 3, .init = INIT_NORMAL, .init_scale = 1},
                                                {.name = "gain", .width = 5, .init = INIT_ONE}};
-            const float initial[STATES_MAX] = {0.5f};
-            assert_ok(params_init(&p, desc, 2, bits, 1, initial, 7, &err), &err);
+            const struct param_states one = {.count = 1, .desc = {{"n", STATE_WEIGHT}}, .initial = {0.5f}}, states[GROUPS] = {one, one, one};
+            assert_ok(params_init(&p, desc, 2, bits, states, 7, &err), &err);
             const struct param *t = &p.tensor[0];
             uint64_t count = param_rows(&p, t);
             assert_int_equal(count, rows[i] ? rows[i] : 1);

@@ -10,7 +10,6 @@
 static const struct param_desc descs[] = {{.name = "bias", .width = 2},
                                           {.name = "linear", .table = true, .width = 1},
                                           {.name = "embedding", .table = true, .width = 3, .init = INIT_NORMAL, .init_scale = 0.1f}};
-static const char *const names[] = {"n"};
 enum { BITS = 10, LIVE = 3 };
 
 static const uint32_t slots[LIVE] = {0, 7, 1023};
@@ -29,10 +28,11 @@ static void whole(struct tensors_fake *fake)
     tensors_fake_add(fake, "embedding.n", TENSOR_F32, LIVE, 3, embedding_n);
 }
 
-static void fresh(struct params *p, size_t states)
+static void fresh(struct params *p, bool states)
 {
     struct error err = {0};
-    assert_ok(params_init(p, descs, 3, BITS, states, (const float[STATES_MAX]){0.25f}, 1, &err), &err);
+    const struct param_states one = {.count = 1, .desc = {{"n", STATE_WEIGHT}}, .initial = {0.25f}}, all[GROUPS] = {one, one, one};
+    assert_ok(params_init(p, descs, 3, BITS, states ? all : NULL, 1, &err), &err);
 }
 
 static void holds_the_file(const struct params *p)
@@ -59,9 +59,9 @@ static void loads_weights_and_states(void **state)
     struct error err = {0};
     whole(&fake);
     struct tensor_file file = tensors_fake_file(&fake);
-    fresh(&p, 1);
+    fresh(&p, true);
     params_wake(&p, (const uint32_t[]){5, 6}, 2); /* of a training before: asleep again afterwards */
-    assert_ok(params_load(&p, &file, names, &err), &err);
+    assert_ok(params_load(&p, &file, &err), &err);
     holds_the_file(&p);
     assert_false(params_live(&p, 5));
     assert_memory_equal(p.tensor[0].state[0], bias_n, sizeof bias_n);
@@ -80,8 +80,8 @@ static void loads_weights_alone(void **state)
     whole(&fake);
     tensors_fake_find(&fake, "linear.n")->name[0] = 'X';
     struct tensor_file file = tensors_fake_file(&fake);
-    fresh(&p, 0);
-    assert_ok(params_load(&p, &file, NULL, &err), &err);
+    fresh(&p, false);
+    assert_ok(params_load(&p, &file, &err), &err);
     holds_the_file(&p);
     params_close(&p);
     tensors_fake_close(&fake);
@@ -92,8 +92,8 @@ static void refused(struct tensors_fake *fake, const char *part)
     struct params p;
     struct error err = {0};
     struct tensor_file file = tensors_fake_file(fake);
-    fresh(&p, 1);
-    assert_int_equal(params_load(&p, &file, names, &err), -ERROR_DATA);
+    fresh(&p, true);
+    assert_int_equal(params_load(&p, &file, &err), -ERROR_DATA);
     assert_error(&err, ERROR_DATA, part);
     params_close(&p);
     tensors_fake_close(fake);
@@ -158,9 +158,9 @@ static void memory_that_fails_is_told(void **state)
     for (unsigned k = 1;; k++) {
         struct params p;
         struct error err = {0};
-        fresh(&p, 1);
+        fresh(&p, true);
         mem_fail_after(k);
-        int rc = params_load(&p, &file, names, &err);
+        int rc = params_load(&p, &file, &err);
         bool fired = mem_fail_after(0);
         params_close(&p);
         assert_int_equal(rc, fired ? -ERROR_NOMEM : 0);

@@ -31,7 +31,7 @@ static void scene_open(struct scene *s, const struct model *model, bool with_val
     *s = (struct scene){.model = model, .model_params = mem_zero(model->kind.params_size + 1, NULL)};
     s->use = (struct model_use){model, s->model_params, shape};
     if (model->kind.options) options_default(model->kind.options, s->model_params);
-    assert_ok(params_init(&s->params, descs, model->describe(s->model_params, shape, descs), BITS, 0, (const float[STATES_MAX]){0}, 9, &err), &err);
+    assert_ok(params_init(&s->params, descs, model->describe(s->model_params, shape, descs), BITS, NULL, 9, &err), &err);
     for (uint32_t slot = 0; slot < s->params.slots; slot += 2) params_wake(&s->params, &slot, 1); /* the others sleep */
     for (size_t t = 0; t < s->params.count; t++)
         for (uint64_t i = 0; i < param_rows(&s->params, &s->params.tensor[t]); i++)

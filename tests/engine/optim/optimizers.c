@@ -1,4 +1,5 @@
-/* Every optimiser in optimizers[] against a reference in double, the row form against the dense form, and the published equivalences. */
+/* Every optimiser in optimizers[] against a reference of its own in double, on a matrix and by rows; rows named by id against all rows; slices
+ * against one piece; and the published equivalences. */
 #include "lib/test.h"
 
 #include <math.h>
@@ -8,140 +9,390 @@
 #include "base/rng.h"
 #include "engine/optim/optimizer.h"
 
-struct coordinate { /* one weight in double */
-    double w, a, b;
+enum { STEPS = 60, ROWS = 6, WIDTH = 5, CELLS = ROWS * WIDTH };
+
+/* ---- references: w, a, b, c of a whole matrix in double; g too; defaults of the options as numbers of their own ---- */
+
+struct exact {
+    double w[CELLS], a[CELLS], b[CELLS], c, lr;
+    uint64_t t;
 };
 
-static void sgd_exact(struct coordinate *c, double g, double lr, uint64_t t) { (void)t, c->w -= lr * g; }
+#define EACH(i) for (size_t i = 0; i < CELLS; i++)
 
-static void adagrad_exact(struct coordinate *c, double g, double lr, uint64_t t)
+static void sgd_exact(struct exact *x, const double *g) { EACH(i) x->w[i] -= x->lr * g[i]; }
+
+static void momentum_exact(struct exact *x, const double *g) { EACH(i) x->w[i] -= x->lr * (x->a[i] = 0.9 * x->a[i] + g[i]); }
+
+static void nesterov_exact(struct exact *x, const double *g)
 {
-    (void)t;
-    c->a += g * g;
-    c->w -= lr * g / (sqrt(c->a) + 1e-8);
+    EACH(i)
+    {
+        x->a[i] = 0.9 * x->a[i] + g[i];
+        x->w[i] -= x->lr * (g[i] + 0.9 * x->a[i]);
+    }
 }
 
-static void adam_exact(struct coordinate *c, double g, double lr, uint64_t t)
+static void adagrad_exact(struct exact *x, const double *g)
 {
-    c->a = 0.9 * c->a + 0.1 * g;
-    c->b = 0.999 * c->b + 0.001 * g * g;
-    c->w -= lr * (c->a / (1 - pow(0.9, (double)t))) / (sqrt(c->b / (1 - pow(0.999, (double)t))) + 1e-8);
+    EACH(i)
+    {
+        if (x->t == 1) x->a[i] = 1e-4;
+        x->a[i] += g[i] * g[i];
+        x->w[i] -= x->lr * g[i] / (sqrt(x->a[i]) + 1e-8);
+    }
 }
 
-static void ftrl_exact(struct coordinate *c, double g, double lr, uint64_t t)
+static void rowwise_adagrad_exact(struct exact *x, const double *g)
 {
-    (void)t;
-    double sigma = (sqrt(c->b + g * g) - sqrt(c->b)) / lr;
-    c->a += g - sigma * c->w;
-    c->b += g * g;
-    c->w = -c->a / ((1 + sqrt(c->b)) / lr);
+    for (size_t r = 0; r < ROWS; r++) {
+        double square = 0;
+        for (size_t j = 0; j < WIDTH; j++) square += g[r * WIDTH + j] * g[r * WIDTH + j];
+        x->a[r] += square / WIDTH;
+        for (size_t j = 0; j < WIDTH; j++) x->w[r * WIDTH + j] -= x->lr * g[r * WIDTH + j] / (sqrt(x->a[r]) + 1e-8);
+    }
 }
 
-static const struct {
+static void rmsprop_exact(struct exact *x, const double *g)
+{
+    EACH(i)
+    {
+        x->a[i] = 0.9 * x->a[i] + 0.1 * g[i] * g[i];
+        x->w[i] -= x->lr * g[i] / sqrt(x->a[i] + 1e-8);
+    }
+}
+
+static double adam_direction(struct exact *x, const double *g, size_t i, double epsilon)
+{
+    x->a[i] = 0.9 * x->a[i] + 0.1 * g[i];
+    x->b[i] = 0.999 * x->b[i] + 0.001 * g[i] * g[i];
+    return x->a[i] / (1 - pow(0.9, (double)x->t)) / (sqrt(x->b[i] / (1 - pow(0.999, (double)x->t))) + epsilon);
+}
+
+static void adam_exact(struct exact *x, const double *g) { EACH(i) x->w[i] -= x->lr * adam_direction(x, g, i, 1e-8); }
+
+static void adamw_exact(struct exact *x, const double *g)
+{
+    EACH(i)
+    {
+        x->w[i] *= 1 - x->lr * 0.01;
+        x->w[i] -= x->lr * adam_direction(x, g, i, 1e-8);
+    }
+}
+
+static void ftrl_exact(struct exact *x, const double *g)
+{
+    EACH(i)
+    {
+        if (x->t == 1) x->a[i] = -x->w[i] / x->lr; /* the z that gives w */
+        double more = x->b[i] + g[i] * g[i];
+        x->a[i] += g[i] - (sqrt(more) - sqrt(x->b[i])) / x->lr * x->w[i];
+        x->b[i] = more;
+        x->w[i] = -x->a[i] / ((1 + sqrt(more)) / x->lr);
+    }
+}
+
+static void lamb_exact(struct exact *x, const double *g)
+{
+    double r[CELLS], weights = 0, directions = 0;
+    EACH(i)
+    {
+        r[i] = adam_direction(x, g, i, 1e-6) + 0.01 * x->w[i];
+        weights += x->w[i] * x->w[i];
+        directions += r[i] * r[i];
+    }
+    EACH(i) x->w[i] -= x->lr * (weights > 0 && directions > 0 ? sqrt(weights / directions) : 1) * r[i];
+}
+
+static void adafactor_exact(struct exact *x, const double *g)
+{
+    double keep = 1 - pow((double)x->t, -0.8), mean = 0, u[CELLS], square = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        double sum = 0;
+        for (size_t j = 0; j < WIDTH; j++) sum += g[r * WIDTH + j] * g[r * WIDTH + j] + 1e-30;
+        x->a[r] = keep * x->a[r] + (1 - keep) * sum / WIDTH;
+        mean += x->a[r] / ROWS;
+    }
+    for (size_t j = 0; j < WIDTH; j++) {
+        double sum = 0;
+        for (size_t r = 0; r < ROWS; r++) sum += g[r * WIDTH + j] * g[r * WIDTH + j] + 1e-30;
+        x->b[j] = keep * x->b[j] + (1 - keep) * sum / ROWS;
+    }
+    EACH(i)
+    {
+        u[i] = g[i] / sqrt(x->a[i / WIDTH] * x->b[i % WIDTH] / mean);
+        square += u[i] * u[i];
+    }
+    double rms = sqrt(square / CELLS);
+    EACH(i) x->w[i] -= x->lr * u[i] / (rms > 1 ? rms : 1);
+}
+
+static void nag_exact(struct exact *x, const double *g)
+{
+    double sum = 0;
+    EACH(i)
+    {
+        if (fabs(g[i]) > x->a[i]) x->a[i] = fabs(g[i]);
+        x->b[i] += g[i] * g[i];
+        sum += g[i] / x->a[i] * (g[i] / x->a[i]);
+    }
+    x->c += sum / CELLS; /* sqrt(t / N) of the paper, N by coordinates */
+    EACH(i) x->w[i] -= x->lr * sqrt((double)x->t / x->c) * g[i] / (x->a[i] * sqrt(x->b[i]));
+}
+
+static const struct reference {
     const char *name;
-    void (*exact)(struct coordinate *c, double g, double lr, uint64_t t);
-    double first_a; /* state before the first gradient */
-} references[] = {{"sgd", sgd_exact, 0}, {"adagrad", adagrad_exact, 1e-4}, {"adam", adam_exact, 0}, {"ftrl", ftrl_exact, 0}};
+    void (*exact)(struct exact *x, const double *g);
+} references[] = {{"adafactor", adafactor_exact},
+                  {"adagrad", adagrad_exact},
+                  {"adam", adam_exact},
+                  {"adamw", adamw_exact},
+                  {"ftrl", ftrl_exact},
+                  {"lamb", lamb_exact},
+                  {"momentum", momentum_exact},
+                  {"nag", nag_exact},
+                  {"nesterov", nesterov_exact},
+                  {"rmsprop", rmsprop_exact},
+                  {"rowwise_adagrad", rowwise_adagrad_exact},
+                  {"sgd", sgd_exact}};
 
-enum { STEPS = 60, WIDTH = 5 };
+static const struct reference *reference_of(const struct optimizer *o)
+{
+    for (size_t i = 0; i < sizeof references / sizeof *references; i++)
+        if (strcmp(references[i].name, o->kind.name) == 0) return &references[i];
+    fail_msg("optimiser %s has no reference in this test; write one", o->kind.name);
+    return NULL;
+}
+
+/* ---- one tensor and its state ---- */
+
+struct learnt {
+    const struct optimizer *o;
+    void *params;
+    struct param_states states;
+    float w[CELLS], store[STATES_MAX][CELLS], *state[STATES_MAX];
+};
+
+static void learnt_open(struct learnt *t, const struct optimizer *o, bool table, const float w[CELLS])
+{
+    *t = (struct learnt){.o = o, .params = mem_zero(o->kind.params_size, NULL)};
+    options_default(o->kind.options, t->params);
+    t->states = optimizer_states(o, t->params);
+    if (w) memcpy(t->w, w, sizeof t->w);
+    for (size_t k = 0; k < t->states.count; k++) {
+        t->state[k] = table && t->states.desc[k].shape == STATE_COLUMN ? NULL : t->store[k];
+        for (size_t i = 0; i < CELLS; i++) t->store[k][i] = t->states.initial[k];
+    }
+}
+
+/* One step on the rows ids (NULL: the first `count`), in `pieces` slices whose sums are added. */
+static void learnt_step(struct learnt *t, uint64_t step, const uint32_t *ids, size_t count, const float *g, size_t pieces)
+{
+    static const uint32_t all[ROWS] = {0, 1, 2, 3, 4, 5};
+    struct optim_step s = {.t = step, .decays = true};
+    if (!ids && pieces > 1) ids = all;
+    for (unsigned pass = 0; pass <= t->o->measures; pass++) {
+        double sums[ROWS][CELLS] = {{0}};
+        for (size_t p = 0; p < pieces; p++) {
+            size_t from = count * p / pieces, to = count * (p + 1) / pieces;
+            struct update_rows rows = {
+                t->w, t->state, ids ? ids + from : NULL, to - from, WIDTH, g + from * WIDTH, (float)optim_rate(t->params, step, 0), 0, 0};
+            if (pass < t->o->measures) t->o->measure(t->params, &s, pass, &rows, sums[p]);
+            else t->o->update(t->params, &s, &rows);
+        }
+        if (pass == t->o->measures) return;
+        assert_true(t->o->sums(WIDTH) <= CELLS);
+        for (size_t p = 1; p < pieces; p++)
+            for (size_t i = 0; i < t->o->sums(WIDTH); i++) sums[0][i] += sums[p][i];
+        t->o->conclude(t->params, &s, pass, sums[0], t->state, WIDTH);
+    }
+}
+
+static void draw(float *x, size_t n, uint64_t row, double from)
+{
+    struct rng rng = rng_at(7, RNG_TEST, 0, row);
+    for (size_t i = 0; i < n; i++) x[i] = (float)(rng_unit(&rng) - from);
+}
 
 static void optimizer_follows_reference(void **state)
 {
     (void)state;
     for (const struct optimizer *const *o = optimizers; *o; o++) {
-        size_t r = 0;
-        while (r < 4 && strcmp(references[r].name, (*o)->kind.name) != 0) r++;
-        if (r == 4) fail_msg("optimiser %s has no reference in this test; write one", (*o)->kind.name);
-        void *params = mem_zero((*o)->kind.params_size, NULL);
-        options_default((*o)->kind.options, params);
-        float initial[STATES_MAX] = {0}, w[WIDTH] = {0}, s0[WIDTH], s1[WIDTH], g[WIDTH], *states[STATES_MAX] = {s0, s1};
-        struct coordinate exact[WIDTH];
-        if ((*o)->initial) (*o)->initial(params, initial);
-        for (size_t j = 0; j < WIDTH; j++) s0[j] = initial[0], s1[j] = initial[1], exact[j] = (struct coordinate){0, references[r].first_a, 0};
-        struct rng rng = rng_at(7, RNG_TEST, 0, 0);
-        for (uint64_t t = 1; t <= STEPS; t++) {
-            struct optim_step step = {.t = t, .lr = (float)optim_lr(*o, params, t)};
-            for (size_t j = 0; j < WIDTH; j++) {
-                g[j] = (float)(rng_unit(&rng) - 0.4);
-                references[r].exact(&exact[j], (double)g[j], optim_lr(*o, params, t), t);
-            }
-            (*o)->update(params, &step, w, states, NULL, 1, WIDTH, g);
+        const struct reference *reference = reference_of(*o);
+        float w[CELLS], g[CELLS];
+        draw(w, CELLS, 1000, 0.5);
+        struct learnt t;
+        learnt_open(&t, *o, false, w);
+        struct exact exact = {.lr = optim_rate(t.params, 1, 0)};
+        EACH(i) exact.w[i] = (double)w[i];
+        for (exact.t = 1; exact.t <= STEPS; exact.t++) {
+            double wide[CELLS];
+            draw(g, CELLS, exact.t, 0.4);
+            EACH(i) wide[i] = (double)g[i];
+            reference->exact(&exact, wide);
+            learnt_step(&t, exact.t, NULL, ROWS, g, 1);
         }
-        for (size_t j = 0; j < WIDTH; j++) assert_close(w[j], exact[j].w, 2e-4, 1e-6);
-        mem_free(params);
+        EACH(i)
+        {
+            if (fabs((double)t.w[i] - exact.w[i]) > 2e-4 * fabs(exact.w[i]) + 2e-6)
+                fail_msg("%s: weight %zu is %.9g, want %.9g", (*o)->kind.name, i, (double)t.w[i], exact.w[i]);
+        }
+        mem_free(t.params);
     }
 }
 
-/* Rows named by id move exactly as the same rows without ids; others do not move. */
+/* All rows by their ids move exactly as without ids, in any number of slices to the last bits of a sum; one row of many leaves the others alone. */
 static void optimizer_rows_equal_dense(void **state)
 {
     (void)state;
+    static const uint32_t all[ROWS] = {0, 1, 2, 3, 4, 5}, one[1] = {4};
     for (const struct optimizer *const *o = optimizers; *o; o++) {
-        void *params = mem_zero((*o)->kind.params_size, NULL);
-        options_default((*o)->kind.options, params);
-        float table[6] = {1, 2, 3, 4, 5, 6}, t0[6], t1[6], rows[4] = {5, 6, 1, 2}, r0[4], r1[4], g[4] = {.1f, -.2f, .3f, .4f};
-        float *table_states[] = {t0, t1}, *row_states[] = {r0, r1};
-        for (size_t i = 0; i < 6; i++) t0[i] = t1[i] = 0.5f;
-        for (size_t i = 0; i < 4; i++) r0[i] = r1[i] = 0.5f;
-        const uint32_t ids[] = {2, 0};
-        struct optim_step step = {.t = 3, .lr = 0.1f, .l1 = 0.01f, .l2 = 0.02f};
-        (*o)->update(params, &step, table, table_states, ids, 2, 2, g);
-        (*o)->update(params, &step, rows, row_states, NULL, 2, 2, g);
-        assert_memory_equal(table + 4, rows, 2 * sizeof(float));
-        assert_memory_equal(table, rows + 2, 2 * sizeof(float));
-        assert_true(table[2] == 3 && table[3] == 4);
-        mem_free(params);
+        float w[CELLS], g[CELLS], before[CELLS];
+        struct learnt dense, sparse, cut;
+        draw(w, CELLS, 2000, 0.5);
+        learnt_open(&dense, *o, false, w), learnt_open(&sparse, *o, false, w), learnt_open(&cut, *o, false, w);
+        for (uint64_t t = 1; t <= 5; t++) {
+            draw(g, CELLS, t, 0.4);
+            learnt_step(&dense, t, NULL, ROWS, g, 1);
+            learnt_step(&sparse, t, all, ROWS, g, 1);
+            learnt_step(&cut, t, NULL, ROWS, g, 3);
+        }
+        assert_memory_equal(dense.w, sparse.w, sizeof dense.w);
+        assert_memory_equal(dense.store, sparse.store, sizeof dense.store);
+        EACH(i) assert_close(cut.w[i], dense.w[i], 1e-6, 1e-7);
+        memcpy(before, dense.w, sizeof before);
+        struct learnt table;
+        learnt_open(&table, *o, true, w);
+        learnt_step(&table, 6, one, 1, g, 1);
+        EACH(i) assert_true(i / WIDTH == 4 ? table.w[i] != w[i] : table.w[i] == w[i]);
+        mem_free(dense.params), mem_free(sparse.params), mem_free(cut.params), mem_free(table.params);
     }
+}
+
+/* ---- equivalences ---- */
+
+static void set(struct learnt *t, const char *option, double value)
+{
+    for (const struct option *o = t->o->kind.options; o->name; o++)
+        if (strcmp(o->name, option) == 0) {
+            memcpy((char *)t->params + o->offset, &value, sizeof value);
+            return;
+        }
+    fail_msg("%s has no option %s", t->o->kind.name, option);
 }
 
 /* With l1 = l2 = 0, beta = 0, n = 0, from w = 0, FTRL is AdaGrad with eps = 0 (McMahan 2011). */
 static void ftrl_is_adagrad_without_penalty(void **state)
 {
     (void)state;
-    struct {
-        double lr, beta, l1, l2;
-    } ftrl = {0.1, 0, 0, 0};
-    double w = 0, n = 0;
-    float fw = 0, z = 0, fn = 0, *states[] = {&z, &fn};
-    struct rng rng = rng_at(3, RNG_TEST, 0, 0);
+    struct learnt ftrl, adagrad;
+    float g[CELLS];
+    learnt_open(&ftrl, &optimizer_ftrl, false, NULL), learnt_open(&adagrad, &optimizer_adagrad, false, NULL);
+    set(&ftrl, "lr", 0.1), set(&ftrl, "beta", 0), set(&adagrad, "lr", 0.1), set(&adagrad, "epsilon", 0);
+    memset(adagrad.store, 0, sizeof adagrad.store);
     for (uint64_t t = 1; t <= 50; t++) {
-        float g = (float)(rng_unit(&rng) - 0.3);
-        struct optim_step step = {.t = t, .lr = 0.1f};
-        optimizer_ftrl.update(&ftrl, &step, &fw, states, NULL, 1, 1, &g);
-        n += (double)g * (double)g;
-        w -= 0.1 * (double)g / sqrt(n);
+        draw(g, CELLS, t, 0.3);
+        learnt_step(&ftrl, t, NULL, ROWS, g, 1);
+        learnt_step(&adagrad, t, NULL, ROWS, g, 1);
     }
-    assert_close(fw, w, 1e-4, 1e-6);
+    EACH(i) assert_close(ftrl.w[i], adagrad.w[i], 1e-4, 1e-6);
+    mem_free(ftrl.params), mem_free(adagrad.params);
 }
 
 static void ftrl_l1_gives_exact_zero(void **state)
 {
     (void)state;
-    struct {
-        double lr, beta, l1, l2;
-    } ftrl = {0.1, 1, 0.5, 0};
-    float w = 0, z = 0, n = 0, *states[] = {&z, &n}, g = 0.2f;
-    struct optim_step step = {.t = 1, .lr = 0.1f};
-    optimizer_ftrl.update(&ftrl, &step, &w, states, NULL, 1, 1, &g);
-    assert_true(w == 0 && fabsf(z) <= 0.5f);
-    for (int i = 0; i < 4; i++) optimizer_ftrl.update(&ftrl, &step, &w, states, NULL, 1, 1, &g);
-    assert_true(w < 0);
+    struct learnt t;
+    float g[CELLS];
+    learnt_open(&t, &optimizer_ftrl, false, NULL);
+    set(&t, "l1", 0.5);
+    EACH(i) g[i] = 0.2f;
+    learnt_step(&t, 1, NULL, ROWS, g, 1);
+    EACH(i) assert_true(t.w[i] == 0 && fabsf(t.store[0][i]) <= 0.5f);
+    for (uint64_t step = 2; step <= 5; step++) learnt_step(&t, step, NULL, ROWS, g, 1);
+    EACH(i) assert_true(t.w[i] < 0);
+    mem_free(t.params);
 }
 
 /* A row that starts away from 0 (embeddings) must not jump at its first gradient. */
 static void ftrl_respects_initial_values(void **state)
 {
     (void)state;
-    struct {
-        double lr, beta, l1, l2;
-    } ftrl = {0.1, 1, 0, 0};
-    float w = 0.02f, z = 0, n = 0, *states[] = {&z, &n}, g = 1e-4f;
-    struct optim_step step = {.t = 1, .lr = 0.1f};
-    optimizer_ftrl.update(&ftrl, &step, &w, states, NULL, 1, 1, &g);
-    assert_close(w, 0.02, 0.01, 0);
+    struct learnt t;
+    float w[CELLS], g[CELLS];
+    EACH(i) w[i] = 0.02f, g[i] = 1e-4f;
+    learnt_open(&t, &optimizer_ftrl, false, w);
+    learnt_step(&t, 1, NULL, ROWS, g, 1);
+    EACH(i) assert_close(t.w[i], 0.02, 0.01, 0);
+    mem_free(t.params);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(optimizer_follows_reference), cmocka_unit_test(optimizer_rows_equal_dense),
-                                          cmocka_unit_test(ftrl_is_adagrad_without_penalty), cmocka_unit_test(ftrl_l1_gives_exact_zero),
-                                          cmocka_unit_test(ftrl_respects_initial_values)};
+/* A bias does not decay; adamw without decay is adam, to the bit. */
+static void adamw_decays_what_penalties_touch(void **state)
+{
+    (void)state;
+    struct learnt adam, adamw;
+    float w[CELLS], g[CELLS];
+    draw(w, CELLS, 1, 0.5), draw(g, CELLS, 2, 0.5);
+    learnt_open(&adam, &optimizer_adam, false, w), learnt_open(&adamw, &optimizer_adamw, false, w);
+    struct optim_step step = {.t = 1, .decays = false};
+    for (int i = 0; i < 2; i++) {
+        struct learnt *t = i ? &adamw : &adam;
+        struct update_rows rows = {t->w, t->state, NULL, ROWS, WIDTH, g, 0.001f, 0, 0};
+        t->o->update(t->params, &step, &rows);
+    }
+    assert_memory_equal(adam.w, adamw.w, sizeof adam.w);
+    mem_free(adam.params), mem_free(adamw.params);
+}
+
+/* A column of data times c has gradients times c; weights come out by 1/c, so w x is the same (Ross et al. 2013, s. 3). */
+static void nag_does_not_see_the_scale_of_a_feature(void **state)
+{
+    (void)state;
+    for (double scale = 1e-6; scale < 1e7; scale *= 1e12) {
+        struct learnt plain, scaled;
+        float g[CELLS], other[CELLS];
+        learnt_open(&plain, &optimizer_nag, false, NULL), learnt_open(&scaled, &optimizer_nag, false, NULL);
+        for (uint64_t t = 1; t <= 30; t++) {
+            draw(g, CELLS, t, 0.4);
+            EACH(i) other[i] = (float)((double)g[i] * (i % WIDTH == 2 ? scale : 1));
+            learnt_step(&plain, t, NULL, ROWS, g, 1);
+            learnt_step(&scaled, t, NULL, ROWS, other, 1);
+        }
+        EACH(i) assert_close((double)scaled.w[i] * (i % WIDTH == 2 ? scale : 1), plain.w[i], 1e-4, 0);
+        mem_free(plain.params), mem_free(scaled.params);
+    }
+}
+
+/* A tensor of one row, or of one column, is not factored: adafactor is then a plain second moment. */
+static void adafactor_of_a_vector_is_not_factored(void **state)
+{
+    (void)state;
+    struct learnt t;
+    float g[CELLS];
+    double v[WIDTH] = {0};
+    learnt_open(&t, &optimizer_adafactor, false, NULL);
+    set(&t, "clip", 1e6);
+    double w[WIDTH] = {0}, lr = optim_rate(t.params, 1, 0);
+    for (uint64_t step = 1; step <= 30; step++) {
+        double keep = 1 - pow((double)step, -0.8);
+        draw(g, WIDTH, step, 0.4);
+        learnt_step(&t, step, NULL, 1, g, 1);
+        for (size_t j = 0; j < WIDTH; j++) {
+            v[j] = keep * v[j] + (1 - keep) * (double)g[j] * (double)g[j];
+            w[j] -= lr * (double)g[j] / sqrt(v[j]);
+        }
+    }
+    for (size_t j = 0; j < WIDTH; j++) assert_close(t.w[j], w[j], 1e-4, 1e-6);
+    mem_free(t.params);
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(optimizer_follows_reference),
+                                          cmocka_unit_test(optimizer_rows_equal_dense),
+                                          cmocka_unit_test(ftrl_is_adagrad_without_penalty),
+                                          cmocka_unit_test(ftrl_l1_gives_exact_zero),
+                                          cmocka_unit_test(ftrl_respects_initial_values),
+                                          cmocka_unit_test(adamw_decays_what_penalties_touch),
+                                          cmocka_unit_test(nag_does_not_see_the_scale_of_a_feature),
+                                          cmocka_unit_test(adafactor_of_a_vector_is_not_factored)};
 TEST_MAIN(tests)
