@@ -1,5 +1,5 @@
 # Vector kernels: each *.inc.c under src/ is plain C that vectorises; it is compiled once an instruction set, with KERNEL(name)
-# giving each copy its own names, and a table picks one at run time. -ffp-contract=off keeps their bits equal.
+# giving each copy its own names, and a table picks one at run time. -ffp-contract=off keeps their bits equal: a fused multiply-add is where it is asked for.
 file(GLOB_RECURSE KERNEL_SOURCES CONFIGURE_DEPENDS src/*.inc.c)
 set(KERNEL_OBJECTS)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
@@ -8,8 +8,8 @@ else()
   set(KERNEL_VARIANTS base)
 endif()
 set(KERNEL_FLAGS_base "")
-set(KERNEL_FLAGS_avx2 -mavx2 -mbmi2 -mf16c)
-set(KERNEL_FLAGS_avx512 -mavx2 -mbmi2 -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+set(KERNEL_FLAGS_avx2 -mavx2 -mbmi2 -mf16c -mfma)
+set(KERNEL_FLAGS_avx512 -mavx2 -mbmi2 -mf16c -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
 foreach(variant ${KERNEL_VARIANTS})
   if(KERNEL_SOURCES)
     add_library(kernels_${variant} OBJECT ${KERNEL_SOURCES})

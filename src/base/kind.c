@@ -11,6 +11,25 @@ enum { NAMES_MAX = 96 };
 
 static void *option_at(const struct option *o, void *params) { return (char *)params + o->offset; }
 
+static void ints_default(const struct option *o, struct option_ints *ints)
+{
+    json_t *list = json_loads(o->def_text ? o->def_text : "[]", 0, NULL);
+    *ints = (struct option_ints){.count = json_array_size(list)};
+    for (size_t i = 0; i < ints->count && i < OPTION_INTS_MAX; i++) ints->item[i] = json_integer_value(json_array_get(list, i));
+    json_decref(list);
+}
+
+static json_t *ints_json(const struct option_ints *ints)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < ints->count; i++)
+        if (json_array_append_new(list, json_integer(ints->item[i])) < 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
 void options_default(const struct option *options, void *params)
 {
     for (const struct option *o = options; o && o->name; o++) {
@@ -25,6 +44,7 @@ void options_default(const struct option *options, void *params)
         case OPT_TEXT: str_copy(at, OPTION_TEXT_SIZE, o->def_text ? o->def_text : ""); break;
         case OPT_MAP:
         case OPT_TUPLES: *(char *)at = 0; break;
+        case OPT_INTS: ints_default(o, at); break;
         case OPT_END: break;
         }
     }
@@ -180,6 +200,40 @@ static void tuples_read(const struct option *o, char *at, const json_t *value, c
     bytes_close(&json);
 }
 
+/* 1e6 is an integer to a person. */
+static bool integer_of(const json_t *value, int64_t *out)
+{
+    if (json_is_real(value) && json_real_value(value) == floor(json_real_value(value)) && fabs(json_real_value(value)) <= 0x1p53)
+        *out = (int64_t)json_real_value(value);
+    else if (json_is_integer(value)) *out = json_integer_value(value);
+    else return false;
+    return true;
+}
+
+static void ints_read(const struct option *o, struct option_ints *ints, const json_t *value, const char *pointer, struct faults *faults)
+{
+    char inner[JSON_POINTER_SIZE], index[24];
+    bool array = json_is_array(value);
+    size_t count = array ? json_array_size(value) : 1;
+    *ints = (struct option_ints){0};
+    if (!array && !json_is_number(value)) {
+        fault_type("an array of integers", value, pointer, faults);
+        return;
+    }
+    if (count > OPTION_INTS_MAX) {
+        faults_add(faults, pointer, "must have at most %d items, got %zu", OPTION_INTS_MAX, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = array ? json_array_get(value, i) : value;
+        snprintf(index, sizeof index, "%zu", i);
+        json_pointer_add(inner, pointer, index);
+        if (integer_of(item, &ints->item[i])) fault_range(o, (double)ints->item[i], item, array ? inner : pointer, faults);
+        else fault_type("an integer", item, array ? inner : pointer, faults);
+    }
+    ints->count = count;
+}
+
 static void option_read(const struct option *o, void *params, const json_t *value, const char *pointer, struct faults *faults)
 {
     void *at = option_at(o, params);
@@ -196,10 +250,7 @@ static void option_read(const struct option *o, void *params, const json_t *valu
         }
         /* fall through */
     case OPT_INT:
-        if (json_is_real(value) && json_real_value(value) == floor(json_real_value(value)) && fabs(json_real_value(value)) <= 0x1p53)
-            *(int64_t *)at = (int64_t)json_real_value(value); /* 1e6 is an integer to a person */
-        else if (json_is_integer(value)) *(int64_t *)at = json_integer_value(value);
-        else {
+        if (!integer_of(value, at)) {
             fault_type("an integer", value, pointer, faults);
             return;
         }
@@ -229,6 +280,7 @@ static void option_read(const struct option *o, void *params, const json_t *valu
     case OPT_TEXT: text_read(at, OPTION_TEXT_SIZE, value, pointer, faults); return;
     case OPT_LIST: list_read(at, value, pointer, faults); return;
     case OPT_TUPLES: tuples_read(o, at, value, pointer, faults); return;
+    case OPT_INTS: ints_read(o, at, value, pointer, faults); return;
     case OPT_MAP:
         if (json_is_object(value)) map_read(at, value, pointer, faults);
         else if (!json_is_string(value)) fault_type("a string or an object of strings", value, pointer, faults);
@@ -356,6 +408,7 @@ static json_t *option_value(const struct option *o, const void *params)
     case OPT_TEXT: return json_string(at);
     case OPT_LIST: return list_json(at);
     case OPT_TUPLES: return *(const char *)at ? json_loads(at, 0, NULL) : json_array();
+    case OPT_INTS: return ints_json(at);
     case OPT_MAP: return *(const char *)at == '{' ? json_loads(at, 0, NULL) : json_string(at);
     case OPT_END: break;
     }
@@ -393,6 +446,7 @@ static json_t *option_default_json(const struct option *o)
     case OPT_TEXT: return json_string(o->def_text ? o->def_text : "");
     case OPT_LIST: return list_json(o->def_text ? o->def_text : "");
     case OPT_TUPLES: return json_array();
+    case OPT_INTS: return json_loads(o->def_text ? o->def_text : "[]", 0, NULL);
     case OPT_MAP: return json_string("");
     case OPT_END: break;
     }
@@ -410,10 +464,11 @@ static json_t *option_describe(const struct option *o)
                                         "string",
                                         "array of strings",
                                         "string or object of strings",
-                                        "array of arrays of strings"};
+                                        "array of arrays of strings",
+                                        "array of integers"};
     json_t *row = json_pack("{s:s, s:s, s:s, s:o}", "name", o->name, "type", types[o->type], "help", o->help ? o->help : "", "default",
                             option_default_json(o));
-    bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL, ok = row != NULL;
+    bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL || o->type == OPT_INTS, ok = row != NULL;
     if (ok && o->type == OPT_NAME) {
         json_t *choices = json_array();
         for (size_t i = 0; choices && ok && o->choices[i]; i++) ok = json_array_append_new(choices, json_string(o->choices[i])) == 0;

@@ -27,8 +27,10 @@ enum option_type {
     OPT_MAP,    /* char[OPTION_MAP_SIZE], inline: a text, or an object of strings as JSON with sorted keys ("{...}"); "" by default */
     OPT_TUPLES, /* char[OPTION_TUPLES_SIZE], inline: an array of arrays of min to max strings, as JSON ("[[...], ...]"); "" by default and when empty
                  */
+    OPT_INTS,   /* struct option_ints, read from an array of at most OPTION_INTS_MAX integers, each min..max (one integer is a list of one); def_text:
+                   the same as JSON */
 };
-enum { OPTION_TEXT_SIZE = 256, OPTION_MAP_SIZE = 1 << 16, OPTION_TUPLES_SIZE = 1 << 13 };
+enum { OPTION_INTS_MAX = 5, OPTION_TEXT_SIZE = 256, OPTION_MAP_SIZE = 1 << 16, OPTION_TUPLES_SIZE = 1 << 13 };
 
 enum option_flags {
     OPTION_ABOVE_MIN = 1, /* REAL: min itself is not allowed ("must be > 0") */
@@ -36,6 +38,11 @@ enum option_flags {
     OPTION_RUNTIME = 4,   /* changes speed or place, never the model: not part of the spec's digest */
     OPTION_SHARE = 16,    /* REAL: all of these in one table are shares of one whole, and something must be left: their sum is < 1 */
     OPTION_SAY_WHY = 8,   /* the help gives the reason of the limits: a number out of range is answered with it */
+};
+
+struct option_ints {
+    size_t count;
+    int64_t item[OPTION_INTS_MAX];
 };
 
 struct option {
@@ -46,7 +53,7 @@ struct option {
     const char *help;           /* one line: meaning and unit */
     const char *const *choices; /* OPT_NAME: NULL-terminated */
     unsigned flags;
-    const char *def_text; /* OPT_TEXT */
+    const char *def_text; /* OPT_TEXT, OPT_LIST, OPT_INTS */
 };
 
 struct kind {

@@ -20,6 +20,7 @@ enum rng_purpose {
     RNG_BOOTSTRAP = 7,
     RNG_NEGATIVES = 8,
     RNG_CURRICULUM = 9,
+    RNG_DROPOUT = 10,
     RNG_TEST = 99,
 };
 

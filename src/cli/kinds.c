@@ -31,6 +31,7 @@ static const char *show_default(char *buf, size_t size, const struct option *o)
     case OPT_BOOL: snprintf(buf, size, "%s", o->def != 0 ? "true" : "false"); break;
     case OPT_NAME: snprintf(buf, size, "%s", o->choices[(int)o->def]); break;
     case OPT_TEXT: snprintf(buf, size, "\"%s\"", o->def_text ? o->def_text : ""); break;
+    case OPT_INTS: snprintf(buf, size, "%s", o->def_text ? o->def_text : "[]"); break;
     case OPT_TUPLES:
     case OPT_LIST: snprintf(buf, size, "[]"); break;
     case OPT_MAP: snprintf(buf, size, "\"\""); break;
@@ -42,7 +43,7 @@ static const char *show_default(char *buf, size_t size, const struct option *o)
 /* "> 0", "1 .. 1024", "one of a, b" */
 static const char *show_range(char *buf, size_t size, const struct option *o)
 {
-    bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL;
+    bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL || o->type == OPT_INTS;
     const char *above = o->flags & OPTION_ABOVE_MIN ? ">" : ">=", *below = o->flags & OPTION_BELOW_MAX ? "<" : "<=";
     size_t used = 0;
     buf[0] = 0;

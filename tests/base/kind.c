@@ -280,6 +280,59 @@ static void maps(void **state)
     bytes_close(&text);
 }
 
+struct ints_params {
+    struct option_ints ints;
+};
+static const struct option ints_options[] = {
+    {"ints", OPT_INTS, offsetof(struct ints_params, ints), 0, 1, 100, .help = "numbers", .def_text = "[4, 2]"}, {0}};
+
+static void ints_read_into(struct ints_params *p, const char *text, struct faults *faults)
+{
+    json_t *json = json_read(text, strlen(text), "test", NULL);
+    faults->count = 0;
+    options_read(&(struct option_set){ints_options, p}, 1, json, "/o", NULL, faults);
+    json_decref(json);
+}
+
+static void integers_in_an_array(void **state)
+{
+    (void)state;
+    static struct faults faults;
+    static const char *const bad[][3] = {
+        {"{\"ints\": [1, 2, 3, 4, 5, 6]}", "/o/ints", "must have at most 5 items, got 6"},
+        {"{\"ints\": [1, 0]}", "/o/ints/1", "must be >= 1 and <= 100, got 0"},
+        {"{\"ints\": 101}", "/o/ints", "must be >= 1 and <= 100, got 101"},
+        {"{\"ints\": [1.5]}", "/o/ints/0", "must be an integer, got 1.5"},
+        {"{\"ints\": \"7\"}", "/o/ints", "must be an array of integers, got \"7\""},
+    };
+    struct ints_params p;
+    struct error err = {0};
+    ints_read_into(&p, "{}", &faults);
+    assert_int_equal(p.ints.count, 2);
+    assert_int_equal(p.ints.item[0], 4);
+    assert_int_equal(p.ints.item[1], 2);
+    ints_read_into(&p, "{\"ints\": [7, 1e2]}", &faults);
+    assert_int_equal(faults.count, 0);
+    assert_int_equal(p.ints.item[1], 100);
+    json_t *object = json_object();
+    assert_ok(options_write(ints_options, &p, object, false, &err), &err);
+    assert_int_equal(json_array_size(json_object_get(object, "ints")), 2);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(object, "ints"), 0)), 7);
+    json_decref(object);
+    ints_read_into(&p, "{\"ints\": 9}", &faults);
+    assert_int_equal(p.ints.count, 1);
+    assert_int_equal(p.ints.item[0], 9);
+    ints_read_into(&p, "{\"ints\": []}", &faults);
+    assert_int_equal(faults.count, 0);
+    assert_int_equal(p.ints.count, 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ints_read_into(&p, bad[i][0], &faults);
+        assert_int_equal(faults.count, 1);
+        assert_string_equal(faults.list[0].pointer, bad[i][1]);
+        assert_string_equal(faults.list[0].detail, bad[i][2]);
+    }
+}
+
 struct tuples_params {
     char tuples[OPTION_TUPLES_SIZE];
 };
@@ -329,6 +382,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(faults_are_all_counted),
     cmocka_unit_test(lists_hold_texts),
     cmocka_unit_test(maps),
+    cmocka_unit_test(integers_in_an_array),
     cmocka_unit_test(tuples),
 };
 TEST_MAIN(tests)

@@ -1,45 +1,11 @@
-/* Kernels of logistic.h, compiled once an instruction set. exp: Cody-Waite reduction with a split ln 2 and the degree-5 polynomial of the
- * Cephes library's expf (Moshier); log1p through 2 atanh(e / (2 + e)), whose series needs nine terms on (0, 1]. */
-#include "base/kernel.h"
-
+/* Kernels of logistic.h, compiled once an instruction set. log1p through 2 atanh(e / (2 + e)), whose series needs nine terms on (0, 1]. */
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+
+#include "base/kernel.h"
+#include "engine/core/exp_inline.h"
 
 void KERNEL(logistic_delta)(const float *z, const float *y, float *delta, size_t n);
 double KERNEL(logistic_loss)(const float *z, const float *y, const float *w, size_t n);
-
-/* exp(x) for x <= 0; 0 below -87. NaN stays NaN. */
-static inline float exp_negative(float x)
-{
-    const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    float clamped = x < -87.0f ? -87.0f : x;
-    float shifted = clamped * 1.44269504f + magic, n = shifted - magic;
-    float r = clamped - n * 0.693359375f - n * -2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    float e = p * (r * r) + r + 1.0f;
-    int32_t bits, scale;
-    memcpy(&scale, &shifted, sizeof scale);
-    memcpy(&bits, &e, sizeof bits);
-    bits += (int32_t)((uint32_t)scale << 23); /* the low bits of shifted are n: e * 2^n */
-    memcpy(&e, &bits, sizeof e);
-    e = x < -87.0f ? 0.0f : e;
-    return x != x ? x : e;
-}
-
-static inline float magnitude(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits &= 0x7fffffffu;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 /* log1p(e) for 0 <= e <= 1. */
 static inline float log1p_unit(float e)
@@ -59,10 +25,7 @@ static inline float log1p_unit(float e)
 
 void KERNEL(logistic_delta)(const float *z, const float *y, float *delta, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        float e = exp_negative(-magnitude(z[i])), positive = 1.0f / (1.0f + e);
-        delta[i] = (z[i] >= 0 ? positive : e * positive) - y[i];
-    }
+    for (size_t i = 0; i < n; i++) delta[i] = sigmoid(z[i]) - y[i];
 }
 
 double KERNEL(logistic_loss)(const float *z, const float *y, const float *w, size_t n)

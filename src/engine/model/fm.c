@@ -4,6 +4,7 @@
  * S (B, K) is kept for backward, so both passes are O(features K). */
 #include "base/cpu.h"
 #include "base/kernel.h"
+#include "engine/model/fm.h"
 #include "engine/model/linear.h"
 #include "engine/model/model.h"
 
@@ -27,12 +28,22 @@ static void (*const forward_table[])(const struct batch *, const uint32_t *, con
 static void (*const backward_table[])(const struct batch *, const uint32_t *, const float *, size_t, const float *, const float *,
                                       float *) = KERNEL_TABLE(fm_backward);
 
+void fm_pairs_forward(const struct batch *b, const uint32_t *local, const float *v, size_t k, float *sums, float *logits)
+{
+    forward_table[cpu_level()](b, local, v, k, sums, logits);
+}
+
+void fm_pairs_backward(const struct batch *b, const uint32_t *local, const float *v, size_t k, const float *sums, const float *delta, float *grad)
+{
+    backward_table[cpu_level()](b, local, v, k, sums, delta, grad);
+}
+
 static size_t fm_describe(const void *params, struct model_shape shape, struct param_desc *out)
 {
     const struct fm_params *p = params;
     (void)shape;
-    out[FM_BIAS] = (struct param_desc){.name = "bias", .width = 1, .group = GROUP_WIDE, .no_penalty = true};
-    out[FM_LINEAR] = (struct param_desc){.name = "linear", .table = true, .width = 1, .group = GROUP_WIDE};
+    out[FM_BIAS] = bias_describe();
+    out[FM_LINEAR] = linear_describe();
     out[FM_EMBEDDING] = (struct param_desc){
         .name = "embedding", .table = true, .width = (uint32_t)p->embedding_dim, .init = INIT_NORMAL, .init_scale = (float)p->init_scale};
     return 3;
@@ -45,13 +56,13 @@ static size_t fm_scratch(const void *params, struct model_shape shape, size_t ro
 static void fm_forward(const struct model_call *c, float *logits)
 {
     linear_forward(c->batch, c->local, c->tensor[FM_LINEAR], c->tensor[FM_BIAS][0], logits);
-    forward_table[cpu_level()](c->batch, c->local, c->tensor[FM_EMBEDDING], fm_factors(c->params), c->scratch, logits);
+    fm_pairs_forward(c->batch, c->local, c->tensor[FM_EMBEDDING], fm_factors(c->params), c->scratch, logits);
 }
 
 static void fm_backward(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX])
 {
     linear_backward(c->batch, c->local, delta, grad[FM_LINEAR], grad[FM_BIAS]);
-    backward_table[cpu_level()](c->batch, c->local, c->tensor[FM_EMBEDDING], fm_factors(c->params), c->scratch, delta, grad[FM_EMBEDDING]);
+    fm_pairs_backward(c->batch, c->local, c->tensor[FM_EMBEDDING], fm_factors(c->params), c->scratch, delta, grad[FM_EMBEDDING]);
 }
 
 const struct model model_fm = {.kind = {"fm", "factorisation machine: pairwise interactions through K factors a feature",

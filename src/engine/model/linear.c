@@ -2,6 +2,22 @@
 
 #include <stddef.h>
 
+struct param_desc bias_describe(void) { return (struct param_desc){.name = "bias", .width = 1, .group = GROUP_WIDE, .no_penalty = true}; }
+
+struct param_desc linear_describe(void) { return (struct param_desc){.name = "linear", .table = true, .width = 1, .group = GROUP_WIDE}; }
+
+void bias_forward(size_t rows, float bias, float *logits)
+{
+    for (size_t r = 0; r < rows; r++) logits[r] = bias;
+}
+
+void bias_backward(size_t rows, const float *delta, float *grad_bias)
+{
+    float sum = *grad_bias;
+    for (size_t r = 0; r < rows; r++) sum += delta[r];
+    *grad_bias = sum;
+}
+
 void linear_forward(const struct batch *b, const uint32_t *local, const float *w, float bias, float *logits)
 {
     for (size_t r = 0; r < b->rows; r++) {

@@ -3,6 +3,15 @@
 #define TRAINYARD_ENGINE_MODEL_LINEAR_H
 
 #include "engine/core/batch.h"
+#include "engine/core/params.h"
+
+/* The tensors "bias" and "linear", as families list them. */
+struct param_desc bias_describe(void);
+struct param_desc linear_describe(void);
+
+/* Of families without a first-order part: logits (rows) = bias; *grad_bias += sum of delta (in row order). */
+void bias_forward(size_t rows, float bias, float *logits);
+void bias_backward(size_t rows, const float *delta, float *grad_bias);
 
 /* linear_forward: logits (rows) = bias + sum over the row's features of w[local] * value. Order: feature i of a row goes to lane i mod 4,
  * lanes fold 2, 1, then the bias is added. w (distinct). */

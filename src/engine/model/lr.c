@@ -7,8 +7,8 @@ enum { LR_BIAS, LR_LINEAR };
 static size_t lr_describe(const void *params, struct model_shape shape, struct param_desc *out)
 {
     (void)params, (void)shape;
-    out[LR_BIAS] = (struct param_desc){.name = "bias", .width = 1, .group = GROUP_WIDE, .no_penalty = true};
-    out[LR_LINEAR] = (struct param_desc){.name = "linear", .table = true, .width = 1, .group = GROUP_WIDE};
+    out[LR_BIAS] = bias_describe();
+    out[LR_LINEAR] = linear_describe();
     return 2;
 }
 

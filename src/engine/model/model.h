@@ -40,8 +40,8 @@ struct model {
     void (*backward)(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX]);
 };
 
-extern const struct model *const models[]; /* NULL-terminated: lr, fm, ffm, fwfm */
-extern const struct model model_lr, model_fm, model_ffm, model_fwfm;
+extern const struct model *const models[]; /* NULL-terminated: lr, fm, ffm, fwfm, mlp, wide_deep, deepfm, dcn_v2, dlrm */
+extern const struct model model_lr, model_fm, model_ffm, model_fwfm, model_mlp, model_wide_deep, model_deepfm, model_dcn_v2, model_dlrm;
 
 struct model_use { /* a family with its options and its data */
     const struct model *model;

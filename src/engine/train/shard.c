@@ -144,6 +144,11 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
     for (size_t r = 0; smoothing > 0 && r < rows; r++) w->delta.data[r] += smoothing * (w->batch.batch.labels[r] - 0.5f);
     for (size_t r = 0; weights && r < rows; r++) w->delta.data[r] *= weights[r];
     fold->job->model.model->backward(&w->scorer.call, w->delta.data, grad);
+    for (size_t t = 0; weights && t < p->count; t++) { /* statistics are sums over rows, and will be divided by all weights */
+        const struct grad_rows *g = &s->grad.tensor[t].rows;
+        float share = (float)(s->grad.examples / (double)rows);
+        for (size_t i = 0; p->tensor[t].desc.statistic_rate > 0 && i < g->count * g->width; i++) g->values[i] *= share;
+    }
     return 0;
 }
 

@@ -68,10 +68,9 @@ static size_t embedding_dim(const void *params)
 }
 
 /* The O(n^2 k) definition, pair by pair. */
-static double fm_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+static double pairs_of(size_t k, const struct sample *s, size_t row, double *const tensor[])
 {
-    size_t k = embedding_dim(params);
-    double z = lr_score(params, s, row, tensor);
+    double z = 0;
     for (size_t i = s->offsets[row]; i < s->offsets[row + 1]; i++)
         for (size_t j = i + 1; j < s->offsets[row + 1]; j++)
             for (size_t f = 0; f < k; f++) z += tensor[2][s->local[i] * k + f] * tensor[2][s->local[j] * k + f] * value_of(s, i) * value_of(s, j);
@@ -116,8 +115,160 @@ static double fwfm_score(const void *params, const struct sample *s, size_t row,
     return z;
 }
 
+static double fm_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    return lr_score(params, s, row, tensor) + pairs_of(embedding_dim(params), s, row, tensor);
+}
+
+/* The deep families, from their descriptions alone: tensors are found by name, and what names do not tell is in the variant. All rows at once, since
+ * batch norm mixes them. */
+struct variant {
+    const char *options;
+    bool gelu, mean;
+};
+static const struct variant *variant;
+static struct param_desc descs[TENSORS_MAX]; /* of the family and options at hand */
+static size_t tensors;
+static double statistics[TENSORS_MAX][FEATURES_MAX]; /* what a statistic's gradient must be */
+
+enum { WIDE = 64 };
+struct net {
+    size_t width;
+    double x[ROWS][WIDE];
+};
+
+/* The tensor's number, or -1. */
+static int find(const char *name)
+{
+    for (size_t t = 0; t < tensors; t++)
+        if (strcmp(descs[t].name, name) == 0) return (int)t;
+    return -1;
+}
+
+static int find_of(const char *prefix, size_t layer, const char *name)
+{
+    char full[PARAM_NAME_SIZE];
+    snprintf(full, sizeof full, "%s.%zu.%s", prefix, layer, name);
+    return find(full);
+}
+
+static void bags_of(const struct sample *s, double *const tensor[], struct net *n)
+{
+    int t = find("embedding");
+    const double *w = tensor[t];
+    size_t dim = descs[t].width;
+    *n = (struct net){.width = s->shape.fields * dim};
+    for (size_t r = 0; r < ROWS; r++)
+        for (uint16_t f = 0; f < s->shape.fields; f++) {
+            size_t count = 0;
+            for (size_t i = s->offsets[r]; i < s->offsets[r + 1]; i++) {
+                if (s->fields[i] != f) continue;
+                count++;
+                for (size_t j = 0; j < dim; j++) n->x[r][f * dim + j] += w[s->local[i] * dim + j] * value_of(s, i);
+            }
+            for (size_t j = 0; variant->mean && count > 0 && j < dim; j++) n->x[r][f * dim + j] /= (double)count;
+        }
+}
+
+static double activate(double z)
+{
+    if (!variant->gelu) return fmax(z, 0);
+    return 0.5 * z * (1 + tanh(sqrt(2 / acos(-1)) * (z + 0.044715 * z * z * z)));
+}
+
+static void normalise(struct net *n, int scale, double *const tensor[])
+{
+    for (size_t j = 0; j < n->width; j++) {
+        double mean = 0, variance = 0;
+        for (size_t r = 0; r < ROWS; r++) mean += n->x[r][j] / ROWS;
+        for (size_t r = 0; r < ROWS; r++) variance += pow(n->x[r][j] - mean, 2) / ROWS;
+        for (size_t r = 0; r < ROWS; r++) n->x[r][j] = tensor[scale][j] * (n->x[r][j] - mean) / sqrt(variance + 1e-5) + tensor[scale + 1][j];
+        statistics[scale + 2][j] = ROWS * mean;
+        statistics[scale + 3][j] = ROWS * variance;
+    }
+}
+
+/* x W^T + bias; bias < 0: none. */
+static void linear_of(struct net *n, int weight, int bias, double *const tensor[])
+{
+    struct net in = *n;
+    n->width = descs[weight].rows;
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t o = 0; o < n->width; o++) {
+            n->x[r][o] = bias >= 0 ? tensor[bias][o] : 0;
+            for (size_t i = 0; i < in.width; i++) n->x[r][o] += tensor[weight][o * in.width + i] * in.x[r][i];
+        }
+}
+
+static void stack_of(const char *prefix, double *const tensor[], struct net *n)
+{
+    int weight, scale;
+    for (size_t l = 0; (weight = find_of(prefix, l, "weight")) >= 0; l++) {
+        assert_int_equal(descs[weight].width, n->width);
+        linear_of(n, weight, find_of(prefix, l, "bias"), tensor);
+        if ((scale = find_of(prefix, l, "scale")) >= 0) normalise(n, scale, tensor);
+        for (size_t r = 0; r < ROWS; r++)
+            for (size_t j = 0; j < n->width; j++) n->x[r][j] = activate(n->x[r][j]);
+    }
+}
+
+static double head_of(const char *name, double *const tensor[], const struct net *n, size_t row)
+{
+    int t = find(name);
+    double z = 0;
+    assert_int_equal(descs[t].width, n->width);
+    for (size_t j = 0; j < n->width; j++) z += tensor[t][j] * n->x[row][j];
+    return z;
+}
+
+static double tower_score(const struct sample *s, size_t row, double *const tensor[])
+{
+    struct net n;
+    bags_of(s, tensor, &n);
+    stack_of("deep", tensor, &n);
+    return head_of("head", tensor, &n, row);
+}
+
+static double mlp_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    (void)params;
+    return tensor[0][0] + tower_score(s, row, tensor);
+}
+
+static double wide_deep_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    return lr_score(params, s, row, tensor) + tower_score(s, row, tensor);
+}
+
+static double deepfm_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    return lr_score(params, s, row, tensor) + pairs_of(descs[2].width, s, row, tensor) + tower_score(s, row, tensor);
+}
+
+static const struct variant *variants_of(const char *name)
+{
+    static const struct variant plain[] = {{.options = "{}"}, {0}},
+                                tower[] = {
+                                    {.options = "{\"embedding_dim\": 3, \"hidden\": [5, 4]}"},
+                                    {.options = "{\"embedding_dim\": 17, \"hidden\": [17], \"activation\": \"gelu\"}", .gelu = true},
+                                    {.options = "{\"embedding_dim\": 4, \"hidden\": [6, 3], \"batch_norm\": true}"},
+                                    {.options = "{\"embedding_dim\": 2, \"hidden\": [], \"pooling\": \"mean\"}", .mean = true},
+                                    {.options = "{\"embedding_dim\": 5, \"hidden\": [7, 4, 2], \"batch_norm\": true, \"activation\": \"gelu\", "
+                                                "\"pooling\": \"mean\"}",
+                                     .gelu = true,
+                                     .mean = true},
+                                    {0}};
+    static const char *const towers[] = {"mlp", "wide_deep", "deepfm"};
+    for (size_t i = 0; i < sizeof towers / sizeof *towers; i++)
+        if (strcmp(name, towers[i]) == 0) return tower;
+    return plain;
+}
+
 static reference reference_of(const char *name)
 {
+    if (strcmp(name, "mlp") == 0) return mlp_score;
+    if (strcmp(name, "wide_deep") == 0) return wide_deep_score;
+    if (strcmp(name, "deepfm") == 0) return deepfm_score;
     if (strcmp(name, "lr") == 0) return lr_score;
     if (strcmp(name, "fm") == 0) return fm_score;
     if (strcmp(name, "ffm") == 0) return ffm_score;
@@ -138,9 +289,21 @@ static double loss_of(reference score, const void *params, const struct sample *
 
 static size_t tensor_floats(const struct param_desc *desc) { return (desc->table ? DISTINCT : desc->rows ? desc->rows : 1) * (size_t)desc->width; }
 
+/* The running statistics put to those of the batch, evaluation scores what training did: the two ways through a batch norm are one. */
+static void check_evaluation(const struct model *model, struct model_call call, float *const w[], const float *logits)
+{
+    float again[ROWS];
+    for (size_t t = 0; t < tensors; t++)
+        for (size_t i = 0; descs[t].statistic_rate > 0 && i < descs[t].width; i++) w[t][i] = (float)(statistics[t][i] / ROWS);
+    call.training = false;
+    call.scratch = mem_array(model->scratch(call.params, call.shape, ROWS) + 1, 1, sizeof(float), NULL);
+    model->forward(&call, again);
+    for (size_t r = 0; r < ROWS; r++) assert_close(again[r], logits[r], 1e-4, 1e-4);
+    mem_free(call.scratch);
+}
+
 static void check_model(const struct model *model, void *params, uint64_t seed, bool with_values, bool with_fields)
 {
-    struct param_desc descs[TENSORS_MAX];
     struct sample s;
     struct model_call call = {.params = params, .batch = &s.batch, .local = s.local, .training = true, .seed = seed};
     float *w[TENSORS_MAX], *grad[TENSORS_MAX], logits[ROWS], delta[ROWS];
@@ -148,7 +311,7 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
     reference score = reference_of(model->kind.name);
     sample_make(&s, seed, with_values, with_fields);
     const struct model_shape shape = s.shape;
-    size_t count = model->describe(params, shape, descs);
+    const size_t count = tensors = model->describe(params, shape, descs);
     struct rng rng = rng_at(seed, RNG_TEST, 1, 0);
     for (size_t t = 0; t < count; t++) {
         size_t n = tensor_floats(&descs[t]);
@@ -164,8 +327,13 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
     for (size_t r = 0; r < ROWS; r++) assert_close(logits[r], score(params, &s, r, exact), 1e-5, 1e-5);
     logistic_delta(logits, s.labels, delta, ROWS);
     model->backward(&call, delta, grad);
+    check_evaluation(model, call, w, logits);
     for (size_t t = 0; t < count; t++)
         for (size_t i = 0; i < tensor_floats(&descs[t]); i++) {
+            if (descs[t].statistic_rate > 0) {
+                assert_close(grad[t][i], statistics[t][i], 1e-5, 1e-5);
+                continue;
+            }
             double at = exact[t][i], h = 1e-5;
             exact[t][i] = at + h;
             double up = loss_of(score, params, &s, exact);
@@ -180,13 +348,27 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
     mem_free(scratch);
 }
 
+static void read_options(const struct model *model, const char *text, void *params)
+{
+    static struct faults faults;
+    struct option_set set = {model->kind.options, params};
+    json_t *json = json_read(text, strlen(text), "test", NULL);
+    faults.count = 0;
+    options_read(&set, model->kind.options ? 1 : 0, json, "/model", NULL, &faults);
+    assert_int_equal(faults.count, 0);
+    json_decref(json);
+}
+
 static void models_score_and_gradient(void **state)
 {
     (void)state;
     for (const struct model *const *m = models; *m; m++)
         for (uint64_t seed = 1; seed <= 40; seed++) {
             void *params = mem_zero((*m)->kind.params_size, NULL);
-            options_default((*m)->kind.options, params);
+            size_t variants = 0;
+            while (variants_of((*m)->kind.name)[variants].options) variants++;
+            variant = &variants_of((*m)->kind.name)[seed % variants];
+            read_options(*m, variant->options, params);
             if (*m == &model_fm || *m == &model_ffm || *m == &model_fwfm) { /* widths around the vector sizes */
                 static const int64_t dims[] = {1, 4, 8, 15, 16, 17, 33};
                 *(int64_t *)params = dims[seed % 7];
@@ -209,7 +391,6 @@ static void long_rows_score_alike_on_all_instruction_sets(void **state)
 {
     (void)state;
     for (const struct model *const *m = models; *m; m++) {
-        struct param_desc descs[TENSORS_MAX];
         const struct model_shape shape = {.fields = FIELDS};
         uint32_t offsets[] = {0, LONG}, local[LONG], keys[LONG] = {0};
         uint16_t fields[LONG];

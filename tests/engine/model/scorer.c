@@ -19,6 +19,7 @@ struct scene {
     struct params params;
     uint32_t offsets[ROWS + 1], keys[ROWS * FEATURES];
     float values[ROWS * FEATURES], labels[ROWS];
+    uint16_t fields[ROWS * FEATURES];
     struct batch batch;
 };
 
@@ -40,13 +41,15 @@ static void scene_open(struct scene *s, const struct model *model, bool with_val
                     s->params.tensor[t].w[i * s->params.tensor[t].desc.width + j] = (float)rng_unit(&rng) - 0.5f;
     for (size_t r = 0; r < ROWS; r++) {
         s->offsets[r + 1] = s->offsets[r] + (uint32_t)rng_below(&rng, FEATURES + 1); /* some rows are empty */
-        for (size_t i = s->offsets[r]; i < s->offsets[r + 1]; i++) s->keys[i] = rng_u32(&rng), s->values[i] = (float)rng_unit(&rng);
+        for (size_t i = s->offsets[r]; i < s->offsets[r + 1]; i++)
+            s->keys[i] = rng_u32(&rng), s->values[i] = (float)rng_unit(&rng), s->fields[i] = (uint16_t)rng_below(&rng, FIELDS + 1);
     }
     s->batch = (struct batch){.rows = ROWS,
                               .features = s->offsets[ROWS],
                               .offsets = s->offsets,
                               .keys = s->keys,
                               .values = with_values ? s->values : NULL,
+                              .fields = s->fields,
                               .labels = s->labels};
 }
 
@@ -105,7 +108,8 @@ static void rows_are_scored_alone(void **state)
         assert_ok(scorer_forward(&together, &s.use, &s.params, &s.batch, &plain, &err), &err);
         for (size_t r = 0; r < ROWS; r++) {
             uint32_t from = s.offsets[r], offsets[2] = {0, s.offsets[r + 1] - from};
-            struct batch one = {.rows = 1, .features = offsets[1], .offsets = offsets, .keys = s.keys + from, .values = s.values + from};
+            struct batch one = {
+                .rows = 1, .features = offsets[1], .offsets = offsets, .keys = s.keys + from, .values = s.values + from, .fields = s.fields + from};
             assert_ok(scorer_forward(&alone, &s.use, &s.params, &one, &plain, &err), &err);
             assert_memory_equal(alone.logits.data, together.logits.data + r, sizeof(float));
         }
