@@ -29,10 +29,10 @@
 #include "base/cpu.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "engine/data/cache.h"
+#include "engine/data/cache/cache.h"
 #include "engine/data/dataset.h"
-#include "engine/data/format.h"
-#include "engine/data/source.h"
+#include "engine/data/format/format.h"
+#include "engine/data/source/source.h"
 #include "engine/data/stream.h"
 #include "engine/eval/eval.h"
 

@@ -1,5 +1,5 @@
-/* trainyard data inspect: what is in a log, before anybody trains on it. The pass over the data is engine/data/inspect.h's, the guess at format and
- * schema engine/data/infer.h's; here they become a table for people, or JSON. */
+/* trainyard data inspect: what is in a log, before anybody trains on it. The pass over the data is engine/data/inspect/inspect.h's, the guess at
+ * format and schema engine/data/inspect/infer.h's; here they become a table for people, or JSON. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #include "cli/interrupt.h"
 #include "cli/print.h"
 #include "cli/terminal.h"
-#include "engine/data/infer.h"
-#include "engine/data/inspect.h"
+#include "engine/data/inspect/infer.h"
+#include "engine/data/inspect/inspect.h"
 #include "engine/train/team.h"
 
 enum { PLAIN_EVERY_MS = 10000, TOP_JSON = 10, TOP_SHOWN = 3, TEXT_SHOWN = 24 };

@@ -11,7 +11,7 @@
 
 #include "base/parallel.h"
 #include "base/world.h"
-#include "engine/data/split.h"
+#include "engine/data/split/split.h"
 
 struct datagen_config {
     const struct world *world;

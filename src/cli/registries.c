@@ -4,9 +4,9 @@
 
 #include "engine/compress/aggregate.h"
 #include "engine/compress/codec.h"
-#include "engine/data/format.h"
-#include "engine/data/source_kind.h"
-#include "engine/data/split.h"
+#include "engine/data/format/format.h"
+#include "engine/data/source/source_kind.h"
+#include "engine/data/split/split.h"
 #include "engine/eval/calibrate.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"

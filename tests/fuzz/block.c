@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "engine/data/block.h"
+#include "engine/data/cache/block.h"
 
 #define MUST(condition) \
     if (!(condition)) abort()

@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "engine/data/cache.h"
+#include "engine/data/cache/cache.h"
 #include "lib/world_sim.h"
 
 #define MUST(condition) \

@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "engine/data/crosses.h"
+#include "engine/data/format/crosses.h"
 #include "engine/data/ingest.h"
 #include "lib/world_sim.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/data/s3_list.h"
+#include "engine/data/source/s3_list.h"
 
 #define MUST(condition) \
     if (!(condition)) abort()

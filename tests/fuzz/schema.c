@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/data/columns.h"
+#include "engine/data/format/columns.h"
 
 #define MUST(condition) \
     if (!(condition)) abort()

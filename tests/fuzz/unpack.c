@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "engine/data/source.h"
+#include "engine/data/source/source.h"
 #include "lib/world_sim.h"
 
 #define MUST(condition) \

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "engine/data/csv.h"
-#include "engine/data/text.h"
+#include "engine/data/format/csv.h"
+#include "engine/data/format/text.h"
 
 struct told { /* all that a way of parsing says */
     struct parsed out;

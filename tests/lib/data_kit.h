@@ -4,7 +4,7 @@
 
 #include "base/world.h"
 #include "engine/data/dataset.h"
-#include "engine/data/format.h"
+#include "engine/data/format/format.h"
 
 const struct world *kit_world(void); /* the real one, but no sync waits for the disk */
 

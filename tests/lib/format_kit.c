@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/world.h"
-#include "engine/data/crosses.h"
+#include "engine/data/format/crosses.h"
 
 #define MUST(condition) \
     if (!(condition)) (fprintf(stderr, "format_kit: %s\n", #condition), abort())

@@ -2,7 +2,7 @@
 #ifndef TRAINYARD_TESTS_LIB_FORMAT_KIT_H
 #define TRAINYARD_TESTS_LIB_FORMAT_KIT_H
 
-#include "engine/data/format.h"
+#include "engine/data/format/format.h"
 
 struct format_sample { /* a good text, perhaps with some bad rows in it */
     const char *format, *options, *weight, *group, *time;

@@ -43,7 +43,7 @@ uint32_t transform_bin(const float *edges, uint32_t count, float x)
 
 static int map_field(struct transform_field *f, const struct transform *t, uint64_t hash_seed, struct error *err)
 {
-    uint64_t seed = hash64(t->name, strlen(t->name), hash_seed); /* engine/data/feature.h says so, too; tests hold them together */
+    uint64_t seed = hash64(t->name, strlen(t->name), hash_seed); /* engine/data/format/feature.h says so, too; tests hold them together */
     char text[16];
     f->transform = t;
     f->value_key = (uint32_t)(hash64("#", 1, seed) >> 32);

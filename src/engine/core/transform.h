@@ -1,7 +1,8 @@
 /* Numbers as the model sees them, by statistics of the training side: the bin between quantiles, or the distance from the mean in deviations.
  *
- * A field that wants it keeps its number as the feature's value under the key of the field's value (engine/data/feature.h) when rows are read, so one
- * block cache serves every split and fold. What was fitted stands in the checkpoint; training, validation, test and prediction all look through it:
+ * A field that wants it keeps its number as the feature's value under the key of the field's value (engine/data/format/feature.h) when rows are read,
+ * so one block cache serves every split and fold. What was fitted stands in the checkpoint; training, validation, test and prediction all look
+ * through it:
  *
  *   quantile:    key of bin i, value 1; i = how many edges are below the number. Edges are numbers of training rows, ascending.
  *   normalised:  the same key, value (x - mean) / deviation (the deviation of the whole, not of a sample; 1 where all numbers are equal)

@@ -6,9 +6,9 @@
 #define TRAINYARD_ENGINE_DATA_CUT_H
 
 #include "base/hash.h"
-#include "engine/data/format.h"
-#include "engine/data/feed.h"
-#include "engine/data/source.h"
+#include "engine/data/format/format.h"
+#include "engine/data/source/feed.h"
+#include "engine/data/source/source.h"
 
 enum { OVERLONG_HEAD = 64 }; /* bytes of an overlong line that are kept, to show it */
 

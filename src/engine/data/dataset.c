@@ -8,11 +8,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "engine/data/cache.h"
-#include "engine/data/crosses.h"
+#include "engine/data/cache/cache.h"
+#include "engine/data/format/crosses.h"
 #include "engine/data/ingest.h"
-#include "engine/data/shelf.h"
-#include "engine/data/source_kind.h"
+#include "engine/data/cache/shelf.h"
+#include "engine/data/source/source_kind.h"
 
 enum { ENTRIES_MAX = 8, NAMES_MAX_BYTES = 1 << 26 };
 

@@ -10,7 +10,7 @@
 #include "base/parallel.h"
 #include "base/world.h"
 #include "engine/core/batch.h"
-#include "engine/data/source.h"
+#include "engine/data/source/source.h"
 
 struct dataset;
 

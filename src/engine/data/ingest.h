@@ -9,8 +9,8 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "engine/data/dataset.h"
-#include "engine/data/format.h"
-#include "engine/data/source.h"
+#include "engine/data/format/format.h"
+#include "engine/data/source/source.h"
 
 enum { INGEST_LINE_BYTES = 1 << 20 }; /* what is usual */
 #ifdef TRAINYARD_HOSTILE

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "engine/data/block.h"
+#include "engine/data/cache/block.h"
 #include "engine/data/permute.h"
 
 /* Two windows live: the one being used and the one after it. A call that spans both keeps both until the next call. */

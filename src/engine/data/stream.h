@@ -12,7 +12,7 @@
 
 #include "engine/core/batch.h"
 #include "engine/data/dataset.h"
-#include "engine/data/sides.h"
+#include "engine/data/split/sides.h"
 
 struct stream;
 

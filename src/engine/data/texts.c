@@ -1,11 +1,11 @@
 #include "engine/data/texts.h"
 
 #include "base/str.h"
-#include "engine/data/crosses.h"
+#include "engine/data/format/crosses.h"
 #include "engine/data/cut.h"
-#include "engine/data/format.h"
+#include "engine/data/format/format.h"
 #include "engine/data/ingest.h"
-#include "engine/data/source.h"
+#include "engine/data/source/source.h"
 
 struct finding {
     struct value_text *wanted;

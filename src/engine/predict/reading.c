@@ -1,7 +1,7 @@
 #include "engine/predict/reading.h"
 
 #include "base/mem.h"
-#include "engine/data/crosses.h"
+#include "engine/data/format/crosses.h"
 #include "engine/data/ingest.h"
 
 const char *reading_field_name(const void *reading_format, size_t field)

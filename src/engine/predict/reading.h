@@ -4,7 +4,7 @@
 #define TRAINYARD_ENGINE_PREDICT_READING_H
 
 #include "engine/data/dataset.h"
-#include "engine/data/format.h"
+#include "engine/data/format/format.h"
 #include "engine/predict/predictor.h"
 
 struct reading {

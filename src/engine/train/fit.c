@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "engine/data/feature.h"
-#include "engine/data/magnitudes.h"
+#include "engine/data/format/feature.h"
+#include "engine/data/inspect/magnitudes.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
 #include "engine/train/team.h"

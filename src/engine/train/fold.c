@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/safetensors.h"
-#include "engine/data/splits.h"
+#include "engine/data/split/splits.h"
 #include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/fit.h"

@@ -4,7 +4,7 @@
 #define TRAINYARD_ENGINE_TRAIN_FOLD_H
 
 #include "engine/core/calibration.h"
-#include "engine/data/sides.h"
+#include "engine/data/split/sides.h"
 #include "engine/eval/eval.h"
 #include "engine/train/job.h"
 #include "engine/train/sampling.h"

@@ -8,7 +8,7 @@
 #include "engine/compress/aggregate.h"
 #include "engine/compress/codec.h"
 #include "engine/data/dataset.h"
-#include "engine/data/split.h"
+#include "engine/data/split/split.h"
 #include "engine/eval/eval.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "engine/data/block.h"
+#include "engine/data/cache/block.h"
 
 double sampling_share(const struct spec_train *train, uint32_t epoch)
 {

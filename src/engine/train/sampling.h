@@ -8,7 +8,7 @@
 #define TRAINYARD_ENGINE_TRAIN_SAMPLING_H
 
 #include "contract/spec.h"
-#include "engine/data/sides.h"
+#include "engine/data/split/sides.h"
 #include "engine/data/stream.h"
 
 /* sampling_filter: of the epochs of this spec, which is borrowed as long as the filter is used. Zeroed: every row is visited. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "engine/data/split.h"
+#include "engine/data/split/split.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
 

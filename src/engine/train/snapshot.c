@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "contract/safetensors.h"
 #include "engine/core/float.h"
-#include "engine/data/format.h"
+#include "engine/data/format/format.h"
 #include "engine/train/ensemble.h"
 
 void snapshot_close(struct snapshot *s)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "engine/data/feature.h"
+#include "engine/data/format/feature.h"
 #include "lib/tensors.h"
 #include "lib/test.h"
 

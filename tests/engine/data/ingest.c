@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/data/formats.h"
+#include "engine/data/format/formats.h"
 #include "lib/test.h"
 #include "lib/threads.h"
 #include "lib/world_sim.h"

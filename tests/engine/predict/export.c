@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/registries.h"
-#include "engine/data/feature.h"
+#include "engine/data/format/feature.h"
 #include "lib/checkpoint_kit.h"
 #include "lib/test.h"
 #include "lib/threads.h"

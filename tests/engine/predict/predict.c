@@ -9,8 +9,8 @@
 
 #include "cli/registries.h"
 #include "engine/core/scores.h"
-#include "engine/data/feature.h"
-#include "engine/data/formats.h"
+#include "engine/data/format/feature.h"
+#include "engine/data/format/formats.h"
 #include "lib/checkpoint_kit.h"
 #include "lib/test.h"
 #include "lib/threads.h"

@@ -11,8 +11,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "engine/data/sides.h"
-#include "engine/data/splits.h"
+#include "engine/data/split/sides.h"
+#include "engine/data/split/splits.h"
 #include "lib/data_kit.h"
 #include "lib/job_kit.h"
 

@@ -12,7 +12,7 @@
 #include "contract/rundir.h"
 #include "contract/safetensors.h"
 #include "contract/spec.h"
-#include "engine/data/sides.h"
+#include "engine/data/split/sides.h"
 #include "lib/data_kit.h"
 #include "lib/job_kit.h"
 #include "lib/test.h"

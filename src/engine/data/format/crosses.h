@@ -1,0 +1,23 @@
+/* Feature crosses (features.crosses): the values of two or three fields make one more feature together, so that a linear model can learn of pairs.
+ *
+ *   key   = top 32 bits of XXH3-64(the members' keys, 4 bytes little-endian each; seed = seed of the field "C1*C2")   (feature.h)
+ *   value = the product of the members' values, held within the range of a float
+ *
+ * Where a member field has several features in a row, every combination is one; where it has none, there is none. A row with more than
+ * CROSS_ROW_MAX combinations of one cross is a bad row. Cross fields are numbered behind the format's own; where fields are numbers of the text
+ * (libffm), downwards from FIELD_MAX.
+ *
+ * It is a format around the format: whoever reads text prepares through crosses_prepare() and then sees crosses as fields like any others. */
+#ifndef TRAINYARD_ENGINE_DATA_CROSSES_H
+#define TRAINYARD_ENGINE_DATA_CROSSES_H
+
+#include "engine/data/format/format.h"
+
+enum { CROSS_ROW_MAX = 4096, CROSS_MEMBERS_MAX = 3, CROSSES_MAX = 256 };
+
+/* crosses_prepare: (*format)->prepare, and if context->crosses names some, *format becomes a format that adds them to its rows, with the state
+ * returned. Release it with (*format)->release. ERROR_DATA, /features/crosses: a name is no field's (told now or by header()), a field is one that
+ * the training rows' statistics still have to make, or the format knows no fields. */
+void *crosses_prepare(const struct format **format, const void *params, const struct format_context *context, struct error *err);
+
+#endif

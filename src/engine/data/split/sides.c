@@ -1,0 +1,99 @@
+#include "engine/data/split/sides.h"
+
+#include "base/mem.h"
+#include "engine/data/cache/block.h"
+
+struct counting {
+    struct sides *sides;
+    struct dataset *dataset;
+    struct counter { /* a worker's own */
+        struct block block;
+        uint64_t positives[SIDES];
+    } * counters;
+    unsigned workers;
+};
+
+struct split_rows split_rows_of(const struct dataset *dataset, uint64_t index, const struct block *block)
+{
+    const struct batch *b = &block->batch;
+    return (struct split_rows){.first = block->first_row,
+                               .count = b->rows,
+                               .positives_before = dataset_block_positives_before(dataset, index),
+                               .labels = b->labels,
+                               .groups = b->groups,
+                               .times = b->times};
+}
+
+void sides_of(const struct splitter *splitter, const struct dataset *dataset, uint64_t index, const struct block *block, uint8_t *out)
+{
+    struct split_rows rows = split_rows_of(dataset, index, block);
+    splitter_sides(splitter, &rows, out);
+}
+
+/* Worker w counts the blocks w, w + workers, ... */
+static int sides_worker(void *context, unsigned worker, struct error *err)
+{
+    struct counting *counting = context;
+    struct counter *c = &counting->counters[worker];
+    struct sides *s = counting->sides;
+    uint8_t side[BLOCK_ROWS];
+    for (uint64_t i = worker; i < s->blocks; i += counting->workers) {
+        int rc = dataset_read_head(counting->dataset, i, &c->block, err);
+        if (rc < 0) return rc;
+        const struct batch *b = &c->block.batch;
+        sides_of(&s->splitter, counting->dataset, i, &c->block, side);
+        for (size_t r = 0; r < b->rows; r++) {
+            s->rows[i][side[r]]++;
+            c->positives[side[r]] += b->labels[r] > 0;
+        }
+    }
+    return 0;
+}
+
+/* Does the data have what the split judges by? One head tells, since a format has it always or never. */
+static int sides_needs(const struct splitter *splitter, struct dataset *dataset, struct error *err)
+{
+    const char *name = splitter->split->kind.name;
+    unsigned needs = splitter_needs(splitter);
+    struct block block = {0};
+    int rc = needs ? dataset_read_head(dataset, 0, &block, err) : 0;
+    if (rc == 0 && needs & SPLIT_GROUPS && !block.batch.groups)
+        rc = error_set(err, ERROR_INVALID, "/dataset/group", "split.kind \"%s\" needs groups: name the column (a user, a session) in dataset.group",
+                       name);
+    if (rc == 0 && needs & SPLIT_TIMES && !block.batch.times)
+        rc = error_set(err, ERROR_INVALID, "/dataset/time", "split.kind \"%s\" needs times: name the column in dataset.time", name);
+    block_close(&block);
+    return rc;
+}
+
+int sides_count(struct sides *s, struct dataset *dataset, const struct splitter *splitter, const struct parallel *parallel, struct error *err)
+{
+    const struct dataset_info *info = dataset_info(dataset);
+    struct counting counting = {.sides = s, .dataset = dataset, .workers = parallel->workers};
+    *s = (struct sides){.splitter = *splitter, .blocks = info->blocks};
+    s->splitter.context.rows = info->rows;
+    s->splitter.context.positives = info->positives;
+    s->splitter.context.validation_from = info->validation_from;
+    s->splitter.context.test_from = info->test_from;
+    int rc = sides_needs(splitter, dataset, err);
+    if (rc == 0 && splitter->split->check) rc = splitter->split->check(splitter->params, &s->splitter.context, err);
+    if (rc < 0) return rc;
+    s->rows = mem_array(s->blocks, 1, sizeof *s->rows, err);
+    counting.counters = mem_array(counting.workers, 1, sizeof *counting.counters, err);
+    rc = s->rows && counting.counters ? parallel->run(parallel->impl, sides_worker, &counting, counting.workers, err) : -ERROR_NOMEM;
+    for (unsigned w = 0; counting.counters && w < counting.workers; w++) {
+        for (int side = 0; side < SIDES; side++) s->positives[side] += counting.counters[w].positives[side];
+        block_close(&counting.counters[w].block);
+    }
+    mem_free(counting.counters);
+    for (uint64_t i = 0; rc == 0 && i < s->blocks; i++)
+        for (int side = 0; side < SIDES; side++) s->totals[side] += s->rows[i][side];
+    if (rc < 0) sides_close(s);
+    return rc;
+}
+
+void sides_close(struct sides *s)
+{
+    mem_free(s->rows);
+    *s = (struct sides){0};
+}

@@ -1,0 +1,208 @@
+/* The guess at format and schema: one log a case, and what must be said of it. */
+#include "engine/data/inspect/infer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "lib/data_kit.h"
+#include "lib/test.h"
+
+static char root[PATH_SIZE];
+
+static int infer(const char *text, size_t size, const char *format, struct inferred *out, struct error *err)
+{
+    char path[PATH_SIZE], *uris[] = {path};
+    struct source_list files;
+    snprintf(path, sizeof path, "%.*s/log", 3000, root);
+    test_write_file(path, text, size);
+    *err = (struct error){0};
+    assert_ok(source_list_open(&files, &world_real, uris, 1, err), err);
+    int rc = infer_format(&files, (const struct format *)(format ? kind_find((const struct kind *const *)formats, format) : NULL), out, err);
+    source_list_close(&files);
+    return rc;
+}
+
+static bool has_format(const char *name) { return kind_find((const struct kind *const *)formats, name); }
+
+static void formats_are_told_by_their_rows(void **state)
+{
+    static const struct {
+        const char *text, *format;
+    } cases[] = {
+        {"1 3:0.5 7:1\n-1 2:1\n", "libsvm"},
+        {"1 0:3:1 1:7:0.5\n0 0:1:1\n", "libffm"},
+        {"label,a\n1,x\n0,y\n", "csv"},
+        {"1;2;3\n0;4;5\n", "csv"},
+        {"click\tuser\n1\tu7\n0\tu8\n", "tsv"},
+        {"{\"label\": 1, \"a\": \"x\"}\n{\"label\": 0}\n", "jsonl"},
+        {"1 |user u7 |item 5\n-1 |user u8\n", "vw"},
+        {"1 2 'tag|f a:0.5 b\n", "vw"},
+        {"1 0.5 u34|user u7\n-1 2 u35|user u8\n", "vw"}, /* a tag needs no quote if it touches the bar */
+        {"1 |a b\n", "vw"},
+        {"1|2|3\n0|4|5\n", "csv"}, /* delimiters: no blank behind the label */
+        {"\xef\xbb\xbf"
+         "1 3:0.5 7:1\n-1 2:1\n",
+         "libsvm"},
+    };
+    struct inferred guess;
+    struct error err;
+    struct bytes text;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (!has_format(cases[i].format)) continue; /* not in this build */
+        int rc = infer(cases[i].text, strlen(cases[i].text), NULL, &guess, &err);
+        if (rc < 0 || strcmp(guess.format->kind.name, cases[i].format) != 0)
+            fail_msg("%s: guessed %s; %s", cases[i].format, guess.format ? guess.format->kind.name : "nothing", err.msg);
+        inferred_close(&guess);
+    }
+    bytes_init(&text, 1 << 20);
+    kit_criteo(&text, 100, 1);
+    assert_ok(infer((const char *)text.data, text.size, NULL, &guess, &err), &err);
+    assert_string_equal(guess.format->kind.name, "criteo");
+    inferred_close(&guess);
+    bytes_close(&text);
+}
+
+/* A spreadsheet's export: the mark before the first name is no part of it. */
+static void a_byte_order_mark_is_no_part_of_a_name(void **state)
+{
+    static const char text[] = "\xef\xbb\xbf"
+                               "click,user\n1,a\n0,b\n1,b\n";
+    struct inferred guess;
+    struct error err;
+    (void)state;
+    assert_ok(infer(text, sizeof text - 1, NULL, &guess, &err), &err);
+    assert_string_equal(json_string_value(json_object_get(guess.options, "label")), "click");
+    inferred_close(&guess);
+}
+
+static const char *schema_of(const struct inferred *guess, const char *column)
+{
+    const char *type = json_string_value(json_object_get(json_object_get(guess->options, "schema"), column));
+    return type ? type : "";
+}
+
+static bool listed(const struct inferred *guess, const char *part, const char *column)
+{
+    size_t i;
+    json_t *name;
+    json_array_foreach (json_object_get(guess->candidates, part), i, name)
+        if (strcmp(json_string_value(name), column) == 0) return true;
+    return false;
+}
+
+static void columns_of_a_table(void **state)
+{
+    struct inferred guess;
+    struct error err;
+    struct bytes text;
+    (void)state;
+    bytes_init(&text, 4 << 20);
+    assert_ok(bytes_add_text(&text, "row_id,when,user_id,price,views,ad_code,tags,constant,clicked\n", &err), &err);
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct rng rng = rng_at(1, RNG_TEST, 0, i);
+        assert_ok(bytes_printf(&text, &err, "%u,2026-11-%02u 10:00:00,u%u,%.2f,%u,%u,t%u|t%u|t%u,same,%s\n", (unsigned)i, 1 + (unsigned)(i / 200),
+                               (unsigned)rng_below(&rng, 300), 10 * rng_unit(&rng), (unsigned)rng_below(&rng, 1 + rng_below(&rng, 5000)),
+                               (unsigned)rng_below(&rng, 900), (unsigned)rng_below(&rng, 12), (unsigned)rng_below(&rng, 12),
+                               (unsigned)rng_below(&rng, 12), rng_unit(&rng) < 0.3 ? "yes" : "no"),
+                  &err);
+    }
+    assert_ok(infer((const char *)text.data, text.size, NULL, &guess, &err), &err);
+    assert_string_equal(guess.format->kind.name, "csv");
+    assert_null(json_object_get(guess.options, "header")); /* as by default */
+    assert_null(json_object_get(guess.options, "delimiter"));
+    assert_string_equal(json_string_value(json_object_get(guess.options, "label")), "clicked");
+    assert_string_equal(json_string_value(json_object_get(guess.options, "positive")), "yes");
+    assert_string_equal(schema_of(&guess, "row_id"), "ignore");
+    assert_string_equal(schema_of(&guess, "when"), "ignore");
+    assert_string_equal(schema_of(&guess, "user_id"), "");
+    assert_string_equal(schema_of(&guess, "price"), "quantile(32)");
+    assert_string_equal(schema_of(&guess, "views"), "log");
+    assert_string_equal(schema_of(&guess, "ad_code"), "");
+    assert_string_equal(schema_of(&guess, "tags"), "multi(|)");
+    assert_string_equal(schema_of(&guess, "constant"), "ignore");
+    assert_string_equal(schema_of(&guess, "clicked"), "");
+    assert_true(listed(&guess, "group", "user_id"));
+    assert_true(listed(&guess, "time", "when"));
+    assert_false(listed(&guess, "group", "ad_code"));
+    inferred_close(&guess);
+    bytes_close(&text);
+}
+
+static void headers_and_labels(void **state)
+{
+    static const struct {
+        const char *text, *label, *delimiter;
+        bool header;
+    } cases[] = {
+        {"label,a\n1,x\n0,y\n", "label", NULL, true},
+        {"a,b\n1,x\n0,x\n", "a", NULL, true}, /* a column of numbers under a word */
+        {"1,x\n0,x\n1,y\n", "0", NULL, false},
+        {"x,1\ny,0\nx,1\n", "1", NULL, false},         /* the first row has a number */
+        {"p,q\nx,no\ny,yes\nx,no\n", "q", NULL, true}, /* no cell of the first row comes again */
+        {"x,no\ny,yes\nx,no\ny,yes\n", "1", NULL, false},
+        {"f;Click\n5;1\n7;0\n", "Click", ";", true},
+        {"f,g,y\n1,1,0\n0,1,1\n1,0,1\n", "y", NULL, true}, /* a known name before the first column of 0 and 1 */
+        {"f,g\n5,7\n8,9\n", NULL, NULL, true},
+    };
+    struct inferred guess;
+    struct error err;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(infer(cases[i].text, strlen(cases[i].text), NULL, &guess, &err), &err);
+        const char *label = json_string_value(json_object_get(guess.options, "label")),
+                   *d = json_string_value(json_object_get(guess.options, "delimiter"));
+        if (json_is_false(json_object_get(guess.options, "header")) == cases[i].header) fail_msg("case %zu: the header", i);
+        if (!label != !cases[i].label || (label && strcmp(label, cases[i].label) != 0)) fail_msg("case %zu: label %s", i, label ? label : "none");
+        if (!d != !cases[i].delimiter || (d && strcmp(d, cases[i].delimiter) != 0)) fail_msg("case %zu: delimiter %s", i, d ? d : "none");
+        inferred_close(&guess);
+    }
+}
+
+static void what_is_no_log_is_told(void **state)
+{
+    struct inferred guess;
+    struct error err;
+    (void)state;
+    assert_int_equal(infer("\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0", 20, NULL, &guess, &err), -ERROR_DATA); /* gzip of nothing */
+    assert_error(&err, ERROR_DATA, "is empty");
+    inferred_close(&guess);
+    assert_int_equal(infer("just words\nin lines\n", 20, NULL, &guess, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "of no known format");
+    inferred_close(&guess);
+    static const char zeros[64];
+    assert_int_equal(infer(zeros, sizeof zeros, NULL, &guess, &err), -ERROR_DATA);
+    inferred_close(&guess);
+    assert_int_equal(infer("a\0b,c\n1,2\n", 10, "csv", &guess, &err), -ERROR_DATA);
+    inferred_close(&guess);
+}
+
+/* Any bytes: a guess or an error, never more. */
+static void noise_is_survived(void **state)
+{
+    static const char alphabet[] = "01,\t;|\"\n\r :-.eaN{}'\\\0\xff";
+    char text[400];
+    struct inferred guess;
+    struct error err;
+    (void)state;
+    for (uint64_t seed = 0; seed < 1500; seed++) {
+        struct rng rng = rng_at(6, RNG_TEST, 0, seed);
+        size_t size = 1 + rng_below(&rng, sizeof text - 1);
+        for (size_t i = 0; i < size; i++) text[i] = alphabet[rng_below(&rng, 1 + rng_below(&rng, sizeof alphabet - 1))];
+        int rc = infer(text, size, seed % 3 ? NULL : "csv", &guess, &err);
+        if (rc < 0 && err.code != ERROR_DATA) fail_msg("seed %u: code %d, %s", (unsigned)seed, err.code, err.msg);
+        inferred_close(&guess);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(formats_are_told_by_their_rows), cmocka_unit_test(columns_of_a_table), cmocka_unit_test(headers_and_labels),
+    cmocka_unit_test(what_is_no_log_is_told),         cmocka_unit_test(noise_is_survived),  cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_name),
+};
+int main(int argc, char **argv)
+{
+    test_dir(root);
+    return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
