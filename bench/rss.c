@@ -1,4 +1,5 @@
-/* Runs COMMAND and prints, on standard error, `rss KIB SECONDS`: its peak resident memory and its wall time. Exits as it did. */
+/* Runs COMMAND and prints, on standard error, `rss KIB SECONDS CPU`: its peak resident memory, its wall time, and
+ * the processor time of all its threads in seconds. Exits as it did. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -22,6 +23,7 @@ int main(int argc, char **argv)
     }
     if (wait4(pid, &status, 0, &usage) < 0) return perror("rss: wait"), 71;
     clock_gettime(CLOCK_MONOTONIC, &to);
-    fprintf(stderr, "rss %ld %.2f\n", usage.ru_maxrss, (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec));
+    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    fprintf(stderr, "rss %ld %.2f %.2f\n", usage.ru_maxrss, (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec), cpu);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
