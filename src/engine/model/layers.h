@@ -4,6 +4,7 @@
 #ifndef TRAINYARD_ENGINE_MODEL_LAYERS_H
 #define TRAINYARD_ENGINE_MODEL_LAYERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,9 +15,9 @@ enum activation { ACTIVATION_RELU, ACTIVATION_GELU };
 /* linear: y (rows, outputs) = x (rows, inputs) w^T + bias. w (outputs, inputs); bias (outputs), NULL: none. */
 void linear_layer(size_t rows, size_t inputs, size_t outputs, const float *x, const float *w, const float *bias, float *y);
 
-/* grad_w += dy^T x, grad_bias (NULL: none) += column sums of dy, dx (NULL: not wanted) = dy w. */
+/* grad_w += dy^T x, grad_bias (NULL: none) += column sums of dy, dx (NULL: not wanted) = dy w, or += where `add`. */
 void linear_layer_back(size_t rows, size_t inputs, size_t outputs, const float *x, const float *w, const float *dy, float *grad_w, float *grad_bias,
-                       float *dx);
+                       float *dx, bool add);
 
 /* logit: z[r] += <x_r, w>, in 16 lanes (input i to lane i mod 16, folded by halves). w (inputs). */
 void logit_layer(size_t rows, size_t inputs, const float *x, const float *w, float *z);

@@ -156,7 +156,7 @@ void stack_backward(const struct stack *s, const struct model_call *c, const flo
                     float *dx)
 {
     size_t rows = c->batch->rows;
-    struct layer_memory m[OPTION_INTS_MAX];
+    struct layer_memory m[STACK_LAYERS_MAX];
     if (s->layers == 0) memcpy(dx, d, rows * s->inputs * sizeof *dx);
     for (size_t l = 0; l < s->layers; l++) scratch = layer_memory(s, l, rows, scratch, &m[l]);
     float *const down[2] = {scratch, scratch + rows * widest(s)};
@@ -172,7 +172,7 @@ void stack_backward(const struct stack *s, const struct model_call *c, const flo
             add_statistics(rows, width, m[l].norm, grad[first + MEAN], grad[first + VARIANCE]);
         }
         linear_layer_back(rows, layer_inputs(s, l), width, l == 0 ? x : m[l - 1].out, c->tensor[first + WEIGHT], d, grad[first + WEIGHT],
-                          s->batch_norm ? NULL : grad[first + BIAS], next);
+                          s->batch_norm ? NULL : grad[first + BIAS], next, false);
         d = next;
     }
 }

@@ -9,6 +9,8 @@
 #include "engine/model/layers.h"
 #include "engine/model/model.h"
 
+enum { STACK_LAYERS_MAX = OPTION_INTS_MAX + 1 }; /* one more than can be asked for: a family may end its own */
+
 struct stack_options {
     struct option_ints hidden;
     int activation; /* enum activation */
@@ -30,7 +32,7 @@ extern const char *const activation_names[];
 
 struct stack {                    /* planned from options; of no memory of its own */
     size_t layers, inputs, first; /* first: of its tensors in the model's list */
-    size_t width[OPTION_INTS_MAX];
+    size_t width[STACK_LAYERS_MAX];
     enum activation activation;
     float dropout;
     bool batch_norm;

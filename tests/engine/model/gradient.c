@@ -124,7 +124,8 @@ static double fm_score(const void *params, const struct sample *s, size_t row, d
  * batch norm mixes them. */
 struct variant {
     const char *options;
-    bool gelu, mean;
+    bool gelu, mean, parallel;
+    size_t numeric;
 };
 static const struct variant *variant;
 static struct param_desc descs[TENSORS_MAX]; /* of the family and options at hand */
@@ -245,6 +246,54 @@ static double deepfm_score(const void *params, const struct sample *s, size_t ro
     return lr_score(params, s, row, tensor) + pairs_of(descs[2].width, s, row, tensor) + tower_score(s, row, tensor);
 }
 
+static double dcn_v2_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    struct net first, n, deep;
+    (void)params;
+    bags_of(s, tensor, &first);
+    n = first;
+    for (size_t l = 0; find_of("cross", l, "bias") >= 0; l++) {
+        struct net u = n;
+        if (find_of("cross", l, "v") >= 0) {
+            linear_of(&u, find_of("cross", l, "v"), -1, tensor);
+            linear_of(&u, find_of("cross", l, "u"), find_of("cross", l, "bias"), tensor);
+        } else linear_of(&u, find_of("cross", l, "weight"), find_of("cross", l, "bias"), tensor);
+        for (size_t r = 0; r < ROWS; r++)
+            for (size_t j = 0; j < n.width; j++) n.x[r][j] += first.x[r][j] * u.x[r][j];
+    }
+    deep = variant->parallel ? first : n;
+    stack_of("deep", tensor, &deep);
+    return tensor[0][0] + head_of("head", tensor, &deep, row) + (variant->parallel ? head_of("head.cross", tensor, &n, row) : 0);
+}
+
+static double dlrm_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    struct net bags, bottom = {.width = variant->numeric}, pairs = {.width = 0};
+    size_t dim = descs[find("embedding")].width, rest = s->shape.fields - variant->numeric;
+    (void)params;
+    bags_of(s, tensor, &bags);
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t i = s->offsets[r]; i < s->offsets[r + 1]; i++)
+            if (s->fields[i] < variant->numeric) bottom.x[r][s->fields[i]] += value_of(s, i);
+    if (variant->numeric > 0) stack_of("bottom", tensor, &bottom);
+    for (size_t r = 0; r < ROWS; r++) {
+        const double *v[FIELDS + 1];
+        size_t count = 0;
+        pairs.width = 0;
+        if (variant->numeric > 0) v[count++] = bottom.x[r];
+        for (size_t j = 0; variant->numeric > 0 && j < dim; j++) pairs.x[r][pairs.width++] = bottom.x[r][j];
+        for (size_t f = 0; f < rest; f++) v[count++] = bags.x[r] + (variant->numeric + f) * dim;
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < i; k++) {
+                double dot = 0;
+                for (size_t j = 0; j < dim; j++) dot += v[i][j] * v[k][j];
+                pairs.x[r][pairs.width++] = dot;
+            }
+    }
+    stack_of("deep", tensor, &pairs);
+    return tensor[0][0] + head_of("head", tensor, &pairs, row);
+}
+
 static const struct variant *variants_of(const char *name)
 {
     static const struct variant plain[] = {{.options = "{}"}, {0}},
@@ -258,6 +307,27 @@ static const struct variant *variants_of(const char *name)
                                      .gelu = true,
                                      .mean = true},
                                     {0}};
+    static const struct variant dcn_v2[] = {
+        {.options = "{\"embedding_dim\": 3, \"hidden\": [5], \"cross_layers\": 2}"},
+        {.options = "{\"embedding_dim\": 3, \"hidden\": [5], \"cross_layers\": 4, \"rank\": 2, \"batch_norm\": true}"},
+        {.options = "{\"embedding_dim\": 2, \"hidden\": [4, 3], \"structure\": \"parallel\", \"rank\": 7}", .parallel = true},
+        {.options = "{\"embedding_dim\": 5, \"hidden\": [4], \"structure\": \"parallel\", \"cross_layers\": 1, \"activation\": \"gelu\"}",
+         .parallel = true,
+         .gelu = true},
+        {.options = "{\"embedding_dim\": 2, \"hidden\": [], \"cross_layers\": 3}"},
+        {0}};
+    static const struct variant dlrm[] = {
+        {.options = "{\"embedding_dim\": 3, \"hidden\": [5, 4]}"},
+        {.options = "{\"embedding_dim\": 5, \"hidden\": [6], \"numeric_fields\": 1, \"bottom\": [4]}", .numeric = 1},
+        {.options = "{\"embedding_dim\": 17, \"hidden\": [3], \"numeric_fields\": 2, \"bottom\": [], \"batch_norm\": true}", .numeric = 2},
+        {.options = "{\"embedding_dim\": 4, \"hidden\": [], \"numeric_fields\": 1, \"bottom\": [3, 2], \"activation\": \"gelu\", "
+                    "\"pooling\": \"mean\"}",
+         .numeric = 1,
+         .gelu = true,
+         .mean = true},
+        {0}};
+    if (strcmp(name, "dcn_v2") == 0) return dcn_v2;
+    if (strcmp(name, "dlrm") == 0) return dlrm;
     static const char *const towers[] = {"mlp", "wide_deep", "deepfm"};
     for (size_t i = 0; i < sizeof towers / sizeof *towers; i++)
         if (strcmp(name, towers[i]) == 0) return tower;
@@ -269,6 +339,8 @@ static reference reference_of(const char *name)
     if (strcmp(name, "mlp") == 0) return mlp_score;
     if (strcmp(name, "wide_deep") == 0) return wide_deep_score;
     if (strcmp(name, "deepfm") == 0) return deepfm_score;
+    if (strcmp(name, "dcn_v2") == 0) return dcn_v2_score;
+    if (strcmp(name, "dlrm") == 0) return dlrm_score;
     if (strcmp(name, "lr") == 0) return lr_score;
     if (strcmp(name, "fm") == 0) return fm_score;
     if (strcmp(name, "ffm") == 0) return ffm_score;

@@ -36,7 +36,7 @@ static void trace(struct trace *t, size_t width)
     random_floats(x, n, 1), random_floats(d, n, 2), random_floats(w, width * width, 3), random_floats(p[0], sizeof p / sizeof(float), 4);
     for (size_t j = 0; j < width; j++) p[3][j] = fabsf(p[3][j]);
     linear_layer(ROWS, width, width, x, w, p[0], t->y);
-    linear_layer_back(ROWS, width, width, x, w, d, t->grad_w, t->grad[0], t->dx);
+    linear_layer_back(ROWS, width, width, x, w, d, t->grad_w, t->grad[0], t->dx, false);
     logit_layer(ROWS, width, x, p[0], t->logit);
     logit_layer_back(ROWS, width, x, p[0], t->logit, t->grad[1], t->dx);
     memcpy(t->norm, x, n * sizeof *x), memcpy(t->applied, x, n * sizeof *x), memcpy(t->back, d, n * sizeof *x), memcpy(t->dropped, x, n * sizeof *x);
