@@ -88,7 +88,7 @@ static void groups_clips_and_schedules_give_the_same_bits(void **state)
     same_bits("groups",
               "'optimizer': {'kind': 'lamb', 'schedule': {'kind': 'cosine', 'warmup_steps': 3}}, 'optimizer_wide': {'kind': 'ftrl', 'l1': 0.001}, "
               "'optimizer_deep': {'kind': 'adafactor'}");
-    same_bits("clipped", "'optimizer': {'kind': 'adafactor', 'clip_row': 0.01, 'group_lasso': 0.01, 'schedule': 'poly'}");
+    same_bits("clipped", "'optimizer': {'kind': 'adafactor', 'clip_row': 0.01, 'group_lasso': 0.01, 'schedule': 'poly'}, 'compression': {'codec': 'topk'}, 'train': {'clip_norm': 0.05}");
 }
 
 static bool has_tensor(const char *dir, const char *name, uint64_t *rows)
