@@ -15,6 +15,7 @@ enum { BOOTSTRAP_MIN = 20, BOOTSTRAP_MAX = 1000, SLICES_WANTED_MAX = 8 }; /* eng
 #define COUNT_MAX 0x1p53                                                  /* what a JSON number holds exactly */
 
 const char *const spec_metrics[] = {"logloss", "auc", NULL};
+const char *const spec_nonfinite[] = {"fail", "skip", "rollback", NULL};
 const char *const spec_launchers[] = {"local", NULL};
 
 static const struct option root_options[] = {
@@ -87,6 +88,11 @@ static const struct option train_options[] = {
      .flags = OPTION_ABOVE_MIN},
     {"clip_norm", OPT_REAL, AT(train.clip_norm), 0, 0, 1e9,
      .help = "greatest norm of a step's mean gradient over all tensors: a longer one is scaled down to it; 0: none"},
+    {"nonfinite", OPT_NAME, AT(train.nonfinite), 0, .choices = spec_nonfinite,
+     .help = "a step whose loss or gradient is not finite: ends the run as diverged, is left out (up to 10 in a row), or sends training back to the "
+             "newest checkpoint at half the rate (up to 3 times)"},
+    {"spike_factor", OPT_REAL, AT(train.spike_factor), 0, 0, 1e6,
+     .help = "a step whose loss is above that many times its running mean is treated as one that is not finite; 0: off"},
     {"label_smoothing", OPT_REAL, AT(train.label_smoothing), 0, 0, 1,
      .help = "share of a label that is spread evenly over both classes in the gradient; losses are told of the labels as they are",
      .flags = OPTION_BELOW_MAX},

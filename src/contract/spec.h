@@ -58,6 +58,8 @@ struct spec_train {
     double negative_rate;                       /* share of the negative training rows that is visited; undone likewise */
     double curriculum_start, curriculum_growth; /* epoch e trains on a share start * growth^e of the training rows, at last on all */
     double clip_norm;                           /* greatest norm of a step's mean gradient; 0 = none */
+    int nonfinite;                              /* index in spec_nonfinite: what becomes of a step whose loss or gradient is not finite */
+    double spike_factor;                        /* a step whose loss is above that many times its running mean is treated alike; 0 = off */
     double label_smoothing;                     /* share of a label that is spread over both classes in training */
     int64_t max_rows;                           /* stop after this many training rows in all; 0 = none */
     int64_t seed;
@@ -67,6 +69,8 @@ struct spec_train {
     int64_t early_stopping_patience; /* evaluations without improvement; 0 = off */
 };
 extern const char *const spec_metrics[]; /* "logloss", "auc" */
+enum nonfinite_policy { NONFINITE_FAIL, NONFINITE_SKIP, NONFINITE_ROLLBACK };
+extern const char *const spec_nonfinite[]; /* "fail", "skip", "rollback" */
 
 struct spec_compression {
     bool error_feedback;

@@ -147,6 +147,16 @@ static bool all_zero(const float *x, size_t n)
     return true;
 }
 
+/* Back to what memory was before the slot came to life: zeros, also where a table starts from other values. */
+static void slot_clear(struct params *p, uint32_t slot)
+{
+    for (size_t t = 0; t < p->count; t++)
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
+            struct param_values v = params_values(p, t, k);
+            if (v.by_slot) memset(v.data + (size_t)slot * v.width, 0, v.width * sizeof *v.data);
+        }
+}
+
 bool params_rest(struct params *p, uint32_t slot)
 {
     for (size_t t = 0; t < p->count; t++) {
@@ -154,16 +164,18 @@ bool params_rest(struct params *p, uint32_t slot)
         size_t width = tensor->desc.width;
         if (tensor->desc.table && (tensor->desc.init != INIT_ZERO || !all_zero(tensor->w + (size_t)slot * width, width))) return false;
     }
-    for (size_t t = 0; t < p->count; t++)
-        for (size_t k = 0; k <= p->tensor[t].states.count; k++) { /* weights too: no minus zero stays */
-            struct param_values v = params_values(p, t, k);
-            if (v.by_slot) memset(v.data + (size_t)slot * v.width, 0, v.width * sizeof *v.data);
-        }
+    slot_clear(p, slot); /* weights too: no minus zero stays */
     p->live[slot >> 6] &= ~(1ull << (slot & 63));
     return true;
 }
 
-void params_sleep(struct params *p) { memset(p->live, 0, (p->slots < 64 ? 1 : p->slots >> 6) * sizeof *p->live); }
+void params_sleep(struct params *p)
+{
+    for (uint64_t w = 0; w < (p->slots < 64 ? 1 : p->slots >> 6); w++) {
+        for (uint64_t bits = p->live[w]; bits; bits &= bits - 1) slot_clear(p, (uint32_t)(w << 6 | (uint64_t)__builtin_ctzll(bits)));
+        p->live[w] = 0;
+    }
+}
 
 void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_t count, float *out)
 {

@@ -103,7 +103,7 @@ void params_wake(struct params *p, const uint32_t *slots, size_t count);
  * awake. A table that starts from other values keeps its slots awake. Only the owner of its slice may call it. */
 bool params_rest(struct params *p, uint32_t slot);
 
-/* params_sleep: every slot sleeps again; dense tensors stay as they are. */
+/* params_sleep: every slot sleeps again, its rows as they were before it came to life; dense tensors stay as they are. */
 void params_sleep(struct params *p);
 
 /* param_gather: copy rows of table t for `count` slots into out (count x width), sleeping rows as their initialiser. Any thread, while

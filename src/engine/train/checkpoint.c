@@ -101,14 +101,13 @@ bool checkpoint_due(struct checkpointer *c)
     return every->every_ms > 0 && world_mono_ms(c->fold->job->world) - c->saved_ms >= every->every_ms;
 }
 
-/* What a write in the background came to; its failure is told once, and that step counts as not saved. */
-static void checkpoint_settle(struct checkpointer *c)
+void checkpoint_settle(struct checkpointer *c)
 {
     struct error failed = {0};
     if (background_wait(&c->write, &failed) == 0) return;
     report_log(c->fold->job, PROGRESS_WARN, "%s; training goes on with the checkpoint before", failed.msg);
     c->write.rc = 0;
-    c->saved_step = 0;
+    c->saved_step = 0; /* that step counts as not saved */
 }
 
 int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct error *err)

@@ -21,6 +21,9 @@ bool checkpoint_due(struct checkpointer *c);
 /* checkpoint_save: of the present cursor. BEST and FINAL write anew even when that step is on disk, since they carry what validation decided. */
 int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct error *err);
 
+/* checkpoint_settle: wait for a write in progress; its failure is logged, and training goes on with the checkpoint before. */
+void checkpoint_settle(struct checkpointer *c);
+
 /* checkpoint_load_newest: newest checkpoint that reads well into params, residuals, cursor and best; ERROR_NOTFOUND when there is none. A
  * damaged one is skipped with a note; one of another spec or data set is ERROR_CONFLICT naming the difference. */
 int checkpoint_load_newest(struct fold *fold, struct error *err);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/safetensors.h"
+#include "engine/core/float.h"
 #include "engine/data/split/splits.h"
 #include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
@@ -168,7 +169,7 @@ void fold_close(struct fold *fold)
 
 double fold_rate(const struct fold *fold, enum param_group group, uint64_t step)
 {
-    return optim_rate(fold->job->optim[group].params, step, fold->steps_planned);
+    return optim_rate(fold->job->optim[group].params, step, fold->steps_planned) * float_power(0.5, fold->guard.rollbacks);
 }
 
 static int fold_resume(struct fold *fold, struct error *err)
@@ -181,6 +182,7 @@ static int fold_resume(struct fold *fold, struct error *err)
     }
     if (none.code != ERROR_NOTFOUND) return error_set(err, none.code, none.field, "%s", none.msg);
     fold->cursor = (struct cursor){0};
+    fold->guard = (struct guard){0};
     return fit_training_side(fold, err);
 }
 

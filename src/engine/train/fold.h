@@ -25,6 +25,14 @@ struct best {      /* early stopping */
     int64_t since; /* evaluations without improvement */
 };
 
+struct guard {          /* what the steps so far say of the present one (guard.c); part of the checkpoint */
+    double mean;        /* of the losses of good steps, exponential */
+    uint64_t steps;     /* good ones */
+    uint64_t skipped;   /* in all */
+    uint64_t in_a_row;  /* bad ones up to now */
+    uint64_t rollbacks; /* each halves the rate */
+};
+
 struct progressive { /* how well the rows of the present epoch were foretold, each before it was learned; reset at each epoch */
     uint64_t rows;
     double weight, loss; /* sums */
@@ -50,6 +58,7 @@ struct fold {
     struct cursor cursor;
     struct best best;
     struct progressive progressive;
+    struct guard guard;
     uint64_t steps_planned;         /* of its training: what schedules reckon with */
     double grad_norm;               /* of the last step, before it was clipped; NaN: not measured */
     struct calibration calibration; /* between the model's logits and the scores that are told */

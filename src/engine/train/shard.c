@@ -8,6 +8,7 @@
 #include "engine/core/float.h"
 #include "engine/core/logistic.h"
 #include "engine/train/fold.h"
+#include "engine/train/guard.h"
 
 void shard_init(struct shard *s, const struct fold *fold)
 {
@@ -180,30 +181,58 @@ static int shard_nothing(struct shard *s, const struct params *p)
     return 0;
 }
 
-int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct fold *fold, const struct row_ref *refs, size_t count, uint64_t step,
-               struct error *err)
+static int gradient_bad(const struct fold *fold, size_t t, uint64_t step, struct error *err)
+{
+    return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step,
+                     fold->params.tensor[t].desc.name);
+}
+
+static int shard_check(const struct shard *s, const struct fold *fold, uint64_t step, struct error *err)
+{
+    for (size_t t = 0; t < fold->params.count; t++) {
+        const struct grad_rows *g = &s->grad.tensor[t].rows;
+        if (!float_all_finite(g->values, g->count * g->width)) return gradient_bad(fold, t, step, err);
+    }
+    return 0;
+}
+
+int shard_send(struct shard *s, unsigned index, const struct fold *fold, uint64_t step, struct error *err)
 {
     const struct params *p = &fold->params;
-    bool encodes = fold->job->codec->encode;
-    const float *weights;
-    s->bytes_dense = s->bytes_sent = 0;
-    s->grad.examples = 0;
-    if (count == 0) return shard_nothing(s, p);
-    const struct scorer_mode mode = {.ascending = encodes, .training = true, .seed = (uint64_t)fold->job->spec.train.seed, .step = step};
-    int rc = score_rows(w, fold, refs, count, &mode, err);
-    if (rc == 0) rc = shard_weights(s, w, fold, &weights, err);
-    if (rc == 0 && s->grad.examples == 0) return shard_nothing(s, p); /* all rows weigh nothing: as if they were not there */
-    if (rc == 0) rc = shard_count(s, w, fold, err);
-    if (rc == 0) rc = shard_gradient(s, w, fold, weights, step, err);
+    int rc = 0;
+    if (s->grad.examples == 0) return 0;
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         const struct grad_rows *g = &s->grad.tensor[t].rows;
         uint64_t bytes = rows_bytes(g, p->tensor[t].desc.table);
         s->bytes_dense += bytes;
-        if (encodes && p->tensor[t].desc.statistic_rate == 0) rc = shard_compress(s, t, fold, step, err);
+        if (fold->job->codec->encode && p->tensor[t].desc.statistic_rate == 0) rc = shard_compress(s, t, fold, step, err);
         else if (float_all_finite(g->values, g->count * g->width)) s->sent[t] = g, s->bytes_sent += bytes;
-        else
-            rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step,
-                           p->tensor[t].desc.name);
+        else rc = gradient_bad(fold, t, step, err);
     }
     return rc < 0 ? error_wrap(err, "shard %u", index) : 0;
+}
+
+int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct fold *fold, const struct row_ref *refs, size_t count, uint64_t step,
+               struct error *err)
+{
+    const float *weights;
+    bool holds = guard_holds(fold);
+    s->bytes_dense = s->bytes_sent = 0;
+    s->grad.examples = 0;
+    s->bad = (struct error){0};
+    if (count == 0) return shard_nothing(s, &fold->params);
+    const struct scorer_mode mode = {
+        .ascending = fold->job->codec->encode, .training = true, .seed = (uint64_t)fold->job->spec.train.seed, .step = step};
+    int rc = score_rows(w, fold, refs, count, &mode, err);
+    if (rc == 0) rc = shard_weights(s, w, fold, &weights, err);
+    if (rc == 0 && s->grad.examples == 0) return shard_nothing(s, &fold->params); /* all rows weigh nothing: as if they were not there */
+    if (rc == 0) rc = shard_count(s, w, fold, err);
+    if (rc == 0 && !holds) rc = shard_gradient(s, w, fold, weights, step, err);
+    if (rc == 0 && holds) {
+        rc = shard_gradient(s, w, fold, weights, step, &s->bad);
+        if (rc == 0) rc = shard_check(s, fold, step, &s->bad);
+        rc = rc < 0 && s->bad.code != ERROR_DIVERGED ? error_set(err, s->bad.code, s->bad.field, "%s", s->bad.msg) : 0;
+    }
+    if (rc < 0) return error_wrap(err, "shard %u", index);
+    return holds ? 0 : shard_send(s, index, fold, step, err);
 }

@@ -26,7 +26,8 @@ struct shard { /* what a shard keeps from its turn to the update, and from step 
     struct grad_buffer decoded[TENSORS_MAX];
     const struct grad_rows *sent[TENSORS_MAX]; /* what the exchange sees: the gradient itself, or what the message decodes to */
     /* of the present step */
-    double loss; /* weighted sum over its rows, before the update; the weights' sum is grad.examples */
+    double loss;      /* weighted sum over its rows, before the update; the weights' sum is grad.examples */
+    struct error bad; /* what of its loss or gradient is not finite, where the guard decides what becomes of that (guard.h) */
     uint64_t bytes_dense, bytes_sent;
     uint32_t *waiting; /* (waiting_count): slots of occurrences that were not let in, to be counted when the step ends */
     size_t waiting_count, waiting_max;
@@ -41,7 +42,11 @@ void shard_close(struct shard *s);
 int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
                struct error *err);
 
-/* shard_step: gradient and message of `count` rows (0: an empty shard) for step `step` (from 1). ERROR_DIVERGED names step and tensor. */
+/* shard_send: the second half of shard_step(), where that held back: once the guard has let the step pass. */
+int shard_send(struct shard *s, unsigned index, const struct fold *fold, uint64_t step, struct error *err);
+
+/* shard_step: gradient and message of `count` rows (0: an empty shard) for step `step` (from 1). ERROR_DIVERGED names step and tensor. Under a guard
+ * (guard_holds()) it ends with the gradient, and s->bad says whether that is finite. */
 int shard_step(struct shard *s, struct workspace *w, unsigned index, const struct fold *fold, const struct row_ref *refs, size_t count, uint64_t step,
                struct error *err);
 

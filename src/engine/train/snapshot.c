@@ -10,6 +10,7 @@
 #include "engine/core/float.h"
 #include "engine/data/format/format.h"
 #include "engine/train/ensemble.h"
+#include "engine/train/guard.h"
 
 void snapshot_close(struct snapshot *s)
 {
@@ -122,6 +123,7 @@ int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
     s->cursor = fold->cursor;
     s->best = fold->best;
     s->progressive = fold->progressive;
+    s->guard = fold->guard;
     int rc = parallel->run(parallel->impl, count_slice, s, p->slices, err);
     for (uint32_t q = 0; q < p->slices; q++) s->slice_first[q + 1] += s->slice_first[q], s->seen_first[q + 1] += s->seen_first[q];
     s->seen = s->seen_first[p->slices];
@@ -227,6 +229,13 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     metadata_text(m, "best_step", "%" PRIu64, s->best.step);
     metadata_text(m, "best_value", "%a", s->best.value);
     metadata_text(m, "best_since", "%" PRId64, s->best.since);
+    if (guard_holds(fold)) {
+        metadata_text(m, "guard_mean", "%a", s->guard.mean);
+        metadata_text(m, "guard_steps", "%" PRIu64, s->guard.steps);
+        metadata_text(m, "guard_skipped", "%" PRIu64, s->guard.skipped);
+        metadata_text(m, "guard_in_a_row", "%" PRIu64, s->guard.in_a_row);
+        metadata_text(m, "guard_rollbacks", "%" PRIu64, s->guard.rollbacks);
+    }
     if (s->progressive.rows == 0) return m;
     metadata_text(m, "progressive_rows", "%" PRIu64, s->progressive.rows);
     metadata_text(m, "progressive_weight", "%a", s->progressive.weight);

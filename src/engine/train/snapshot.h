@@ -18,6 +18,7 @@ struct snapshot {
     struct cursor cursor;
     struct best best;
     struct progressive progressive;
+    struct guard guard;
     uint64_t live; /* U */
     uint64_t slice_first[SLICES_MAX + 1];
     uint32_t *slots;

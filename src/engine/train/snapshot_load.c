@@ -11,6 +11,7 @@
 #include "contract/safetensors.h"
 #include "engine/core/float.h"
 #include "engine/core/params_load.h"
+#include "engine/train/guard.h"
 #include "engine/train/fit.h"
 #include "engine/train/snapshot.h"
 
@@ -71,6 +72,23 @@ static int load_cursor(struct fold *fold, const struct safetensors *st, struct e
     b.since = (int64_t)since;
     fold->cursor = c;
     fold->best = b;
+    return 0;
+}
+
+static int load_guard(struct fold *fold, const struct safetensors *st, struct error *err)
+{
+    struct guard g = {0};
+    char *end;
+    if (!guard_holds(fold)) return 0;
+    int rc = metadata_number(st, "guard_steps", &g.steps, err);
+    if (rc == 0) rc = metadata_number(st, "guard_skipped", &g.skipped, err);
+    if (rc == 0) rc = metadata_number(st, "guard_in_a_row", &g.in_a_row, err);
+    if (rc == 0) rc = metadata_number(st, "guard_rollbacks", &g.rollbacks, err);
+    if (rc < 0) return rc;
+    g.mean = strtod(metadata_get(st, "guard_mean"), &end);
+    if (*end || !isfinite(g.mean) || g.rollbacks > GUARD_ROLLBACKS)
+        return error_set(err, ERROR_DATA, NULL, "%s: metadata \"guard_mean\" or \"guard_rollbacks\" is out of range", st->path);
+    fold->guard = g;
     return 0;
 }
 
@@ -153,6 +171,7 @@ static int load_all(struct fold *fold, const struct safetensors *st, struct erro
             rc = load_residual(fold, st, &file, t, s, err);
         }
     if (rc == 0) rc = load_progressive(fold, st, &file, err);
+    if (rc == 0) rc = load_guard(fold, st, err);
     return rc < 0 ? rc : load_cursor(fold, st, err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/fold.h"
+#include "engine/train/guard.h"
 #include "engine/train/judge.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
@@ -26,6 +27,7 @@ struct sync {
     double weight; /* of those rows */
     uint64_t step; /* its number, from 1 */
     unsigned pass;
+    bool back; /* the guard went back to a checkpoint: the epoch begins anew at the cursor */
     _Atomic unsigned next_shard;
 };
 
@@ -37,6 +39,17 @@ static int sync_shards(void *context, unsigned worker, struct error *err)
     for (unsigned s; (s = atomic_fetch_add_explicit(&sync->next_shard, 1, memory_order_relaxed)) < shards;) {
         size_t from = sync->rows * s / shards, to = sync->rows * (s + 1) / shards;
         int rc = shard_step(&sync->fold->shards[s], &sync->workers[worker].space, s, sync->fold, sync->refs + from, to - from, sync->step, err);
+        if (rc < 0) return rc;
+    }
+    return 0;
+}
+
+static int sync_send(void *context, unsigned worker, struct error *err)
+{
+    struct sync *sync = context;
+    (void)worker;
+    for (unsigned s; (s = atomic_fetch_add_explicit(&sync->next_shard, 1, memory_order_relaxed)) < (unsigned)sync->fold->job->spec.train.shards;) {
+        int rc = shard_send(&sync->fold->shards[s], s, sync->fold, sync->step, err);
         if (rc < 0) return rc;
     }
     return 0;
@@ -65,8 +78,16 @@ static int sync_step(struct sync *sync, struct error *err)
     int rc = team_run(&fold->job->team, sync_shards, sync, err);
     sync->weight = 0;
     for (int64_t s = 0; s < fold->job->spec.train.shards; s++) sync->weight += fold->shards[s].grad.examples; /* in shard order */
+    enum guard_verdict verdict = GUARD_PASS;
+    if (rc == 0 && guard_holds(fold)) {
+        if ((rc = guard_judge(fold, sync->step, sync->weight, &verdict, err)) < 0) return rc;
+        if ((sync->back = verdict == GUARD_BACK)) return 0;
+        atomic_store(&sync->next_shard, 0);
+        if (verdict == GUARD_PASS) rc = team_run(&fold->job->team, sync_send, sync, err);
+        else sync->weight = 0;
+    }
     update_begin(&sync->update, fold, sync->step, sync->weight);
-    for (sync->pass = 0; rc == 0 && sync->pass < sync->update.passes; sync->pass++) {
+    for (sync->pass = 0; rc == 0 && verdict == GUARD_PASS && sync->pass < sync->update.passes; sync->pass++) {
         rc = team_run(&fold->job->team, sync_slices, sync, err);
         if (rc == 0) update_conclude(&sync->update, fold, sync->pass);
     }
@@ -138,7 +159,7 @@ static int sync_epoch(struct sync *sync, struct error *err)
         size_t want = rows_wanted(fold);
         if (want == 0) fold->cursor.ended = true;
         if (want == 0 || (rc = stream_next(sync->stream, want, &sync->refs, &sync->rows, err)) < 0 || sync->rows == 0) break;
-        if ((rc = sync_step(sync, err)) < 0) break;
+        if ((rc = sync_step(sync, err)) < 0 || sync->back) break;
         rc = sync_between_steps(fold, err);
     }
     return rc;
@@ -148,8 +169,10 @@ static int sync_epochs(struct sync *sync, struct error *err)
 {
     struct fold *fold = sync->fold;
     while (!fold->cursor.ended && fold->cursor.epoch < (uint64_t)fold->job->spec.train.epochs) {
+        sync->back = false;
         int rc = sync_epoch(sync, err);
         if (rc < 0) return rc;
+        if (sync->back) continue;
         bool last = fold->cursor.ended || fold->cursor.epoch + 1u == (uint64_t)fold->job->spec.train.epochs;
         if ((fold->job->spec.evaluate.every_steps == 0 || last) && (rc = sync_validate(fold, err)) < 0) return rc;
         if (fold->cursor.ended) break;

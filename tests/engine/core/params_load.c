@@ -61,8 +61,19 @@ static void loads_weights_and_states(void **state)
     struct tensor_file file = tensors_fake_file(&fake);
     fresh(&p, true);
     params_wake(&p, (const uint32_t[]){5, 6}, 2); /* of a training before: asleep again afterwards */
+    p.tensor[1].w[5] = 7;                         /* ... and reads as the initial value, not as what it had learned */
+    p.tensor[1].state[0][5] = 8;
     assert_ok(params_load(&p, &file, &err), &err);
     holds_the_file(&p);
+    float forgotten;
+    param_gather(&p, 1, (const uint32_t[]){5}, 1, &forgotten);
+    assert_true(forgotten == 0);
+    params_wake(&p, (const uint32_t[]){5}, 1);
+    assert_true(p.tensor[1].w[5] == 0 && p.tensor[1].state[0][5] == 0.25f);
+    params_close(&p);
+    fresh(&p, true);
+    params_wake(&p, (const uint32_t[]){5, 6}, 2);
+    assert_ok(params_load(&p, &file, &err), &err);
     assert_false(params_live(&p, 5));
     assert_memory_equal(p.tensor[0].state[0], bias_n, sizeof bias_n);
     for (size_t i = 0; i < LIVE; i++) assert_memory_equal(p.tensor[2].state[0] + slots[i] * 3, embedding_n + i * 3, 3 * sizeof(float));

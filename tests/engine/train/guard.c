@@ -1,0 +1,127 @@
+/* test: threads */
+/* Bad steps: a log with two poisoned rows far into it, under each policy. */
+#include "lib/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "contract/rundir.h"
+#include "lib/run_kit.h"
+
+/* a.svm with enormous values in two rows of step 52; their labels differ, so one of them is far off whatever the weights are. */
+static void poison_data(void)
+{
+    char from[PATH_SIZE], to[PATH_SIZE], *line = NULL;
+    size_t room = 0, row = 0;
+    run_kit_data("a.svm", false, false);
+    snprintf(from, sizeof from, "%.*s/a.svm", 3000, run_kit_root);
+    snprintf(to, sizeof to, "%.*s/poison.svm", 3000, run_kit_root);
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    assert_true(in && out);
+    while (getline(&line, &room, in) > 0) fputs(++row == 2600 ? "0 1:1e15 2:2e15 3:3e15\n" : row == 2590 ? "1 1:1e15 2:2e15 3:3e15\n" : line, out);
+    free(line);
+    fclose(in), assert_int_equal(fclose(out), 0);
+}
+
+#define POISONED(train, rest) \
+    RUN_KIT_SPEC("poison.svm", \
+                 "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'sequential', 'test_fraction': 0.1}, " \
+                 "'optimizer': {'kind': 'sgd', 'lr': 1}, 'train': {'batch_size': 50, 'shuffle': false, 'log_every_steps': 1" train "}" rest)
+
+static char *events_of(const char *dir)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_EVENTS, 3000, run_kit_root, dir);
+    return test_read_file(path, &size);
+}
+
+static void a_bad_step_is_left_out(void **state)
+{
+    (void)state;
+    struct run_result one, other, spoilt;
+    struct error err = {0};
+    assert_ok(run_kit_run(&world_real, POISONED(", 'nonfinite': 'skip', 'spike_factor': 10", ""), "skip", 1, &one, &err), &err);
+    assert_ok(run_kit_run(&world_real, POISONED(", 'nonfinite': 'skip', 'spike_factor': 10", ""), "skip2", 2, &other, &err), &err);
+    assert_string_equal(one.sha256, other.sha256);
+    assert_true(run_kit_metric("skip", "auc") > 0.75);
+    char *events = events_of("skip");
+    assert_non_null(strstr(events, "step 52: the loss"));
+    assert_non_null(strstr(events, "the step is left out (1 so far)"));
+    mem_free(events);
+    int rc = run_kit_run(&world_real, POISONED("", ""), "spoilt", 1, &spoilt, &err); /* they do harm where nobody looks */
+    assert_true(rc < 0 || run_kit_metric("spoilt", "auc") < run_kit_metric("skip", "auc") - 0.05 ||
+                run_kit_metric("spoilt", "logloss") > 2 * run_kit_metric("skip", "logloss"));
+}
+
+static void a_guard_that_finds_nothing_changes_nothing(void **state)
+{
+    (void)state;
+#define SOUND(train) \
+    RUN_KIT_SPEC("a.svm", "'model': {'kind': 'fm', 'hash_bits': 12}, 'train': {'batch_size': 100" train "}, 'compression': {'codec': 'topk'}")
+    struct run_result one, other;
+    struct error err = {0};
+    assert_ok(run_kit_run(&world_real, SOUND(""), "plain", 2, &one, &err), &err);
+    assert_ok(run_kit_run(&world_real, SOUND(", 'nonfinite': 'skip'"), "guarded", 2, &other, &err), &err);
+    assert_true(run_kit_metric("plain", "logloss") == run_kit_metric("guarded", "logloss"));
+}
+
+static void a_spike_ends_a_run_that_may_fail(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err = {0};
+    assert_int_equal(run_kit_run(&world_real, POISONED(", 'spike_factor': 10", ""), "fail", 2, &result, &err), -ERROR_DIVERGED);
+    assert_error(&err, ERROR_DIVERGED, "step 52: the loss");
+}
+
+/* The rows are met again after each rollback, at half the rate before; the third is the last. */
+static void rollbacks_halve_the_rate_and_end(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err = {0};
+    assert_int_equal(run_kit_run(&world_real,
+                                 POISONED(", 'nonfinite': 'rollback', 'spike_factor': 10", ", 'checkpoint': {'every_steps': 20, 'every_ms': 0}"),
+                                 "back", 2, &result, &err),
+                     -ERROR_DIVERGED);
+    assert_error(&err, ERROR_DIVERGED, "(after 3 rollbacks)");
+    char *events = events_of("back");
+    assert_non_null(strstr(events, "at half the rate (rollback 1 of 3)"));
+    assert_non_null(strstr(events, "at half the rate (rollback 3 of 3)"));
+    if (!strstr(events, "\"lr\": 0.5")) fail_msg("%.600s", strstr(events, "\"metric\""));
+    assert_non_null(strstr(events, "\"lr\": 0.125"));
+    mem_free(events);
+    memset(&err, 0, sizeof err);
+    assert_int_equal(run_kit_run(&world_real, POISONED(", 'nonfinite': 'rollback', 'spike_factor': 10", ", 'checkpoint': {'every_ms': 0}"), "nowhere",
+                                 2, &result, &err),
+                     -ERROR_DIVERGED);
+    assert_error(&err, ERROR_DIVERGED, "(no checkpoint to roll back to)");
+}
+
+/* A rate at which nothing stays finite: bad steps end after ten in a row. */
+static void a_model_that_is_lost_is_named_so(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err = {0};
+    assert_int_equal(
+        run_kit_run(&world_real,
+                    RUN_KIT_SPEC("a.svm", "'model': {'kind': 'fm', 'hash_bits': 12}, 'optimizer': {'kind': 'sgd', 'lr': 1000000}, 'train': "
+                                          "{'batch_size': 50, 'epochs': 20, 'nonfinite': 'skip'}"),
+                    "lost", 2, &result, &err),
+        -ERROR_DIVERGED);
+    assert_error(&err, ERROR_DIVERGED, "(10 bad steps in a row)");
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(a_bad_step_is_left_out), cmocka_unit_test(a_guard_that_finds_nothing_changes_nothing),
+                                          cmocka_unit_test(a_spike_ends_a_run_that_may_fail), cmocka_unit_test(rollbacks_halve_the_rate_and_end),
+                                          cmocka_unit_test(a_model_that_is_lost_is_named_so)};
+
+int main(int argc, char **argv)
+{
+    test_dir(run_kit_root);
+    poison_data();
+    return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
