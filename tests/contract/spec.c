@@ -526,6 +526,43 @@ static void spec_survives_every_failed_allocation(void **state)
     json_decref(json);
 }
 
+/* An optimizer of a group of tensors is there only when it is named, reads back as itself, and its faults point into its own object. */
+static void groups_have_optimizers_on_request(void **state)
+{
+    (void)state;
+    struct spec spec, back;
+    struct error err = {0};
+    struct faults faults = {0};
+    json_t *json = json_loads("{\"dataset\": {\"uri\": \"a\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"}, "
+                              "\"optimizer\": {\"l2\": 0.25}, \"optimizer_wide\": {\"kind\": \"ftrl\", \"l1\": 0.5}}",
+                              0, NULL);
+    assert_ok(spec_read(&spec, json, &toy_registry, &faults, &err), &err);
+    assert_string_equal(spec.chosen[SECTION_OPTIMIZER_WIDE].kind->name, "ftrl");
+    assert_null(spec.chosen[SECTION_OPTIMIZER_DEEP].kind);
+    assert_true(spec.penalty.l2 == 0.25 && spec.penalty_wide.l2 == 0);
+    json_t *written = spec_write(&spec, &err);
+    assert_non_null(json_object_get(written, "optimizer_wide"));
+    assert_null(json_object_get(written, "optimizer_deep"));
+    assert_ok(spec_read(&back, written, &toy_registry, &faults, &err), &err);
+    assert_close(((struct toy_ftrl *)back.chosen[SECTION_OPTIMIZER_WIDE].params)->l1, 0.5, 0, 0);
+    char with[SHA256_HEX], without[SHA256_HEX];
+    assert_ok(spec_digest(&spec, with, &err), &err);
+    spec_close(&spec), spec_close(&back);
+    json_object_del(json, "optimizer_wide");
+    assert_ok(spec_read(&spec, json, &toy_registry, &faults, &err), &err);
+    assert_ok(spec_digest(&spec, without, &err), &err);
+    assert_string_not_equal(with, without);
+    spec_close(&spec);
+    json_object_set_new(json, "optimizer_deep", json_pack("{s:s}", "kind", "adamm"));
+    assert_true(spec_read(&spec, json, &toy_registry, &faults, &err) < 0);
+    assert_error(&err, ERROR_INVALID, "/optimizer_deep/kind");
+    json_object_set_new(json, "optimizer_deep", json_object());
+    faults = (struct faults){0}, err = (struct error){0};
+    assert_true(spec_read(&spec, json, &toy_registry, &faults, &err) < 0);
+    assert_error(&err, ERROR_INVALID, "/optimizer_deep/kind is missing");
+    json_decref(json), json_decref(written);
+}
+
 static void registry_and_schema_describe_everything(void **state)
 {
     (void)state;
@@ -567,6 +604,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(spec_recipe_refuses_what_it_does_not_know),
     cmocka_unit_test(spec_load_names_file_and_line),
     cmocka_unit_test(spec_survives_every_failed_allocation),
+    cmocka_unit_test(groups_have_optimizers_on_request),
     cmocka_unit_test(registry_and_schema_describe_everything),
 };
 TEST_MAIN(tests)
