@@ -40,6 +40,10 @@ int main(void)
     time_shape("forward", 1024, 400, 400, false, true);
     time_shape("input gradient", 1024, 624, 400, false, false);
     time_shape("weight gradient", 400, 624, 1024, true, false);
+    time_shape("small shard", 128, 400, 624, false, true);
+    time_shape("its weights", 400, 624, 128, true, false);
+    time_shape("low rank", 128, 64, 624, false, true);
+    time_shape("its weights", 64, 624, 128, true, false);
     time_shape("one row", 1, 400, 624, false, true);
     return 0;
 }

@@ -38,7 +38,7 @@ static inline vector vector_fma(float a, vector b, vector c)
 }
 #endif
 
-enum { PANEL = 2 * LANES, DEPTH = 256, ROWS_BLOCK = 120 };
+enum { PANEL = 2 * LANES, DEPTH = 256, ROWS_BLOCK = 240 };
 
 void KERNEL(gemm_kernel)(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float *c, size_t c_row, bool add);
 
