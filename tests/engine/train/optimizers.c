@@ -150,7 +150,7 @@ static void group_lasso_empties_rows(void **state)
     (void)state;
     uint64_t rows[3];
     for (int i = 0; i < 3; i++) {
-        char spec[512], dir[16];
+        char spec[512], dir[24];
         struct run_result result;
         struct error err = {0};
         snprintf(spec, sizeof spec,
