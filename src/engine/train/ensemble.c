@@ -14,6 +14,8 @@ void ensemble_settle(const struct spec *spec, const struct splitter *splitter, s
         faults_add(faults, "/ensemble/kind",
                    "\"%s\" combines the models of several folds, but split.kind \"%s\" trains one; use split.kind \"kfold\", or ensemble \"none\"",
                    kind->kind.name, splitter->split->kind.name);
+    else if (kind->wants_unseen && !(splitter_gives(splitter) & SPLIT_UNSEEN))
+        faults_add(faults, "/split/test_fraction", "must be > 0: ensemble \"%s\" is judged on rows that no fold has seen", kind->kind.name);
     if (!kind->calibrated && calibrator != &calibrator_none.kind)
         faults_add(
             faults, "/calibration/kind",

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "engine/data/split/split.h"
+#include "engine/eval/calibrate.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
 
@@ -36,6 +37,29 @@ static void settle_files(const struct split *split, const struct spec_split *fil
                    split->kind.name);
 }
 
+/* The split's own way to ask for a validation side: "/split/validation_fraction". */
+static void validation_pointer(const struct split *split, char *out, size_t size)
+{
+    const char *name = split->files ? "validation_uri" : "kind";
+    for (const struct option *o = split->kind.options; o && o->name; o++)
+        if (strncmp(o->name, "validation_", 11) == 0) name = o->name;
+    snprintf(out, size, "/split/%s", name);
+}
+
+/* What wants a validation side, where the options tell that there is none. */
+static void settle_validation(const struct spec *spec, const struct splitter *splitter, struct faults *faults)
+{
+    const struct split *split = splitter->split;
+    const struct calibrator *calibrator = (const struct calibrator *)spec->chosen[SECTION_CALIBRATION].kind;
+    bool validates = split->files ? spec->split.validation_uri.count > 0 : splitter_gives(splitter) & SPLIT_VALIDATES;
+    char pointer[64];
+    validation_pointer(split, pointer, sizeof pointer);
+    if (validates) return;
+    if (calibrator->fit)
+        faults_add(faults, pointer, "leaves no row to validate, but calibration \"%s\" is fitted on the validation side", calibrator->kind.name);
+    if (spec->train.early_stopping_patience > 0) faults_add(faults, pointer, "leaves no row to validate, but early stopping needs a validation side");
+}
+
 static void settle_optimizer(const struct spec *spec, enum spec_section s, struct faults *faults)
 {
     const struct optimizer *o = (const struct optimizer *)spec->chosen[s].kind;
@@ -56,6 +80,7 @@ void run_settle(struct spec *spec, struct faults *faults)
     for (enum spec_section s = 0; s < SECTIONS; s++)
         if (s == SECTION_OPTIMIZER || s == SECTION_OPTIMIZER_WIDE || s == SECTION_OPTIMIZER_DEEP) settle_optimizer(spec, s, faults);
     settle_files(splitter.split, &spec->split, faults);
+    settle_validation(spec, &splitter, faults);
     ensemble_settle(spec, &splitter, faults);
     if (spec->train.curriculum_start < 1 && spec->features.min_count > 1)
         faults_add(faults, "/train/curriculum",

@@ -238,7 +238,8 @@ static void what_cannot_be_judged_says_so(void **state)
         {SPEC(", 'evaluate': {'slices': ['site', 'city']}"), "/evaluate/slices/1", "no field \"city\"; one of"},
         {SPEC(", 'evaluate': {'bootstrap': 5}"), "/evaluate/bootstrap", "must be 0 (none) or >= 20, got 5"},
         {SPEC(", 'evaluate': {'slices': ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']}"), "/evaluate/slices", "at most 8 fields, got 9"},
-        {RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'calibration': {'kind': 'platt'}"), "/split/validation_fraction", "and there is none"},
+        {RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'calibration': {'kind': 'platt'}"), "/split/validation_fraction",
+         "leaves no row to validate, but calibration"},
         {RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'split': {'kind': 'kfold', 'validation_fraction': 0.1}, 'calibration': {'kind': 'platt'}, "
                                "'ensemble': {'kind': 'weight_average'}"),
          "/calibration/kind", "no fold's calibration"},

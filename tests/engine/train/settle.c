@@ -83,10 +83,56 @@ static void an_ensemble_wants_folds_that_fit_together(void **state)
     refused("", "'kind': 'holdout'}, 'ensemble': {'kind': 'mean'", "/ensemble/kind", "split.kind \"holdout\" trains one");
     refused("", "'kind': 'kfold', 'validation_fraction': 0.1}, 'calibration': {'kind': 'platt'}, 'ensemble': {'kind': 'weight_average'",
             "/calibration/kind", "cannot be \"platt\" beside ensemble \"weight_average\"");
+    refused("", "'kind': 'kfold'}, 'ensemble': {'kind': 'mean'", "/split/test_fraction", "must be > 0: ensemble \"mean\"");
+    assert_int_equal(read_spec(&spec, "", "'kind': 'kfold'}, 'ensemble': {'kind': 'weight_average'", &fault), 0);
+    spec_close(&spec);
     const char *good =
         "'kind': 'kfold', 'test_fraction': 0.1, 'validation_fraction': 0.1}, 'calibration': {'kind': 'platt'}, 'ensemble': {'kind': 'mean'";
     assert_int_equal(read_spec(&spec, "", good, &fault), 0);
     spec_close(&spec);
+}
+
+static void what_needs_a_validation_side_is_refused_without_one(void **state)
+{
+    (void)state;
+    static const char *const without[][2] = {
+        {"'kind': 'holdout'", "/split/validation_fraction"},
+        {"'kind': 'stratified'", "/split/validation_fraction"},
+        {"'kind': 'group', 'column': 'user'", "/split/validation_fraction"},
+        {"'kind': 'kfold'", "/split/validation_fraction"},
+        {"'kind': 'sequential', 'test_fraction': 0.1", "/split/validation_fraction"},
+        {"'kind': 'time', 'column': 't', 'test_from': '7'", "/split/validation_from"},
+        {"'kind': 'round_robin'", "/split/validation_side"},
+        {"'kind': 'predefined', 'test_uri': 'b'", "/split/validation_uri"},
+        {"'kind': 'none'", "/split/kind"},
+    };
+    static const char *const with[] = {
+        "'kind': 'holdout', 'validation_fraction': 0.1",
+        "'kind': 'stratified', 'validation_fraction': 0.1",
+        "'kind': 'group', 'column': 'user', 'validation_fraction': 0.1",
+        "'kind': 'kfold', 'validation_fraction': 0.1",
+        "'kind': 'sequential', 'validation_fraction': 0.1",
+        "'kind': 'sequential', 'validation_from': 9",
+        "'kind': 'time', 'column': 't', 'validation_from': '7'",
+        "'kind': 'round_robin', 'validation_side': 1",
+        "'kind': 'predefined', 'validation_uri': 'b'",
+    };
+    static const char *const wants[][2] = {{"'calibration': {'kind': 'platt'", "calibration \"platt\""},
+                                           {"'train': {'early_stopping': {'patience': 2}", "early stopping needs a validation side"}};
+    struct spec spec;
+    struct fault fault;
+    char text[512];
+    for (size_t w = 0; w < 2; w++) {
+        for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+            snprintf(text, sizeof text, "%s}, %s", without[i][0], wants[w][0]);
+            refused("", text, without[i][1], wants[w][1]);
+        }
+        for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
+            snprintf(text, sizeof text, "%s}, %s", with[i], wants[w][0]);
+            if (read_spec(&spec, "", text, &fault) != 0) fail_msg("%s: %s %s", text, fault.pointer, fault.detail);
+            spec_close(&spec);
+        }
+    }
 }
 
 static const struct CMUnitTest tests[] = {
@@ -94,5 +140,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(files_go_with_the_kind_that_takes_them),
     cmocka_unit_test(a_split_refuses_its_own_contradictions),
     cmocka_unit_test(an_ensemble_wants_folds_that_fit_together),
+    cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
 };
 TEST_MAIN(tests)

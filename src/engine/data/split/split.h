@@ -14,6 +14,9 @@ enum split_side { SIDE_TRAIN, SIDE_VALIDATION, SIDE_TEST, SIDE_NONE, SIDES };
 
 enum split_needs { SPLIT_LABELS = 1, SPLIT_GROUPS = 2, SPLIT_TIMES = 4 };
 
+/* SPLIT_UNSEEN: rows that none of several models has seen. */
+enum split_gives { SPLIT_VALIDATES = 1, SPLIT_UNSEEN = 2 };
+
 struct split_context { /* what a side may depend on besides the row: the whole data set, and which model */
     uint64_t rows, positives;
     uint64_t validation_from, test_from; /* first row of split.validation_uri's and split.test_uri's files; = rows: there are none */
@@ -43,6 +46,9 @@ struct split {
     void (*faults)(const void *params, struct faults *faults);
     /* folds: models that one job trains and evaluates; NULL: one. */
     unsigned (*folds)(const void *params);
+    /* gives: enum split_gives that the options ask for, so that who wants it can be refused before a row is read. NULL: nothing. Not for a kind with
+     * `files`, whose sides are what the spec names. */
+    unsigned (*gives)(const void *params);
     /* check: do params fit the data set? ERROR_INVALID with the field. NULL: always. */
     int (*check)(const void *params, const struct split_context *context, struct error *err);
     /* sides: enum split_side of each row into sides (count). Pure. */
@@ -57,6 +63,7 @@ struct splitter { /* a split with its options and its data set */
 };
 static inline unsigned splitter_needs(const struct splitter *s) { return s->split->needs ? s->split->needs(s->params) : 0; }
 static inline unsigned splitter_folds(const struct splitter *s) { return s->split->folds ? s->split->folds(s->params) : 1; }
+static inline unsigned splitter_gives(const struct splitter *s) { return s->split->gives ? s->split->gives(s->params) : 0; }
 static inline void splitter_sides(const struct splitter *s, const struct split_rows *rows, uint8_t *sides)
 {
     s->split->sides(s->params, &s->context, rows, sides);

@@ -33,4 +33,5 @@ const struct split split_group = {.kind = {"group", "a random share of groups is
                                            sizeof(struct group_params), group_options},
                                   .needs = group_needs,
                                   .column = group_column,
+                                  .gives = split_share_gives,
                                   .sides = group_sides};

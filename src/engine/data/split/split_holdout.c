@@ -13,4 +13,5 @@ static void holdout_sides(const void *params, const struct split_context *contex
 
 const struct split split_holdout = {
     .kind = {"holdout", "a random share of rows is kept for test and validation", "", sizeof(struct split_shares), holdout_options},
+    .gives = split_share_gives,
     .sides = holdout_sides};

@@ -39,6 +39,12 @@ static unsigned kfold_needs(const void *params)
     return needs[((const struct kfold_params *)params)->by];
 }
 
+static unsigned kfold_gives(const void *params)
+{
+    const struct kfold_params *p = params;
+    return (p->validation_fraction > 0 ? SPLIT_VALIDATES : 0) | (p->test_fraction > 0 ? SPLIT_UNSEEN : 0);
+}
+
 struct place { /* of a row, the same for every fold */
     bool held, validates;
     unsigned fold;
@@ -81,4 +87,5 @@ const struct split split_kfold = {
     .kind = {"kfold", "K models, each tested on the fold of rows that it has not seen", "Stone 1974", sizeof(struct kfold_params), kfold_options},
     .needs = kfold_needs,
     .folds = kfold_folds,
+    .gives = kfold_gives,
     .sides = kfold_sides};

@@ -26,6 +26,11 @@ static void round_robin_faults(const void *params, struct faults *faults)
         faults_add(faults, "/split/validation_side", "must differ from split.test_side (%lld); -1: none", (long long)p->test_side);
 }
 
+static unsigned round_robin_gives(const void *params)
+{
+    return ((const struct round_robin_params *)params)->validation_side >= 0 ? SPLIT_VALIDATES : 0;
+}
+
 static void round_robin_sides(const void *params, const struct split_context *context, const struct split_rows *rows, uint8_t *sides)
 {
     const struct round_robin_params *p = params;
@@ -39,4 +44,5 @@ static void round_robin_sides(const void *params, const struct split_context *co
 const struct split split_round_robin = {
     .kind = {"round_robin", "one row of every k tests, in turn; another may validate", "", sizeof(struct round_robin_params), round_robin_options},
     .faults = round_robin_faults,
+    .gives = round_robin_gives,
     .sides = round_robin_sides};

@@ -27,4 +27,5 @@ static void stratified_sides(const void *params, const struct split_context *con
 const struct split split_stratified = {.kind = {"stratified", "a random share of each class is kept for test and validation, exact to a row",
                                                 "Madow and Madow 1944", sizeof(struct split_shares), stratified_options},
                                        .needs = stratified_needs,
+                                       .gives = split_share_gives,
                                        .sides = stratified_sides};

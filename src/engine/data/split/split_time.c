@@ -31,6 +31,8 @@ static unsigned time_needs(const void *params)
 
 static const char *time_column(const void *params) { return ((const struct time_params *)params)->column; }
 
+static unsigned time_gives(const void *params) { return *((const struct time_params *)params)->validation_from ? SPLIT_VALIDATES : 0; }
+
 /* The moment that a text says; without one, the end of time. Why not, or NULL. */
 static const char *moment(const char *text, int64_t *out)
 {
@@ -78,4 +80,5 @@ const struct split split_time = {.kind = {"time", "earlier rows train, later one
                                  .needs = time_needs,
                                  .column = time_column,
                                  .faults = time_faults,
+                                 .gives = time_gives,
                                  .sides = time_sides};

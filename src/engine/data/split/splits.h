@@ -41,6 +41,12 @@ struct split_shares {
         "seed", OPT_INT, offsetof(struct split_shares, seed), 7, 0, 0x1p53, "of the choice of " what, NULL, 0, NULL \
     }
 
+/* split_share_gives: `gives` of a kind whose params begin with struct split_shares. */
+static inline unsigned split_share_gives(const void *params)
+{
+    return ((const struct split_shares *)params)->validation_fraction > 0 ? SPLIT_VALIDATES : 0;
+}
+
 /* split_share_side: by the key's unit, which does not depend on the shares: a larger test side contains a smaller one. */
 static inline enum split_side split_share_side(const struct split_shares *p, uint64_t key)
 {
