@@ -94,6 +94,14 @@ static void text_read(char *at, size_t room, const json_t *value, const char *po
         faults_add(faults, pointer, "must be shorter than %zu bytes, got %zu", room, json_string_length(value));
 }
 
+/* A text, or a number as JSON writes it. */
+static void text_or_number_read(char *at, const json_t *value, const char *pointer, struct faults *faults)
+{
+    if (json_is_string(value)) text_read(at, OPTION_TEXT_SIZE, value, pointer, faults);
+    else if (!json_is_number(value)) fault_type("a string or a number", value, pointer, faults);
+    else at[json_dumpb(value, at, OPTION_TEXT_SIZE - 1, JSON_ENCODE_ANY)] = 0; /* no number's text is as long */
+}
+
 static void list_read(char *at, const json_t *value, const char *pointer, struct faults *faults)
 {
     size_t count = json_is_array(value) ? json_array_size(value) : 1, before = faults->count;
@@ -277,7 +285,10 @@ static void option_read(const struct option *o, void *params, const json_t *valu
         str_choices(text, sizeof text, json_is_string(value) ? json_string_value(value) : "", o->choices);
         faults_add(faults, pointer, "%s is not known; %s", json_brief(brief, sizeof brief, value), text);
         return;
-    case OPT_TEXT: text_read(at, OPTION_TEXT_SIZE, value, pointer, faults); return;
+    case OPT_TEXT:
+        if (o->flags & OPTION_NUMBERS) text_or_number_read(at, value, pointer, faults);
+        else text_read(at, OPTION_TEXT_SIZE, value, pointer, faults);
+        return;
     case OPT_LIST: list_read(at, value, pointer, faults); return;
     case OPT_TUPLES: tuples_read(o, at, value, pointer, faults); return;
     case OPT_INTS: ints_read(o, at, value, pointer, faults); return;
@@ -466,8 +477,9 @@ static json_t *option_describe(const struct option *o)
                                         "string or object of strings",
                                         "array of arrays of strings",
                                         "array of integers"};
-    json_t *row = json_pack("{s:s, s:s, s:s, s:o}", "name", o->name, "type", types[o->type], "help", o->help ? o->help : "", "default",
-                            option_default_json(o));
+    json_t *row = json_pack("{s:s, s:s, s:s, s:o}", "name", o->name, "type",
+                            o->type == OPT_TEXT && o->flags & OPTION_NUMBERS ? "string or number" : types[o->type], "help", o->help ? o->help : "",
+                            "default", option_default_json(o));
     bool number = o->type == OPT_INT || o->type == OPT_AUTO || o->type == OPT_REAL || o->type == OPT_INTS, ok = row != NULL;
     if (ok && o->type == OPT_NAME) {
         json_t *choices = json_array();

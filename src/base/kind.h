@@ -37,6 +37,7 @@ enum option_flags {
     OPTION_BELOW_MAX = 2, /* REAL: max itself is not allowed */
     OPTION_RUNTIME = 4,   /* changes speed or place, never the model: not part of the spec's digest */
     OPTION_SHARE = 16,    /* REAL: all of these in one table are shares of one whole, and something must be left: their sum is < 1 */
+    OPTION_NUMBERS = 32,  /* TEXT: a number is taken as its text */
     OPTION_SAY_WHY = 8,   /* the help gives the reason of the limits: a number out of range is answered with it */
 };
 

@@ -11,7 +11,7 @@ struct params {
     double share, start, decay;
     bool flag;
     int name;
-    char text[OPTION_TEXT_SIZE], list[OPTION_TEXT_SIZE];
+    char text[OPTION_TEXT_SIZE], moment[OPTION_TEXT_SIZE], list[OPTION_TEXT_SIZE];
 };
 static const char *const colours[] = {"red", "green", NULL};
 static const struct option options[] = {
@@ -21,6 +21,7 @@ static const struct option options[] = {
     {"flag", OPT_BOOL, offsetof(struct params, flag), 1, .help = "flag"},
     {"name", OPT_NAME, offsetof(struct params, name), 1, .help = "colour", .choices = colours, .flags = OPTION_RUNTIME},
     {"text", OPT_TEXT, offsetof(struct params, text), .help = "text", .def_text = "hi"},
+    {"moment", OPT_TEXT, offsetof(struct params, moment), .help = "when", .flags = OPTION_NUMBERS},
     {"list", OPT_LIST, offsetof(struct params, list), .help = "texts"},
     {"ramp.start", OPT_REAL, offsetof(struct params, start), 1, -INFINITY, INFINITY, .help = "start"},
     {"ramp.decay", OPT_REAL, offsetof(struct params, decay), 1, 0, 1, .help = "decay"},
@@ -92,6 +93,8 @@ static void options_faults_say_what_to_do(void **state)
         {"{\"name\": 5}", "/o/name", "5 is not known; one of red, green"},
         {"{\"text\": []}", "/o/text", "must be a string, got []"},
         {"{\"text\": \"a\\u0007\"}", "/o/text", "must not contain control characters"},
+        {"{\"moment\": true}", "/o/moment", "must be a string or a number, got true"},
+        {"{\"moment\": \"a\\u0007\"}", "/o/moment", "must not contain control characters"},
         {"{\"list\": 5}", "/o/list", "must be an array of strings, got 5"},
         {"{\"list\": [\"a\", 5]}", "/o/list/1", "must be a string, got 5"},
         {"{\"list\": [\"a\", \"b\\nc\"]}", "/o/list/1", "must not contain control characters"},
@@ -99,8 +102,8 @@ static void options_faults_say_what_to_do(void **state)
         {"{\"list\": \"\"}", "/o/list", "must not be empty"},
         {"{\"ramp\": {\"decay\": 2}}", "/o/ramp/decay", "must be >= 0 and <= 1, got 2"},
         {"{\"ramp\": {\"dekay\": 1}}", "/o/ramp/dekay", "is unknown; did you mean \"decay\"? one of start, decay"},
-        {"{\"ramp.start\": 1}", "/o/ramp.start", "is unknown; one of kind, count, auto_count, share, flag, name, text, list, ramp"},
-        {"{\"a/b\": 1}", "/o/a~1b", "is unknown; one of kind, count, auto_count, share, flag, name, text, list, ramp"},
+        {"{\"ramp.start\": 1}", "/o/ramp.start", "is unknown; one of kind, count, auto_count, share, flag, name, text, moment, list, ramp"},
+        {"{\"a/b\": 1}", "/o/a~1b", "is unknown; one of kind, count, auto_count, share, flag, name, text, moment, list, ramp"},
         {"5", "/o", "must be an object, got 5"},
     };
     static struct faults faults;
@@ -110,6 +113,23 @@ static void options_faults_say_what_to_do(void **state)
         assert_int_equal(faults.count, 1);
         assert_string_equal(faults.list[0].pointer, rows[i].pointer);
         assert_string_equal(faults.list[0].detail, rows[i].detail);
+    }
+}
+
+static void a_text_may_be_a_number(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {{"\"7 May\"", "7 May"}, {"1200000", "1200000"},
+                                          {"-5", "-5"},           {"9223372036854775807", "9223372036854775807"},
+                                          {"0.25", "0.25"},       {"-1.7976931348623157e308", "-1.7976931348623157e308"}};
+    static struct faults faults;
+    struct params p;
+    char text[80];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(text, sizeof text, "{\"moment\": %s}", rows[i][0]);
+        read_into(&p, text, &faults);
+        assert_int_equal(faults.count, 0);
+        assert_string_equal(p.moment, rows[i][1]);
     }
 }
 
@@ -163,8 +183,9 @@ static void options_write_what_was_read(void **state)
     assert_ok(options_write(options, &p, object, false, &err), &err);
     bytes_init(&text, 4096);
     assert_ok(json_write(object, &text, &err), &err);
-    assert_string_equal(bytes_text(&text), "{\"auto_count\": \"auto\", \"count\": 4, \"flag\": true, \"list\": [], \"name\": \"green\", "
-                                           "\"ramp\": {\"decay\": 1.0, \"start\": 2.0}, \"share\": 0.5, \"text\": \"hi\"}");
+    assert_string_equal(bytes_text(&text),
+                        "{\"auto_count\": \"auto\", \"count\": 4, \"flag\": true, \"list\": [], \"moment\": \"\", \"name\": \"green\", "
+                        "\"ramp\": {\"decay\": 1.0, \"start\": 2.0}, \"share\": 0.5, \"text\": \"hi\"}");
     json_object_clear(object);
     assert_ok(options_write(options, &p, object, true, &err), &err);
     assert_null(json_object_get(object, "name")); /* a runtime option is no part of a digest */
@@ -177,11 +198,13 @@ static void options_describe_themselves(void **state)
 {
     (void)state;
     json_t *rows = options_describe(options);
-    assert_int_equal(json_array_size(rows), 9);
+    assert_int_equal(json_array_size(rows), 10);
     const json_t *share = json_array_get(rows, 2), *name = json_array_get(rows, 4);
     assert_close(json_number_value(json_object_get(share, "exclusive_minimum")), 0, 0, 0);
     assert_string_equal(json_string_value(json_object_get(name, "default")), "green");
     assert_int_equal(json_array_size(json_object_get(name, "choices")), 2);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 5), "type")), "string");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 6), "type")), "string or number");
     json_decref(rows);
 }
 
@@ -380,6 +403,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(options_describe_themselves),
     cmocka_unit_test(kinds_are_found_by_name),
     cmocka_unit_test(faults_are_all_counted),
+    cmocka_unit_test(a_text_may_be_a_number),
     cmocka_unit_test(lists_hold_texts),
     cmocka_unit_test(maps),
     cmocka_unit_test(integers_in_an_array),

@@ -14,9 +14,10 @@ struct time_params {
 
 static const struct option time_options[] = {
     {"test_from", OPT_TEXT, offsetof(struct time_params, test_from), 0, 0, 0,
-     "rows of this time and later are the test side: a number, or a date like 2026-11-27 or 2026-11-27T08:00:00Z; empty: none", NULL, 0, NULL},
+     "rows of this time and later are the test side: a number, or a date like 2026-11-27 or 2026-11-27T08:00:00Z; empty: none", NULL, OPTION_NUMBERS,
+     NULL},
     {"validation_from", OPT_TEXT, offsetof(struct time_params, validation_from), 0, 0, 0,
-     "rows of this time and later, up to test_from, are for validation; empty: none", NULL, 0, NULL},
+     "rows of this time and later, up to test_from, are for validation; empty: none", NULL, OPTION_NUMBERS, NULL},
     {"gap", OPT_INT, offsetof(struct time_params, gap), 0, 0, 0x1p53,
      "rows of so long a time before validation_from and before test_from are on no side: seconds, or the unit of the time column", NULL, 0, NULL},
     {"column", OPT_TEXT, offsetof(struct time_params, column), 0, 0, 0, "the column that tells the time; empty: that of dataset.time", NULL, 0, NULL},

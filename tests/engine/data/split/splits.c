@@ -62,7 +62,7 @@ static const struct example {
     {"sequential", "{\"validation_fraction\": 0.1, \"test_fraction\": 0.25}", 0xf3f8d657b9fac7e0, EXACT | ORDINAL, {0.65, 0.1, 0.25, 0}},
     {"sequential", "{\"validation_fraction\": 0.1}", 0x5ef667d29bbb1650, EXACT | ORDINAL, {0.9, 0.1, 0, 0}},
     {"group", "{\"test_fraction\": 0.2, \"validation_fraction\": 0.1, \"column\": \"user\"}", 0x21e953e428f397ba, 0, {-1, -1, -1, 0}},
-    {"time", "{\"validation_from\": \"300000\", \"test_from\": \"400100\", \"gap\": 10000}", 0x783cd48d81206062, 0, {-1, -1, -1, -1}},
+    {"time", "{\"validation_from\": 300000, \"test_from\": \"400100\", \"gap\": 10000}", 0x783cd48d81206062, 0, {-1, -1, -1, -1}},
     {"time", "{\"test_from\": \"1970-01-05T00:00:00Z\", \"column\": \"when\"}", 0xb1786607f290c917, 0, {-1, 0, -1, 0}},
     {"predefined", "{}", 0x9f13e2cd16b0f1a6, EXACT | ORDINAL, {30000. / ROWS, 15000. / ROWS, 5021. / ROWS, 0}},
 };
