@@ -110,10 +110,21 @@ static int check_names(const struct columns *t, struct error *err)
     return rc;
 }
 
+/* A header without a name is a blank line in front of the real one, more likely than a table whose columns have none. */
+static int check_blank(const struct cell *names, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < names[i].size; c++)
+            if (names[i].text[c] != ' ' && names[i].text[c] != '\t') return 0;
+    return error_set(err, ERROR_DATA, "/dataset/uri", "the header is blank and names no column; remove the line, or set header to false");
+}
+
 static int plan_names(struct columns *t, const struct cell *names, size_t count, enum columns_names how, struct error *err)
 {
     char digits[24];
     uint64_t gap = SIZE_MAX; /* the number that a label would have that is not there */
+    int rc = how == NAMES_GIVEN ? check_blank(names, count, err) : 0;
+    if (rc < 0) return rc;
     if (how == NAMES_NUMBERED && t->no_labels && !text_u64(t->params.label, strchr(t->params.label, 0), &gap)) gap = 0;
     if (!(t->columns = mem_array(count + 1, 1, sizeof *t->columns, err))) return -ERROR_NOMEM;
     t->count = count;

@@ -543,6 +543,12 @@ static void csv_options_that_do_not_fit(void **state)
     struct kit_rows rows;
     assert_true(load("csv", NULL, "y,a,a\n1,2,3\n", 12, 0, &rows, NULL, &err) < 0);
     assert_error(&err, ERROR_DATA, "f:1: two columns are called \"a\"");
+    static const char *const blank[] = {"\ny,a,b\n1,2,3\n", "\r\ny,a,b\n1,2,3\n", " \t\ny,a,b\n1,2,3\n", ",,\n1,2,3\n"};
+    for (size_t i = 0; i < sizeof blank / sizeof *blank; i++) {
+        err = (struct error){0};
+        assert_true(load("csv", "{\"label\": \"click\"}", blank[i], strlen(blank[i]), 0, &rows, NULL, &err) < 0);
+        assert_error(&err, ERROR_DATA, "f:1: the header is blank and names no column");
+    }
 }
 
 static void csv_files_share_their_header(void **state)
