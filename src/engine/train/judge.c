@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/data/format/roles.h"
 
 static struct evaluator_config plain_config(const struct job *job)
 {
@@ -56,18 +57,29 @@ static const char *fields_known(const struct dataset *dataset, char *text, size_
     return text;
 }
 
+static int no_field(const struct job *job, const char *name, unsigned i, struct error *err)
+{
+    const struct spec_dataset *d = &job->spec.dataset;
+    const struct format_context parts = {.weight = d->weight, .group = d->group, .time = d->time};
+    const struct role_row *role = role_of(&parts, name);
+    char pointer[64], known[512];
+    snprintf(pointer, sizeof pointer, "/evaluate/slices/%u", i);
+    if (role)
+        return error_set(err, ERROR_INVALID, pointer, "evaluate.slices: \"%s\" is the %s of a row (dataset.%s), so it is no feature to slice by",
+                         name, role->name, role->name);
+    return error_set(err, ERROR_INVALID, pointer, "evaluate.slices: the data set has no field \"%s\"%s", name,
+                     fields_known(job->dataset, known, sizeof known));
+}
+
 int judge_slices(struct job *job, struct error *err)
 {
     const char *at = job->spec.evaluate.slices;
-    char name[OPTION_TEXT_SIZE], pointer[64], known[512], *text = job->slices.text;
+    char name[OPTION_TEXT_SIZE], *text = job->slices.text;
     job->slices.count = 0;
     while (job->slices.count < EVALUATION_SLICES_MAX && option_list_next(&at, name)) {
         unsigned i = job->slices.count;
         int field = dataset_field_find(job->dataset, name);
-        snprintf(pointer, sizeof pointer, "/evaluate/slices/%u", i);
-        if (field < 0)
-            return error_set(err, ERROR_INVALID, pointer, "evaluate.slices: the data set has no field \"%s\"%s", name,
-                             fields_known(job->dataset, known, sizeof known));
+        if (field < 0) return no_field(job, name, i, err);
         job->slices.fields[i] = (uint16_t)field;
         job->slices.names[i] = text;
         size_t n = strlen(name) + 1;

@@ -236,6 +236,8 @@ static void what_cannot_be_judged_says_so(void **state)
         const char *spec, *field, *part;
     } cases[] = {
         {SPEC(", 'evaluate': {'slices': ['site', 'city']}"), "/evaluate/slices/1", "no field \"city\"; one of"},
+        {SPEC(", 'evaluate': {'slices': ['site', 'user']}"), "/evaluate/slices/1",
+         "\"user\" is the group of a row (dataset.group), so it is no feature"},
         {SPEC(", 'evaluate': {'bootstrap': 5}"), "/evaluate/bootstrap", "must be 0 (none) or >= 20, got 5"},
         {SPEC(", 'evaluate': {'slices': ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']}"), "/evaluate/slices", "at most 8 fields, got 9"},
         {RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'calibration': {'kind': 'platt'}"), "/split/validation_fraction",

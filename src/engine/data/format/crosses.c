@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/data/format/feature.h"
+#include "engine/data/format/roles.h"
 #include "engine/data/format/text.h"
 
 struct cross {
@@ -23,9 +24,10 @@ struct crossed { /* the state of the format around the format */
     void *state;
     struct cross *crosses; /* (count) */
     size_t count;
-    size_t own;   /* fields of the inner format; cross c is own + c, or FIELD_MAX - c where it numbers none */
-    bool bound;   /* the members' fields are known */
-    bool numbers; /* fields are numbers of the text */
+    size_t own;                         /* fields of the inner format; cross c is own + c, or FIELD_MAX - c where it numbers none */
+    bool bound;                         /* the members' fields are known */
+    bool numbers;                       /* fields are numbers of the text */
+    char role[ROLES][OPTION_TEXT_SIZE]; /* columns that are no fields, for the message; "": none */
 };
 
 extern const struct format format_crossed;
@@ -112,6 +114,10 @@ static int member_bind(const struct crossed *x, const char *name, uint16_t *fiel
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
                                      str_shown(shown, sizeof shown, known, strlen(known), 20));
     }
+    for (int r = 0; r < ROLES; r++)
+        if (*name && strcmp(x->role[r], name) == 0)
+            return error_set(err, ERROR_DATA, "/features/crosses", "%.60s is the %s of a row (dataset.%s), so it is no feature and cannot be crossed",
+                             name, roles[r].name, roles[r].name);
     return error_set(err, ERROR_DATA, "/features/crosses", "no field \"%.60s\"; the fields are %s%s", name, names,
                      used + 60 < sizeof names ? "" : ", ...");
 }
@@ -427,6 +433,7 @@ void *crosses_prepare(const struct format **format, const void *params, const st
                NULL;
     struct crossed *x = mem_zero(sizeof *x, err);
     if (!x) return NULL;
+    for (int r = 0; r < ROLES; r++) str_copy(x->role[r], sizeof x->role[r], role_column(context, (enum role)r));
     x->inner = inner;
     x->numbers = !inner->field_name;
     if ((x->state = inner->prepare(params, context, err)) && crosses_read(x, context, err) == 0) {

@@ -1,6 +1,7 @@
 #include "engine/data/format/roles.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "engine/core/batch.h"
@@ -10,6 +11,13 @@ const char *role_column(const struct format_context *context, enum role role)
 {
     const char *const columns[ROLES] = {context->weight, context->group, context->time};
     return columns[role] ? columns[role] : "";
+}
+
+const struct role_row *role_of(const struct format_context *context, const char *column)
+{
+    for (int r = 0; r < ROLES && *column; r++)
+        if (strcmp(role_column(context, (enum role)r), column) == 0) return &roles[r];
+    return NULL;
 }
 
 int roles_refuse(const struct format_context *context, unsigned allowed, const char *format, const char *instead, struct error *err)

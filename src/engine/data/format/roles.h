@@ -17,6 +17,9 @@ extern const struct role_row roles[ROLES];
 
 const char *role_column(const struct format_context *context, enum role role); /* as the user named it; "": none */
 
+/* role_of: the role that this column has, so that it is no feature; NULL: none. */
+const struct role_row *role_of(const struct format_context *context, const char *column);
+
 /* roles_refuse: ERROR_DATA when a role other than those in `allowed` (bits of 1 << role) has a column. format: its name; instead: what to do. */
 int roles_refuse(const struct format_context *context, unsigned allowed, const char *format, const char *instead, struct error *err);
 

@@ -107,20 +107,23 @@ static void what_cannot_be_crossed(void **state)
 {
     (void)state;
     static const struct {
-        const char *format, *options, *crosses, *want;
+        const char *format, *options, *crosses, *want, *group;
     } cases[] = {
-        {"csv", NULL, "[[\"a\", \"z\"]]", "no field \"z\"; the fields are a, b"},
-        {"csv", NULL, "[[\"a\", \"label\"]]", "no field \"label\"; the fields are a, b"},
-        {"csv", NULL, "[[\"a\", \"a\"]]", "a is crossed with itself"},
-        {"csv", NULL, "[[\"a\", \"b\"], [\"a\", \"b\"]]", "a*b stands twice in the list"},
-        {"csv", NULL, "[[\"a\"]]", "has two or three fields"},
-        {"csv", NULL, "[]", "must have 1 to 256 crosses"},
-        {"csv", "{\"schema\": \"a:quantile(4)\"}", "[[\"a\", \"b\"]]", "a is made of the training rows' statistics and cannot be crossed"},
-        {"libsvm", NULL, "[[\"1\", \"2\"]]", "format libsvm knows no fields that could be crossed"},
-        {"libffm", NULL, "[[\"1\", \"x\"]]", "x is no field; fields of this format are numbers"},
+        {"csv", NULL, "[[\"a\", \"b\"]]", "b is the group of a row (dataset.group), so it is no feature", "b"},
+        {"csv", NULL, "[[\"a\", \"z\"]]", "no field \"z\"; the fields are a", "b"},
+        {"csv", NULL, "[[\"a\", \"z\"]]", "no field \"z\"; the fields are a, b", NULL},
+        {"csv", NULL, "[[\"a\", \"label\"]]", "no field \"label\"; the fields are a, b", NULL},
+        {"csv", NULL, "[[\"a\", \"a\"]]", "a is crossed with itself", NULL},
+        {"csv", NULL, "[[\"a\", \"b\"], [\"a\", \"b\"]]", "a*b stands twice in the list", NULL},
+        {"csv", NULL, "[[\"a\"]]", "has two or three fields", NULL},
+        {"csv", NULL, "[]", "must have 1 to 256 crosses", NULL},
+        {"csv", "{\"schema\": \"a:quantile(4)\"}", "[[\"a\", \"b\"]]", "a is made of the training rows' statistics and cannot be crossed", NULL},
+        {"libsvm", NULL, "[[\"1\", \"2\"]]", "format libsvm knows no fields that could be crossed", NULL},
+        {"libffm", NULL, "[[\"1\", \"x\"]]", "x is no field; fields of this format are numbers", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct format_kit kit = {.format = cases[i].format, .options = cases[i].options, .context = {.crosses = cases[i].crosses}};
+        struct format_kit kit = {
+            .format = cases[i].format, .options = cases[i].options, .context = {.crosses = cases[i].crosses, .group = cases[i].group}};
         struct error err = {0};
         assert_true(format_kit_open(&kit, "label,a,b\n1,2,3\n", 16, &err) < 0);
         assert_error(&err, ERROR_DATA, cases[i].want);
