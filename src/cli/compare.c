@@ -6,14 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "cli/scorefile.h"
 #include "cli/terminal.h"
+#include "contract/rundir.h"
 #include "engine/eval/paired.h"
 
-enum { CHUNK = 4096 };
+enum { CHUNK = 4096, EVALUATION_MAX_BYTES = 64 << 20 };
+
+static const char weights_note[] = "rows count alike here: the runs weighed theirs (dataset.weight), but scores.tsv holds no weights";
 
 struct compare_params {
     bool json;
@@ -32,13 +36,17 @@ static const struct arg compare_args[] = {
      .max = 1 << 27},
     {0}};
 
-/* What differs first, in words that name the row and both lines. */
-static int differ(const struct scorefile *a, bool more_a, const struct scorefile *b, bool more_b, struct error *err)
+/* What differs first, in words that name the row and both lines. A file that seems to lack a row may have it later, out of order, which its rest
+ * tells. */
+static int differ(struct scorefile *a, bool more_a, struct scorefile *b, bool more_b, struct error *err)
 {
-    const struct scorefile *has = more_a && (!more_b || a->row < b->row) ? a : b, *lacks = has == a ? b : a;
+    struct scorefile *has = more_a && (!more_b || a->row < b->row) ? a : b, *lacks = has == a ? b : a;
+    int more = has == a ? more_b : more_a;
     if (more_a && more_b && a->row == b->row)
         return error_set(err, ERROR_DATA, NULL, "not the same rows: row %" PRIu64 " has label %g in %s:%" PRIu64 " and %g in %s:%" PRIu64, a->row,
                          (double)a->label, a->path, a->line, (double)b->label, b->path, b->line);
+    while (more > 0) more = scorefile_next(lacks, err);
+    if (more < 0) return more;
     return error_set(err, ERROR_DATA, NULL,
                      "not the same rows: %s:%" PRIu64 " has row %" PRIu64 ", which is not in %s; compare models on one test side", has->path,
                      has->line, has->row, lacks->path);
@@ -68,6 +76,27 @@ static int pass(const char *const paths[2], struct paired *p, uint64_t saturated
     return rc;
 }
 
+/* Did the run that wrote these scores weigh its rows? Its evaluation.json lies beside them and tells; scores of another origin tell nothing. */
+static int run_weighed(const char *scores, bool *out, struct error *err)
+{
+    char path[PATH_SIZE];
+    struct bytes text;
+    const char *slash = strrchr(scores, '/');
+    size_t folder = slash ? (size_t)(slash - scores) + 1 : 0;
+    *out = false;
+    if (strcmp(scores + folder, RUNDIR_SCORES) != 0) return 0;
+    if ((size_t)snprintf(path, sizeof path, "%.*s%s", (int)folder, scores, RUNDIR_EVALUATION) >= sizeof path) return 0;
+    if (!path_exists(&world_real, path)) return 0;
+    bytes_init(&text, EVALUATION_MAX_BYTES);
+    int rc = file_slurp(&world_real, path, &text, err);
+    json_t *evaluation = rc == 0 ? json_read(text.data, text.size, path, err) : NULL;
+    if (rc == 0 && !evaluation) rc = -(int)err->code;
+    *out = json_is_number(json_object_get(evaluation, "weight"));
+    json_decref(evaluation);
+    bytes_close(&text);
+    return rc;
+}
+
 /* "B is better" when the interval of its gain leaves zero out. sign: +1 when more is better. */
 static const char *verdict(char buf[256], const char *what, const struct paired_figure *f, int sign)
 {
@@ -92,7 +121,7 @@ static json_t *figure_json(const struct paired_figure *f, const char *words)
     return out;
 }
 
-static int show_json(const char *const paths[2], const struct paired_result *r, const uint64_t saturated[2], struct error *err)
+static int show_json(const char *const paths[2], const struct paired_result *r, const uint64_t saturated[2], bool weighed, struct error *err)
 {
     char auc[256], logloss[256];
     json_t *all = json_pack("{s:s, s:s, s:I, s:I, s:s, s:o, s:o, s:o, s:[I,I]}", "a", paths[0], "b", paths[1], "rows", (json_int_t)r->rows,
@@ -100,6 +129,7 @@ static int show_json(const char *const paths[2], const struct paired_result *r, 
                             json_real_or_null(r->error_bound), "auc", figure_json(&r->auc, verdict(auc, "auc", &r->auc, 1)), "logloss",
                             figure_json(&r->logloss, verdict(logloss, "logloss", &r->logloss, -1)), "saturated", (json_int_t)saturated[0],
                             (json_int_t)saturated[1]);
+    if (all && weighed) json_object_set_new(all, "note", json_string(weights_note));
     int rc = all ? print_json(stdout, all, err) : error_set(err, ERROR_NOMEM, NULL, "out of memory");
     json_decref(all);
     return rc;
@@ -116,7 +146,7 @@ static int figure_row(struct table *t, const char *name, const struct paired_fig
     return rc;
 }
 
-static int show_table(const char *const paths[2], const struct paired_result *r, const uint64_t saturated[2], struct error *err)
+static int show_table(const char *const paths[2], const struct paired_result *r, const uint64_t saturated[2], bool weighed, struct error *err)
 {
     static const char *const header[] = {"metric", "A", "B", "B - A", "se", "95 % low", "high", "p"};
     char words[256];
@@ -137,6 +167,7 @@ static int show_table(const char *const paths[2], const struct paired_result *r,
         table_print(&t, stdout);
         printf("\n%s\n", verdict(words, "auc", &r->auc, 1));
         printf("%s\n", verdict(words, "logloss", &r->logloss, -1));
+        if (weighed) printf("%s\n", weights_note);
         if (saturated[0] || saturated[1])
             printf("%" PRIu64 " scores of A and %" PRIu64 " of B are 0 or 1 as written: their loss is only known to be large or small\n",
                    saturated[0], saturated[1]);
@@ -151,6 +182,7 @@ static int compare_run(const struct call *call, struct error *err)
     static char files[2][PATH_SIZE];
     const char *paths[2] = {files[0], files[1]};
     uint64_t saturated[2] = {0, 0};
+    bool weighed[2] = {false, false};
     struct paired_result result = {0};
     int rc = 0;
     for (int i = 0; rc == 0 && i < 2; i++) rc = scorefile_path(files[i], &world_real, call->operands[i], err);
@@ -160,8 +192,10 @@ static int compare_run(const struct call *call, struct error *err)
     if (rc == 0 && paired_again(p)) rc = pass(paths, p, saturated, err);
     if (rc == 0) rc = paired_finish(p, &result, err);
     paired_free(p);
+    for (int i = 0; rc == 0 && i < 2; i++) rc = run_weighed(paths[i], &weighed[i], err);
     if (rc < 0) return rc;
-    return params->json ? show_json(call->operands, &result, saturated, err) : show_table(call->operands, &result, saturated, err);
+    bool any = weighed[0] || weighed[1];
+    return params->json ? show_json(call->operands, &result, saturated, any, err) : show_table(call->operands, &result, saturated, any, err);
 }
 
 static const struct exit_row compare_exits[] = {{0, "compared; the verdict is in the words"},
@@ -174,7 +208,8 @@ const struct command command_compare = {
     .summary = "Tell which of two models is better on the same rows, with a paired interval.",
     .details =
         "A and B are run directories with scores.tsv (\"evaluate\": {\"scores\": true}) or such files. Rows are matched by their number. AUC by "
-        "DeLong's paired test, logloss by its mean difference: both know the difference far better than two separate intervals would.",
+        "DeLong's paired test, logloss by its mean difference: both know the difference far better than two separate intervals would. All rows "
+        "count alike: scores.tsv holds no weights, and where the runs had some a note says so.",
     .operands = "A B",
     .operands_min = 2,
     .operands_max = 2,

@@ -99,8 +99,8 @@ int scorefile_next(struct scorefile *s, struct error *err)
     if (fields[0][0] >= '0' && fields[0][0] <= '9' && strlen(fields[0]) <= 20) s->row = strtoull(fields[0], &end, 10);
     if (end == fields[0] || *end) return bad(s, "the row must be a number", fields[0], err);
     if (s->line > 2 && s->row <= before)
-        return error_set(err, ERROR_DATA, NULL, "%s:%" PRIu64 ": row %" PRIu64 " after row %" PRIu64 "; rows must rise, each once", s->path, s->line,
-                         s->row, before);
+        return error_set(err, ERROR_DATA, NULL, "%s:%" PRIu64 ": row %" PRIu64 " after row %" PRIu64 "; rows must rise, each once%s", s->path,
+                         s->line, s->row, before, s->row < before ? ": this file has them in another order" : "");
     if (strcmp(fields[1], "0") != 0 && strcmp(fields[1], "1") != 0) return bad(s, "the label must be 0 or 1", fields[1], err);
     s->label = fields[1][0] == '1';
     if (!str_to_double(fields[2], &value) || !isfinite(value) || (!s->logits && (value < 0 || value > 1)))

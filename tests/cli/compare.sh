@@ -45,6 +45,14 @@ says() # says WORDS COMMAND...
 }
 check "a model equals itself" says "auc: no difference at all" "$t" compare "$tmp/lr:7" "$tmp/lr:7"
 
+unweighed() { ! "$t" compare "$tmp/lr:7" "$tmp/fm:7" | grep -F 'no weights' && jq -e 'has("note") | not' "$tmp/exact.json"; }
+check "runs without weights: no note" unweighed
+awk 'BEGIN { print "label,a,w"; for (i = 0; i < 2000; i++) printf "%d,%d,%d\n", i * 7919 % 3 == 0, i % 11, 1 + i % 4 }' >"$tmp/weighed.csv"
+spec lr 7 | jq '.dataset.uri = "file:'"$tmp"'/weighed.csv" | .dataset += {format: "csv", weight: "w"}' >"$tmp/spec.json"
+"$t" run "$tmp/spec.json" --dir "$tmp/weighed" --quiet >/dev/null 2>&1
+check "weights are not compared, and that is said" says "scores.tsv holds no weights" "$t" compare "$tmp/weighed" "$tmp/weighed"
+check "in JSON, too" says '"note": "rows count alike' "$t" compare "$tmp/weighed/scores.tsv" "$tmp/weighed" --json
+
 # Scores with a known answer: B puts every positive above every negative, A guesses.
 { printf 'row\tlabel\tscore\n' && awk 'BEGIN { for (i = 0; i < 400; i++) printf "%d\t%d\t%.6f\n", i, i % 2, (i * 7919 % 1000) / 1000 }'; } >"$tmp/a.tsv"
 { printf 'row\tlabel\tscore\n' && awk 'BEGIN { for (i = 0; i < 400; i++) printf "%d\t%d\t%.6f\n", i, i % 2, (i % 2 ? 0.7 : 0.3) }'; } >"$tmp/b.tsv"
@@ -56,6 +64,10 @@ check "another test side: the first difference" says "not the same rows:" "$t" c
 check "another test side: exit 65" says "exit 65" "$t" compare "$tmp/lr:7" "$tmp/lr:8"
 head -300 "$tmp/b.tsv" >"$tmp/short.tsv"
 check "a shorter file" says "a.tsv:301 has row 299, which is not in $tmp/short.tsv" "$t" compare "$tmp/a.tsv" "$tmp/short.tsv"
+{ head -1 "$tmp/b.tsv" && tail -n +2 "$tmp/b.tsv" | tac; } >"$tmp/rev.tsv"
+check "another order" says "rev.tsv:3: row 398 after row 399; rows must rise, each once: this file has them in another order" \
+    "$t" compare "$tmp/a.tsv" "$tmp/rev.tsv"
+check "another order, from either side" says "rev.tsv:3: row 398 after row 399; rows must rise" "$t" compare "$tmp/rev.tsv" "$tmp/a.tsv"
 sed '21s/\t[01]\t/\t0\t/' "$tmp/b.tsv" >"$tmp/label.tsv"
 check "another label" says "row 19 has label 1 in $tmp/a.tsv:21 and 0 in $tmp/label.tsv:21" "$t" compare "$tmp/a.tsv" "$tmp/label.tsv"
 check "a damaged file" says "exit 65" "$t" compare "$tmp/a.tsv" "$tmp/log.tsv"
