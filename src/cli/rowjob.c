@@ -63,16 +63,17 @@ const struct arg rowjob_args[] = {
     {.name = "quiet", .letter = 'q', .type = ARG_FLAG, .offset = AT(quiet), .help = "no progress, only warnings and the outcome"},
     {0}};
 
-const struct exit_row rowjob_exits[] = {{0, "done"},
-                                        {64, "wrong usage"},
-                                        {65, "bad data or a damaged checkpoint: the message names file, line and field"},
-                                        {66, "a file is not there"},
-                                        {71, "out of memory"},
-                                        {73, "no space left on a disk"},
-                                        {74, "input or output failed"},
-                                        {75, "stopped by a signal; --out is as it was"},
-                                        {77, "a file may not be read or written"},
-                                        {0}};
+const struct exit_row rowjob_exits[] = {
+    {0, "done"},
+    {64, "wrong usage"},
+    {65, "bad data (also data that are not there) or a damaged checkpoint: the message names file, line and field"},
+    {66, "the checkpoint or a folder is not there"},
+    {71, "out of memory"},
+    {73, "no space left on a disk"},
+    {74, "input or output failed"},
+    {75, "stopped by a signal; --out is as it was"},
+    {77, "a file may not be read or written"},
+    {0}};
 
 static bool cancelled(void *context) { return (void)context, interrupt_count() > 0; }
 

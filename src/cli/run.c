@@ -98,18 +98,19 @@ static int run_run(const struct call *call, struct error *err)
     return rc;
 }
 
-static const struct exit_row run_exits[] = {{0, "succeeded"},
-                                            {64, "wrong usage"},
-                                            {65, "bad data or specification: the message names file, line and field"},
-                                            {66, "a file is not there"},
-                                            {69, "a remote source of the data could not be reached, or was cut too often"},
-                                            {70, "internal error, or training diverged"},
-                                            {71, "out of memory"},
-                                            {73, "no space left on a disk"},
-                                            {74, "input or output failed"},
-                                            {75, "stopped and resumable, or another run holds the directory"},
-                                            {77, "a file or folder may not be read or written"},
-                                            {0}};
+static const struct exit_row run_exits[] = {
+    {0, "succeeded"},
+    {64, "wrong usage"},
+    {65, "bad data (also data that are not there) or a bad specification: the message names file, line and field"},
+    {66, "the specification or a folder is not there"},
+    {69, "a remote source of the data could not be reached, or was cut too often"},
+    {70, "internal error, or training diverged"},
+    {71, "out of memory"},
+    {73, "no space left on a disk"},
+    {74, "input or output failed"},
+    {75, "stopped and resumable, or another run holds the directory"},
+    {77, "a file or folder may not be read or written"},
+    {0}};
 
 const struct command command_run = {
     .name = "run",

@@ -77,6 +77,9 @@ file_case "all labels equal" 0
 spec "$data/bad" '.split = {kind: "holdout", test_fraction: 0.2, validation_fraction: 0.3} | .train += {batch_size: 32, early_stopping: {metric: "auc", patience: 2}} | .evaluate.every_steps = 1' >"$tmp/bad.json"
 refused "all equal, stopping early by auc" "$tmp/bad.json" 0 'auc was never defined on the validation side \(all [0-9]+ labels are 1'
 spec "$data/absent.tsv" >"$tmp/bad.json" && refused "a file that is not there" "$tmp/bad.json" 65 'absent.tsv'
+for command in run predict; do
+    check "$command --help: which code that has" grep -qE '^ *65 .*data that are not there' <("$trainyard" "$command" --help)
+done
 printf '1 3:nan\n0 2:1\n' >"$data/nan.svm" && spec "$data/nan.svm" '.dataset.format = "libsvm"' >"$tmp/bad.json" && refused "NaN as a value" "$tmp/bad.json" 65 'svm:1:' '[Nn]a[Nn]|finite'
 printf '1 3:1\n0 2:inf\n' >"$data/inf.svm" && spec "$data/inf.svm" '.dataset.format = "libsvm"' >"$tmp/bad.json" && refused "infinity as a value" "$tmp/bad.json" 65 'svm:2:' 'inf|finite'
 { good 2000 && printf 'rubbish\n' && good 5; } >"$data/tolerated.tsv"
