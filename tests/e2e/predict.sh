@@ -174,6 +174,21 @@ predict --checkpoint run --in clicks.tsv --out keep.tsv >/dev/null
 check "the next one takes the left draft's place" test ! -e keep.tsv.tmp
 check "... and is whole" cmp want.tsv keep.tsv
 
+# A vocabulary is part of the model: with another content of its file rows would get other scores.
+awk 'BEGIN { print "label,a"; for (i = 0; i < 5000; i++) printf "%d,w%d\n", i * 7919 % 3 == 0, i % 11 }' >words.csv
+printf 'w%d\n' 1 2 3 >words
+spec lr | jq '.dataset = {uri: "file:words.csv", format: "csv", schema: "a:vocab(words)"}' >spec.json
+"$trainyard" run spec.json --dir worded --quiet >/dev/null 2>&1
+predict --checkpoint worded --in words.csv --out worded.tsv >/dev/null
+check "a vocabulary: the run's scores.tsv" covers worded.tsv worded/scores.tsv
+printf 'w%d\n' 1 2 4 >words
+check "... that has changed is refused" test "$(exit_status predict --checkpoint worded --in words.csv --out other.tsv)" = 65
+check "... by its name" grep -qF 'words has changed since worded/final.safetensors was trained with it' err
+check "... and no score is told" test ! -e other.tsv
+printf 'w%d\n' 1 2 3 >words
+predict --checkpoint worded --in words.csv --out again.tsv >/dev/null
+check "... and put back gives the same scores" cmp worded.tsv again.tsv
+
 # The rows' own file is not replaced by their scores, whatever it is called.
 cp clicks.tsv own.tsv
 ln -s own.tsv alias.tsv

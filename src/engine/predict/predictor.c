@@ -8,6 +8,7 @@
 #include "contract/rundir.h"
 #include "contract/safetensors.h"
 #include "engine/core/params_load.h"
+#include "engine/data/format/format.h"
 
 /* The file that `path` means. */
 static int checkpoint_find(const struct world *w, const char *path, char out[PATH_SIZE], struct error *err)
@@ -43,6 +44,7 @@ static int recipe_read(struct predictor *p, const struct tensor_file *file, cons
     const char *recipe = file->metadata(file->impl, "recipe"), *step = file->metadata(file->impl, "step");
     const char *digest = file->metadata(file->impl, "spec"), *fields = file->metadata(file->impl, "fields");
     const char *names = file->metadata(file->impl, "field_names");
+    const char *files = file->metadata(file->impl, "files");
     int64_t value;
     if (!recipe)
         return error_set(err, ERROR_DATA, NULL,
@@ -56,6 +58,7 @@ static int recipe_read(struct predictor *p, const struct tensor_file *file, cons
     if (step && str_to_int64(step, &value) && value > 0) p->step = (uint64_t)value;
     if (fields && str_to_int64(fields, &value) && value >= 0 && value <= FIELD_UNKNOWN) p->use.shape.fields = (uint32_t)value;
     if (names) p->field_names = json_read(names, strlen(names), file->path, NULL); /* damaged: as if it said nothing */
+    if (files) p->files = json_read(files, strlen(files), file->path, NULL);
     if (digest) str_copy(p->digest, sizeof p->digest, digest);
     return metadata_agrees(file, "model", p->use.model->kind.name, err);
 }
@@ -95,6 +98,7 @@ void predictor_close(struct predictor *p)
     calibration_close(&p->calibration);
     spec_close(&p->recipe);
     json_decref(p->field_names);
+    json_decref(p->files);
     *p = (struct predictor){0};
 }
 
@@ -114,6 +118,29 @@ int predictor_fields(const struct predictor *p, const struct field_names *names,
                            json_string_value(value), p->path);
     json_decref(there);
     return rc;
+}
+
+struct files_check {
+    const struct predictor *predictor;
+    size_t next;
+};
+
+static int file_check(void *context, const char *path, struct error *err)
+{
+    struct files_check *c = context;
+    const char *want = json_string_value(json_array_get(c->predictor->files, c->next++));
+    char hex[FORMAT_FILE_HASH];
+    int rc = want ? format_file_hash(c->predictor->world, path, hex, err) : 0;
+    if (rc < 0 || !want || strcmp(want, hex) == 0) return rc;
+    return error_set(err, ERROR_DATA, NULL,
+                     "%s has changed since %s was trained with it, so rows would get other scores; put the old one back, or train again", path,
+                     c->predictor->path);
+}
+
+int predictor_files(const struct predictor *p, struct error *err)
+{
+    const struct spec_kind *format = &p->recipe.chosen[SECTION_FORMAT];
+    return p->files ? format_files(format->kind, format->params, file_check, &(struct files_check){.predictor = p}, err) : 0;
 }
 
 /* What decides how a row's text becomes keys. New reference. */

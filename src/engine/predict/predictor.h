@@ -17,6 +17,7 @@ struct predictor {
     struct model_use use; /* params: the recipe's */
     struct params params; /* weights alone */
     struct calibration calibration;
+    json_t *files;           /* hashes of the files that its format's options name, where the checkpoint says; else NULL */
     json_t *field_names;     /* of the fields that it was trained on, where the file says; else NULL */
     uint64_t step;           /* of training; 0 when the file does not say */
     char digest[SHA256_HEX]; /* the spec's, as the file states it; "" when it does not */
@@ -36,6 +37,10 @@ int predictor_score(const struct predictor *p, struct scorer *scorer, const stru
 /* predictor_fields: has the text that is read each field that the model was trained on? ERROR_DATA names the first that it lacks: without it every
  * score would be another one. */
 int predictor_fields(const struct predictor *p, const struct field_names *names, struct error *err);
+
+/* predictor_files: do the files that the format's options name (vocabularies) hold what they held in training? ERROR_DATA names the first that does
+ * not. */
+int predictor_files(const struct predictor *p, struct error *err);
 
 /* predictor_alike: do both read rows the same way, so that one parse serves both? ERROR_INVALID says what differs. */
 int predictor_alike(const struct predictor *a, const struct predictor *b, struct error *err);

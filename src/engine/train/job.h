@@ -38,6 +38,7 @@ struct job {
 
     struct team team;
     struct dataset *dataset;
+    json_t *file_hashes; /* of the files that the format's options name; an array */
     struct splitter splitter;
     struct { /* evaluate.slices, resolved */
         unsigned count;

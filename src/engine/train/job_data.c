@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/data/format/format.h"
 #include "engine/data/texts.h"
 #include "engine/train/admit.h"
 #include "engine/train/report.h"
@@ -111,7 +112,8 @@ int job_open_data(struct job *job, const char *cache_dir, struct error *err)
     if ((rc = config_of(job, &config, err)) < 0) return rc;
     config.cache_dir = cache;
     config.entry = *entry ? entry : NULL;
-    job->dataset = dataset_open(&config, err);
+    job->file_hashes = format_files_hashes(job->world, config.format, config.format_params, err);
+    if (job->file_hashes) job->dataset = dataset_open(&config, err);
     mem_free((void *)(uintptr_t)config.uris);
     if (!job->dataset) return -(int)err->code;
     const struct dataset_info *info = dataset_info(job->dataset);

@@ -58,6 +58,7 @@ static int job_work(struct job *job, const struct run_options *options, struct r
 static void job_close(struct job *job)
 {
     mem_free(job->texts.list);
+    json_decref(job->file_hashes);
     dataset_free(job->dataset);
     team_stop(&job->team);
     event_writer_close(job->events, NULL);

@@ -169,6 +169,19 @@ static int metadata_recipe(json_t *metadata, const struct spec *spec, struct err
     return rc;
 }
 
+/* What the files said that the format's options name, so that rows are not read by others later. */
+static int metadata_files(json_t *metadata, const struct job *job, struct error *err)
+{
+    struct bytes text;
+    if (json_array_size(job->file_hashes) == 0) return 0;
+    bytes_init(&text, SPEC_MAX_BYTES);
+    int rc = json_write(job->file_hashes, &text, err);
+    if (rc == 0 && json_object_set_new(metadata, "files", json_string(bytes_text(&text))) < 0)
+        rc = error_set(err, ERROR_NOMEM, NULL, "cannot write the hashes of the format's files");
+    bytes_close(&text);
+    return rc;
+}
+
 /* Which fields the model knows, where a header names them: so that text that lacks one is not scored as if all were well. */
 static int metadata_field_names(json_t *metadata, const struct job *job, struct error *err)
 {
@@ -205,7 +218,7 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     json_t *m = json_object();
     const struct cursor *c = &s->cursor;
     char held_out[HELD_OUT_SIZE];
-    if (metadata_recipe(m, &fold->job->spec, err) < 0 || metadata_field_names(m, fold->job, err) < 0) {
+    if (metadata_recipe(m, &fold->job->spec, err) < 0 || metadata_field_names(m, fold->job, err) < 0 || metadata_files(m, fold->job, err) < 0) {
         json_decref(m);
         return NULL;
     }

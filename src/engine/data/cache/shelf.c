@@ -10,42 +10,20 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/data/source/source_kind.h"
-#include "engine/data/format/vocabulary.h"
 
-enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100, LOCK_POLL_MS = 20, SCHEMA_FILE_MAX_BYTES = 1 << 28 };
+enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100, LOCK_POLL_MS = 20 };
 
 static const char *role(const char *column) { return column ? column : ""; }
 
-struct other_files { /* what the options name besides the data: other content is another schema */
-    const struct world *world;
-    json_t *hashes;
-};
-
-static int other_file(void *context, const char *path, struct error *err)
-{
-    struct other_files *o = context;
-    char hex[33];
-    struct bytes text;
-    bytes_init(&text, SCHEMA_FILE_MAX_BYTES);
-    int rc = vocabulary_text(o->world, path, &text, err);
-    if (rc == 0) hash128_hex(hash128(text.data, text.size), hex);
-    bytes_close(&text);
-    if (rc == 0 && json_array_append_new(o->hashes, json_string(hex)) < 0) rc = error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");
-    return rc < 0 ? error_wrap(err, "dataset.schema") : 0;
-}
-
-/* The files in the order of the options; an unreadable schema is for the format to refuse. */
+/* The files in the order of the options: other content is another schema. An unreadable schema is for the format to refuse. */
 static int schema_add_files(json_t *schema, const struct dataset_config *how, struct error *err)
 {
-    struct other_files o = {how->world, json_array()};
     struct error why = {0};
-    int rc = o.hashes ? format_files(how->format, how->format_params, other_file, &o, &why) : -ERROR_NOMEM;
-    if (rc < 0 && !why.code) error_set(&why, ERROR_NOMEM, NULL, "cannot describe the schema");
-    if (rc == 0 && json_array_size(o.hashes) > 0 && json_object_set(schema, "files", o.hashes) < 0)
-        rc = error_set(&why, ERROR_NOMEM, NULL, "cannot describe the schema");
-    json_decref(o.hashes);
-    if (rc == 0) return 0;
-    return error_set(err, why.code == ERROR_NOMEM ? ERROR_NOMEM : ERROR_DATA, "/dataset/schema", "%s", why.msg);
+    json_t *hashes = format_files_hashes(how->world, how->format, how->format_params, &why);
+    if (!hashes) return error_set(err, why.code == ERROR_NOMEM ? ERROR_NOMEM : ERROR_DATA, "/dataset/schema", "%s", why.msg);
+    int rc = json_array_size(hashes) > 0 && json_object_set(schema, "files", hashes) < 0 ? -ERROR_NOMEM : 0;
+    json_decref(hashes);
+    return rc < 0 ? error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema") : 0;
 }
 
 static int schema_hash(const struct dataset_config *how, uint64_t *hash, struct error *err)

@@ -6,12 +6,6 @@
 
 #include "base/str.h"
 
-int format_files(const struct kind *kind, const void *params, format_file_fn *each, void *context, struct error *err)
-{
-    const struct format *format = (const struct format *)kind; /* struct kind is its first member */
-    return format->files ? format->files(params, each, context, err) : 0;
-}
-
 void bad_row(struct bad_rows *bad, uint64_t line, const char *fmt, ...)
 {
     va_list args;

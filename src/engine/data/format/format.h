@@ -113,6 +113,13 @@ extern const struct format *const formats[]; /* NULL-terminated */
 /* format_files: files() of the row of formats[] that this kind is. */
 int format_files(const struct kind *format, const void *params, format_file_fn *each, void *context, struct error *err);
 
+/* The content of a file that the options name decides what rows become, so whoever keeps what came of rows keeps its hash (32 hex digits).
+ * format_file_hash: of one file. format_files_hashes: of all of them as a JSON array of texts, in the order of files(); new reference. NULL or a
+ * negative code: ERROR_DATA, a file cannot be read. */
+enum { FORMAT_FILE_HASH = 33 };
+int format_file_hash(const struct world *world, const char *path, char hex[FORMAT_FILE_HASH], struct error *err);
+json_t *format_files_hashes(const struct world *world, const struct kind *format, const void *params, struct error *err);
+
 /* note_feature: feature number `at` of the row was made of that text. For parse(), while out->notes is there. */
 int note_feature(struct notes *notes, size_t at, const char *text, size_t size, bool missing, struct error *err);
 
