@@ -2,17 +2,17 @@
 #include "contract/registry.h"
 
 const struct section_row sections[SECTIONS] = {
-    [SECTION_FORMAT] = {"formats", "dataset", "format", NULL},
-    [SECTION_SPLIT] = {"splits", "split", "kind", "holdout"},
-    [SECTION_MODEL] = {"models", "model", "kind", NULL},
-    [SECTION_OPTIMIZER] = {"optimizers", "optimizer", "kind", "adagrad"},
+    [SECTION_FORMAT] = {"formats", "dataset", "format", NULL, false},
+    [SECTION_SPLIT] = {"splits", "split", "kind", "holdout", false},
+    [SECTION_MODEL] = {"models", "model", "kind", NULL, false},
+    [SECTION_OPTIMIZER] = {"optimizers", "optimizer", "kind", "adagrad", false},
     [SECTION_OPTIMIZER_WIDE] = {"optimizers", "optimizer_wide", "kind", NULL, true},
     [SECTION_OPTIMIZER_DEEP] = {"optimizers", "optimizer_deep", "kind", NULL, true},
-    [SECTION_STRATEGY] = {"strategies", "train", "strategy", "sync"},
-    [SECTION_CODEC] = {"codecs", "compression", "codec", "none"},
-    [SECTION_AGGREGATE] = {"aggregates", "compression", "aggregate", "mean"},
-    [SECTION_CALIBRATION] = {"calibrators", "calibration", "kind", "none"},
-    [SECTION_ENSEMBLE] = {"ensembles", "ensemble", "kind", "none"},
+    [SECTION_STRATEGY] = {"strategies", "train", "strategy", "sync", false},
+    [SECTION_CODEC] = {"codecs", "compression", "codec", "none", false},
+    [SECTION_AGGREGATE] = {"aggregates", "compression", "aggregate", "mean", false},
+    [SECTION_CALIBRATION] = {"calibrators", "calibration", "kind", "none", false},
+    [SECTION_ENSEMBLE] = {"ensembles", "ensemble", "kind", "none", false},
 };
 
 static json_t *kind_describe(const struct kind *kind)
