@@ -38,7 +38,8 @@ static void sampling_keep(const void *context, uint32_t epoch, const struct spli
 
 struct row_filter sampling_filter(const struct spec_train *train)
 {
-    return sampling_all(train) ? (struct row_filter){0} : (struct row_filter){.context = train, .keep = sampling_keep};
+    if (sampling_all(train)) return (struct row_filter){.keep = NULL};
+    return (struct row_filter){.context = train, .keep = sampling_keep};
 }
 
 struct counting {

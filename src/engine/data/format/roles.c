@@ -119,7 +119,7 @@ const char *role_time(const char *p, const char *end, int64_t *time)
     if (text_i64(p, end, time) || moment_read(p, end, time)) return NULL;
     if (!text_real(p, end, &value)) return "is not a time; it must be a number, or a date like 2026-11-27 or 2026-11-27T08:00:00Z";
     value = floor(value);
-    if (!(value >= -0x1p63 && value < 0x1p63)) return "is a time beyond the range of 64 bits";
+    if (!(fabs(value) < 0x1p63)) return "is a time beyond the range of 64 bits";
     *time = (int64_t)value;
     return NULL;
 }

@@ -25,6 +25,7 @@ static void frequent_lower(struct frequent *f)
     size_t n = 0, left = 0;
     for (size_t i = 0; i < FREQUENT_CELLS; i++)
         if (f->cells[i].count) kept[n] = f->cells[i], counts[n++] = f->cells[i].count;
+    if (n == 0) return;
     qsort(counts, n, sizeof *counts, count_compare);
     uint64_t median = counts[n / 2];
     for (size_t i = 0; i < n; i++)
