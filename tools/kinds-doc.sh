@@ -8,7 +8,7 @@ set -eu
         else (if .exclusive_minimum != null then "> \(.exclusive_minimum | number)" else ">= \(.minimum | number)" end) +
              (if .exclusive_maximum != null then ", < \(.exclusive_maximum | number)" elif .maximum != null then ", <= \(.maximum | number)" else "" end) end;
     def place: {models: "model.kind", optimizers: "optimizer.kind", codecs: "compression.codec", aggregates: "compression.aggregate",
-                strategies: "train.strategy", formats: "dataset.format", splits: "split.kind", calibrators: "calibration.kind", ensembles: "ensemble.kind"}[.];
+                strategies: "train.strategy", losses: "train.loss", formats: "dataset.format", splits: "split.kind", calibrators: "calibration.kind", ensembles: "ensemble.kind"}[.];
     "# Kinds and their options\n\nGenerated from the tables of the program (`tools/kinds-doc.sh`); `trainyard kinds` and `GET /v1/kinds` say the same.",
     (to_entries | sort_by(.key)[] |
         "\n## \(.key)\n\nChosen by `\(.key | place)`.",

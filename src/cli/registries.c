@@ -4,6 +4,7 @@
 
 #include "engine/compress/aggregate.h"
 #include "engine/compress/codec.h"
+#include "engine/core/loss.h"
 #include "engine/data/format/format.h"
 #include "engine/data/source/source_kind.h"
 #include "engine/data/split/split.h"
@@ -22,6 +23,7 @@ const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats
                                                 [SECTION_MODEL] = KINDS(models),
                                                 [SECTION_OPTIMIZER] = KINDS(optimizers),
                                                 [SECTION_STRATEGY] = KINDS(strategies),
+                                                [SECTION_LOSS] = KINDS(losses),
                                                 [SECTION_CODEC] = KINDS(codecs),
                                                 [SECTION_AGGREGATE] = KINDS(aggregates),
                                                 [SECTION_CALIBRATION] = KINDS(calibrators),

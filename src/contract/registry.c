@@ -9,6 +9,7 @@ const struct section_row sections[SECTIONS] = {
     [SECTION_OPTIMIZER_WIDE] = {"optimizers", "optimizer_wide", "kind", NULL, true},
     [SECTION_OPTIMIZER_DEEP] = {"optimizers", "optimizer_deep", "kind", NULL, true},
     [SECTION_STRATEGY] = {"strategies", "train", "strategy", "sync", false},
+    [SECTION_LOSS] = {"losses", "train", "loss", "auto", false},
     [SECTION_CODEC] = {"codecs", "compression", "codec", "none", false},
     [SECTION_AGGREGATE] = {"aggregates", "compression", "aggregate", "mean", false},
     [SECTION_CALIBRATION] = {"calibrators", "calibration", "kind", "none", false},

@@ -13,6 +13,7 @@ enum spec_section {                         /* the places of a spec where a kind
                     SECTION_OPTIMIZER_WIDE, /* optimizer_wide.kind */
                     SECTION_OPTIMIZER_DEEP, /* optimizer_deep.kind */
                     SECTION_STRATEGY,       /* train.strategy */
+                    SECTION_LOSS,           /* train.loss */
                     SECTION_CODEC,          /* compression.codec */
                     SECTION_AGGREGATE,      /* compression.aggregate */
                     SECTION_CALIBRATION,    /* calibration.kind */

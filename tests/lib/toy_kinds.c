@@ -42,12 +42,14 @@ static const struct kind lr = {"lr", "logistic regression", "", 0, NULL}, fm = {
 static const struct kind adagrad = {"adagrad", "adaptive", "Duchi et al. 2011", sizeof(struct toy_adagrad), adagrad_options};
 static const struct kind ftrl = {"ftrl", "proximal", "McMahan 2013", sizeof(struct toy_ftrl), ftrl_options};
 static const struct kind sync_kind = {"sync", "all shards each step", "", 0, NULL};
+static const struct kind loss = {"auto", "the model's own", "", 0, NULL};
 static const struct kind dense = {"none", "dense", "", 0, NULL}, sign = {"sign", "one bit", "", 0, NULL};
 static const struct kind topk = {"topk", "largest", "", sizeof(struct toy_topk), topk_options};
 static const struct kind mean = {"mean", "weighted", "", 0, NULL}, vote = {"vote", "majority", "", 0, NULL};
 
 static const struct kind *const formats[] = {&criteo, &csv, NULL}, *const splits[] = {&none, &holdout, NULL}, *const models[] = {&lr, &fm, NULL};
 static const struct kind *const optimizers[] = {&adagrad, &ftrl, NULL}, *const strategies[] = {&sync_kind, NULL};
+static const struct kind *const losses[] = {&loss, NULL};
 static const struct kind *const ensembles[] = {&dense, &mean, NULL};
 static const struct kind *const codecs[] = {&dense, &sign, &topk, NULL}, *const aggregates[] = {&mean, &vote, NULL};
 
@@ -57,6 +59,7 @@ const struct registry toy_registry = {.kinds = {
                                           [SECTION_MODEL] = models,
                                           [SECTION_OPTIMIZER] = optimizers,
                                           [SECTION_STRATEGY] = strategies,
+                                          [SECTION_LOSS] = losses,
                                           [SECTION_CODEC] = codecs,
                                           [SECTION_AGGREGATE] = aggregates,
                                           [SECTION_CALIBRATION] = ensembles,

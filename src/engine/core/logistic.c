@@ -1,5 +1,7 @@
 #include "engine/core/logistic.h"
 
+#include <math.h>
+
 #include "base/cpu.h"
 #include "base/kernel.h"
 
@@ -12,6 +14,8 @@ static double (*const loss_table[])(const float *, const float *, const float *,
 void logistic_delta(const float *z, const float *y, float *delta, size_t n) { delta_table[cpu_level()](z, y, delta, n); }
 
 double logistic_loss(const float *z, const float *y, const float *w, size_t n) { return loss_table[cpu_level()](z, y, w, n); }
+
+double logistic_loss_row(double z, double y) { return fmax(z, 0) - z * y + log1p(exp(-fabs(z))); }
 
 void logistic_probability(const float *z, float *p, size_t n)
 {

@@ -11,6 +11,9 @@ void logistic_delta(const float *z, const float *y, float *delta, size_t n);
  * (lane i mod 16, folded by halves). A NaN or infinite z gives a non-finite sum. */
 double logistic_loss(const float *z, const float *y, const float *w, size_t n);
 
+/* logistic_loss_row: the loss of one row in double, for judging. */
+double logistic_loss_row(double z, double y);
+
 /* logistic_probability: p[i] = sigma(z[i]). */
 void logistic_probability(const float *z, float *p, size_t n);
 

@@ -136,9 +136,6 @@ bool metric_better(const struct metric *metric, double a, double b);
  * reference, or NULL + ERROR_NOMEM. */
 json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *folds, struct error *err);
 
-/* eval_loss: logistic loss of one row, max(z, 0) - z y + log(1 + e^-|z|). */
-double eval_loss(double logit, double label);
-
 /* A window of progressive AUC: counts in 4096 bins of the logit over [-16, 16), a few nanoseconds a row, mergeable in any order. The cumulative AUC
  * is that of a second window, into which each one is merged before it is cleared (auc_window_merge takes microseconds). Weighted rows count in units
  * of 2^-20, up to a weight of 2^20; a window has rows with weights or without, never both. */

@@ -4,8 +4,6 @@
 
 #include "engine/eval/parts.h"
 
-double eval_loss(double logit, double label) { return fmax(logit, 0) - logit * label + log1p(exp(-fabs(logit))); }
-
 static void logloss_compute(const struct metric_input *in, struct measure *out)
 {
     const struct eval_sums *s = in->sums;

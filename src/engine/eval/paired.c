@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/core/logistic.h"
 #include "engine/eval/parts.h"
 
 enum { BINS = 1 << 20, EXACT_ROWS_DEFAULT = 1 << 21, MODELS = 2 };
@@ -146,7 +147,7 @@ int paired_add(struct paired *p, const float *a, const float *b, const float *la
             if (!good(z)) z = 0; /* nothing will be told; kept so that arrays stay in step */
             if (p->exact) p->keys[m][p->rows] = rank_key(z), p->labels[p->rows] = (uint8_t)y;
             else p->bins[m][bin_of(z)][y]++;
-            moments_add(&p->loss[m], loss[m] = eval_loss((double)z, y));
+            moments_add(&p->loss[m], loss[m] = logistic_loss_row((double)z, y));
         }
         moments_add(&p->loss_difference, loss[1] - loss[0]);
     }

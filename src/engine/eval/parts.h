@@ -4,7 +4,7 @@
 
 #include "engine/eval/eval.h"
 
-/* z: logit, y: label, w: weight (1 when unweighted), l = eval_loss(z, y), p = 1 / (1 + e^-z), d = (p - y)^2, a = |p - y|. */
+/* z: logit, y: label, w: weight (1 when unweighted), l = logistic_loss_row(z, y), p = 1 / (1 + e^-z), d = (p - y)^2, a = |p - y|. */
 struct eval_sums {
     uint64_t rows, positives;                                      /* counted, w > 0 */
     double weight, positive, correct, loss, prob, brier, absolute; /* sums of w, wy, w [p >= 1/2 exactly when y = 1], wl, wp, wd, wa */

@@ -8,6 +8,7 @@
 #include "base/kind.h"
 #include "engine/core/batch.h"
 #include "engine/core/grad.h"
+#include "engine/core/loss.h"
 
 struct model_shape { /* what the data looks like to a model: the same in training and, by the checkpoint, in prediction */
     uint32_t fields; /* F: fields are 0 .. F-1; 0: the format knows none */
@@ -27,15 +28,18 @@ struct model_call { /* one micro-batch; all borrowed */
 struct model {
     struct kind kind;  /* first */
     bool wants_fields; /* reads batch_fields(): without it they may be left out of a batch */
+    /* loss: what it learns by where the job does not say; NULL: logistic. outputs: how many a row has, as its loss must want them; NULL: one. */
+    const struct loss *loss;
+    size_t (*outputs)(const void *params);
     /* check: do the params suit the data? ERROR_INVALID with the field. NULL: always. */
     int (*check)(const void *params, struct model_shape shape, struct error *err);
     /* describe: the tensors, at most TENSORS_MAX, in checkpoint order; returns their count. */
     size_t (*describe)(const void *params, struct model_shape shape, struct param_desc *out);
     /* scratch: floats that a micro-batch of so many rows needs. */
     size_t (*scratch)(const void *params, struct model_shape shape, size_t rows);
-    /* forward: logits (rows). */
+    /* forward: logits (rows, outputs). */
     void (*forward)(const struct model_call *c, float *logits);
-    /* backward: add this batch's gradient sums into grad[t] (the rows of c->tensor[t], zeroed by the caller). delta (rows) = dL/dlogit. Of a
+    /* backward: add this batch's gradient sums into grad[t] (the rows of c->tensor[t], zeroed by the caller). delta (rows, outputs) = dL/dlogit. Of a
      * statistic (param_desc) the sum over rows of what it averages. */
     void (*backward)(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX]);
 };
@@ -43,10 +47,18 @@ struct model {
 extern const struct model *const models[]; /* NULL-terminated: lr, fm, ffm, fwfm, mlp, wide_deep, deepfm, dcn_v2, dlrm */
 extern const struct model model_lr, model_fm, model_ffm, model_fwfm, model_mlp, model_wide_deep, model_deepfm, model_dcn_v2, model_dlrm;
 
-struct model_use { /* a family with its options and its data */
+struct model_use { /* a family with its options, its data and its loss */
     const struct model *model;
     const void *params;
     struct model_shape shape;
+    const struct loss *loss; /* what its outputs mean */
 };
+
+/* model_loss: the loss of a job that wishes for one (loss_auto: the model's own). */
+const struct loss *model_loss(const struct model *model, const struct loss *wish);
+
+/* model_outputs: of a row. model_labels: what labels its rows may have. */
+size_t model_outputs(const struct model_use *use);
+struct label_rule model_labels(const struct model_use *use);
 
 #endif

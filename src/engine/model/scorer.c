@@ -24,7 +24,7 @@ int scorer_forward(struct scorer *s, const struct model_use *use, const struct p
         b = &s->admitted.batch;
     }
     if ((rc = lookup_build(&s->lookup, b, p, mode->ascending, err)) < 0) return rc;
-    if ((rc = floats_reserve(&s->logits, b->rows, err)) < 0) return rc;
+    if ((rc = floats_reserve(&s->logits, b->rows * model_outputs(use), err)) < 0) return rc;
     if ((rc = floats_reserve(&s->scratch, model->scratch(use->params, use->shape, b->rows), err)) < 0) return rc;
     struct model_call *c = &s->call;
     *c = (struct model_call){.params = use->params,

@@ -28,7 +28,7 @@ struct scorer_mode {     /* zeroed: to judge or predict */
     uint64_t seed, step; /* like these */
 };
 
-/* scorer_forward: logits (b->rows) of the batch into s->logits. ERROR_NOMEM, ERROR_TOOLARGE. */
+/* scorer_forward: logits (b->rows, outputs) of the batch into s->logits. ERROR_NOMEM, ERROR_TOOLARGE. */
 int scorer_forward(struct scorer *s, const struct model_use *use, const struct params *p, const struct batch *b, const struct scorer_mode *mode,
                    struct error *err);
 

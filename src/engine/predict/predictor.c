@@ -55,6 +55,7 @@ static int recipe_read(struct predictor *p, const struct tensor_file *file, cons
     if (rc < 0) return rc;
     p->use.model = (const struct model *)p->recipe.chosen[SECTION_MODEL].kind; /* each row starts with its struct kind */
     p->use.params = p->recipe.chosen[SECTION_MODEL].params;
+    p->use.loss = model_loss(p->use.model, (const struct loss *)p->recipe.chosen[SECTION_LOSS].kind); /* of an older file: the model's own */
     if (step && str_to_int64(step, &value) && value > 0) p->step = (uint64_t)value;
     if (fields && str_to_int64(fields, &value) && value >= 0 && value <= FIELD_UNKNOWN) p->use.shape.fields = (uint32_t)value;
     if (names) p->field_names = json_read(names, strlen(names), file->path, NULL); /* damaged: as if it said nothing */

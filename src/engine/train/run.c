@@ -24,6 +24,7 @@ static void job_choose(struct job *job)
     job->strategy = (const struct strategy *)chosen[SECTION_STRATEGY].kind;
     job->ensemble = (const struct ensemble *)chosen[SECTION_ENSEMBLE].kind;
     job->model.params = chosen[SECTION_MODEL].params;
+    job->model.loss = model_loss(job->model.model, (const struct loss *)chosen[SECTION_LOSS].kind);
     job->codec_params = chosen[SECTION_CODEC].params;
     job->aggregate_params = chosen[SECTION_AGGREGATE].params;
     job->splitter = (struct splitter){.split = (const struct split *)chosen[SECTION_SPLIT].kind, .params = chosen[SECTION_SPLIT].params};

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "engine/data/split/split.h"
 #include "engine/eval/calibrate.h"
+#include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
 
@@ -70,10 +71,27 @@ static void settle_optimizer(const struct spec *spec, enum spec_section s, struc
                o->kind.name);
 }
 
+/* The loss that the model names as its own where the job names none: from here on the spec says which. */
+static void settle_loss(struct spec *spec, struct faults *faults)
+{
+    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
+    struct spec_kind *chosen = &spec->chosen[SECTION_LOSS];
+    const struct loss *loss = model_loss(model, (const struct loss *)chosen->kind);
+    chosen->kind = &loss->kind;
+    if ((loss->labels == LABELS_CLASS) == (model->outputs != NULL)) return;
+    if (model->outputs)
+        faults_add(faults, "/train/loss", "\"%s\" is of one output a row, and model \"%s\" has one a class; leave it out", loss->kind.name,
+                   model->kind.name);
+    else
+        faults_add(faults, "/train/loss", "\"%s\" wants an output a class, and model \"%s\" has one a row; use model \"softmax\"", loss->kind.name,
+                   model->kind.name);
+}
+
 void run_settle(struct spec *spec, struct faults *faults)
 {
     const struct spec_kind *chosen = &spec->chosen[SECTION_SPLIT];
     struct splitter splitter = {.split = (const struct split *)chosen->kind, .params = chosen->params};
+    settle_loss(spec, faults);
     if (splitter.split->faults) splitter.split->faults(splitter.params, faults);
     settle_column(&splitter, SPLIT_GROUPS, spec->dataset.group, "group", faults);
     settle_column(&splitter, SPLIT_TIMES, spec->dataset.time, "time", faults);

@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "engine/core/float.h"
-#include "engine/core/logistic.h"
 #include "engine/train/fold.h"
 #include "engine/train/guard.h"
 
@@ -132,18 +131,20 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
 {
     const struct params *p = &fold->params;
     float *grad[TENSORS_MAX];
-    size_t rows = w->batch.batch.rows;
-    int rc = floats_reserve(&w->delta, rows, err);
+    size_t rows = w->batch.batch.rows, outputs = model_outputs(&fold->job->model);
+    const struct loss *loss = fold->job->model.loss;
+    int rc = floats_reserve(&w->delta, rows * outputs, err);
     if (rc == 0) rc = grad_prepare(s, &w->scorer.lookup, p, grad, err);
     if (rc < 0) return rc;
-    s->loss = logistic_loss(w->scorer.logits.data, w->batch.batch.labels, weights, rows);
+    s->loss = loss->sum(w->scorer.logits.data, w->batch.batch.labels, weights, rows, outputs);
     if (!isfinite(s->loss))
         return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": the loss is not finite; lower optimizer.lr or check the data", step);
-    auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, weights, rows);
-    logistic_delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows);
+    if (loss->labels == LABELS_BINARY) auc_window_add(&s->window, w->scorer.logits.data, w->batch.batch.labels, weights, rows);
+    loss->delta(w->scorer.logits.data, w->batch.batch.labels, w->delta.data, rows, outputs);
     float smoothing = (float)fold->job->spec.train.label_smoothing; /* of label y: y (1 - s) + s / 2 */
     for (size_t r = 0; smoothing > 0 && r < rows; r++) w->delta.data[r] += smoothing * (w->batch.batch.labels[r] - 0.5f);
-    for (size_t r = 0; weights && r < rows; r++) w->delta.data[r] *= weights[r];
+    for (size_t r = 0; weights && r < rows; r++)
+        for (size_t c = 0; c < outputs; c++) w->delta.data[r * outputs + c] *= weights[r];
     fold->job->model.model->backward(&w->scorer.call, w->delta.data, grad);
     for (size_t t = 0; weights && t < p->count; t++) { /* statistics are sums over rows, and will be divided by all weights */
         const struct grad_rows *g = &s->grad.tensor[t].rows;

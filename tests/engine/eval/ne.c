@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "engine/core/logistic.h"
 #include "lib/scores.h"
 
 enum { ROWS = 4000 };
@@ -23,10 +24,10 @@ static void error_equals_row_by_row(void **state)
     struct rng rng = rng_at(53, RNG_TEST, 1, 0);
     scores_draw(&rng, logits, labels, ROWS, -2, 1, 0);
     double loss = 0, q = 0, squares = 0;
-    for (size_t i = 0; i < ROWS; i++) loss += eval_loss(logits[i], labels[i]) / ROWS, q += (double)labels[i] / ROWS;
+    for (size_t i = 0; i < ROWS; i++) loss += logistic_loss_row(logits[i], labels[i]) / ROWS, q += (double)labels[i] / ROWS;
     double entropy = -q * log(q) - (1 - q) * log(1 - q);
     for (size_t i = 0; i < ROWS; i++) {
-        double moved = (eval_loss(logits[i], labels[i]) - loss) / entropy - loss * log((1 - q) / q) / (entropy * entropy) * (labels[i] - q);
+        double moved = (logistic_loss_row(logits[i], labels[i]) - loss) / entropy - loss * log((1 - q) / q) / (entropy * entropy) * (labels[i] - q);
         squares += moved * moved;
     }
     struct evaluation e = scores_judge(logits, labels, ROWS, 0);

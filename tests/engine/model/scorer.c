@@ -30,7 +30,7 @@ static void scene_open(struct scene *s, const struct model *model, bool with_val
     struct error err = {0};
     struct rng rng = rng_at(3, RNG_TEST, 0, 0);
     *s = (struct scene){.model = model, .model_params = mem_zero(model->kind.params_size + 1, NULL)};
-    s->use = (struct model_use){model, s->model_params, shape};
+    s->use = (struct model_use){model, s->model_params, shape, &loss_logistic};
     if (model->kind.options) options_default(model->kind.options, s->model_params);
     assert_ok(params_init(&s->params, descs, model->describe(s->model_params, shape, descs), BITS, NULL, 9, &err), &err);
     for (uint32_t slot = 0; slot < s->params.slots; slot += 2) params_wake(&s->params, &slot, 1); /* the others sleep */

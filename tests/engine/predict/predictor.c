@@ -55,7 +55,7 @@ static void gives_back_the_model(void **state)
         assert_ptr_equal(p.recipe.chosen[SECTION_FORMAT].kind, kit.spec.chosen[SECTION_FORMAT].kind);
         assert_int_equal(p.recipe.features.hash_seed, kit.spec.features.hash_seed);
         assert_ok(predictor_score(&p, &ours, &b, &err), &err);
-        const struct model_use use = {p.use.model, kit.spec.chosen[SECTION_MODEL].params, p.use.shape};
+        const struct model_use use = {p.use.model, kit.spec.chosen[SECTION_MODEL].params, p.use.shape, p.use.loss};
         assert_ok(scorer_forward(&theirs, &use, &kit.params, &b, &(struct scorer_mode){.training = false}, &err), &err);
         assert_memory_equal(ours.logits.data, theirs.logits.data, 3 * sizeof(float));
         assert_true(ours.logits.data[0] != ours.logits.data[1]);
