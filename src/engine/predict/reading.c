@@ -59,7 +59,7 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
     *result = (struct reading_result){0};
     int rc = r->format ? 0 : predictor_files(predictor, err);
     if (rc == 0) rc = source_list_open_with(&files, &from, r->uris, r->uri_count, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     void *state = crosses_prepare(&format, r->format ? r->format_params : chosen->params, &context, err);
     if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
     if (rc == 0) rc = read_files(r, &files, format, state, calls, result, err);

@@ -227,7 +227,7 @@ static int fold_finish(struct fold *fold, const char *final, bool done, struct e
     int rc = done ? 0 : checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err);
     if (rc == 0 && step != fold->cursor.step) rc = checkpoint_load(fold, step, err);
     if (rc == 0) rc = calibrate_fold(fold, &fitted, err);
-    if (rc < 0 || done) return rc;
+    if (rc != 0 || done) return rc;
     return fitted ? checkpoint_publish(fold, final, sha256, err) : checkpoint_finish(fold->checkpointer, step, final, err);
 }
 

@@ -107,7 +107,7 @@ int job_open_data(struct job *job, const char *cache_dir, struct error *err)
     char cache[PATH_SIZE], entry[DATASET_DIGEST_SIZE], text[32];
     int rc = cache_dir_find(job, cache_dir, cache, err);
     if (rc == 0) rc = entry_recall(job, entry, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     struct dataset_config config;
     if ((rc = config_of(job, &config, err)) < 0) return rc;
     config.cache_dir = cache;

@@ -100,7 +100,7 @@ static int lane_stream(struct score_lane *w, const struct job *job, const struct
                              .groups = b->groups,
                              .rows = rows->rows,
                              .slices = job->slices.count ? w->slices : NULL};
-    for (size_t e = 0; rc == 0 && e < sizeof stream->evaluators / sizeof *stream->evaluators; e++)
+    for (size_t e = 0; rc == 0 && e < SCORE_EVALUATORS; e++)
         if (stream->evaluators[e]) rc = evaluator_add(stream->evaluators[e], rows->lane, &seen, err);
     return rc == 0 && stream->lines ? lane_lines(text, rows, logits, err) : rc;
 }

@@ -14,16 +14,17 @@ struct scored {     /* some rows of the side, in row order; borrowed for the cal
     const float *labels, *weights; /* (n); weights NULL: all 1 */
 };
 
+enum { SCORE_STREAMS_MAX = 3, SCORE_EVALUATORS = 2 };
+
 struct score_stream {
     /* map: from the model's logits (n) to those that this stream is about, into out (n), which comes in as a copy. Pure in the rows; called by
      * several workers at once. What it adds to `text` goes to the file. NULL: the model's own. */
     int (*map)(void *context, const struct scored *rows, float *logits, struct bytes *text, struct error *err);
     void *context;
-    struct evaluator *evaluators[2]; /* NULL: none */
-    const char *path;                /* file that is there whole or not at all; NULL: none */
-    bool lines;                      /* of scores.tsv */
+    struct evaluator *evaluators[SCORE_EVALUATORS]; /* NULL: none */
+    const char *path;                               /* file that is there whole or not at all; NULL: none */
+    bool lines;                                     /* of scores.tsv */
 };
-enum { SCORE_STREAMS_MAX = 3 };
 
 /* score_side: the model of `fold` over the rows that `sides` (mostly the fold's own) puts on `side`. ERROR_STOPPED when asked to stop now. */
 int score_side(struct fold *fold, const struct sides *sides, enum split_side side, const struct score_stream *streams, size_t count,

@@ -59,8 +59,11 @@ static int cross_read(struct cross *cross, const json_t *tuple, uint64_t hash_se
     if (cross->count < 2 || cross->count > CROSS_MEMBERS_MAX) return crosses_error(err, "a cross", "has two or three fields");
     for (size_t m = 0; rc == 0 && m < cross->count; m++) {
         const char *member = json_string_value(json_array_get(tuple, m));
-        if (!member) rc = crosses_error(err, "a cross", "is a list of names");
-        else if (!(cross->members[m] = mem_text(member, err))) rc = -ERROR_NOMEM;
+        if (!member) {
+            rc = crosses_error(err, "a cross", "is a list of names");
+            break;
+        }
+        if (!(cross->members[m] = mem_text(member, err))) rc = -ERROR_NOMEM;
         else rc = bytes_printf(&name, err, "%s%s", m ? "*" : "", member);
         for (size_t other = 0; rc == 0 && other < m; other++)
             if (strcmp(cross->members[other], member) == 0) rc = crosses_error(err, member, "is crossed with itself");
@@ -173,9 +176,10 @@ struct places {
 
 static void places_find(const struct cross *cross, const uint16_t *fields, size_t features, struct places *p)
 {
+    const size_t members = cross->count < CROSS_MEMBERS_MAX ? cross->count : CROSS_MEMBERS_MAX;
     for (size_t m = 0; m < CROSS_MEMBERS_MAX; m++) p->counts[m] = 0;
     for (size_t f = 0; f < features; f++)
-        for (size_t m = 0; m < cross->count; m++) {
+        for (size_t m = 0; m < members; m++) {
             if (fields[f] != cross->fields[m]) continue;
             if (p->counts[m] < CROSS_ROW_MAX) p->at[m][p->counts[m]] = (uint32_t)f;
             p->counts[m]++;

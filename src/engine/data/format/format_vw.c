@@ -83,6 +83,15 @@ static bool head_words(struct line *l, const char *p, const char *bar, struct wo
     }
 }
 
+/* The importance, which is the row's weight. False: told. */
+static bool importance_read(const struct line *l, const struct word *w, float *weight)
+{
+    const char *why = role_weight(w->text, w->end, weight);
+    if (!why && *weight != 1 && !(l->out->rows.with & ROWS_WEIGHTS))
+        why = "is an importance; set dataset.weight to \"importance\", which weighs the rows by it";
+    return !why || refuse(l, w->text, w->end, why);
+}
+
 /* Label, weight and group of the line. False: told. */
 static bool line_head(struct line *l, const char *p, const char *bar, uint8_t *label)
 {
@@ -103,10 +112,7 @@ static bool line_head(struct line *l, const char *p, const char *bar, uint8_t *l
         if (got < 0) return refuse(l, words[0].text, words[0].end, "is not a label; it must be 0 or 1 (or -1 and 1)");
         *label = (uint8_t)got;
         l->column = 2;
-        const char *why = count > 1 ? role_weight(words[1].text, words[1].end, &weight) : NULL;
-        if (!why && weight != 1 && !(rows->with & ROWS_WEIGHTS))
-            why = "is an importance; set dataset.weight to \"importance\", which weighs the rows by it";
-        if (why) return refuse(l, words[1].text, words[1].end, why);
+        if (count > 1 && !importance_read(l, &words[1], &weight)) return false;
         l->column = 3;
         if (count > 2 && (!text_real(words[2].text, words[2].end, &base) || base != 0))
             return refuse(l, words[2].text, words[2].end, "is a base to start from, which no model here has; it must be 0");

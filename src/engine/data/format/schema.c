@@ -129,25 +129,28 @@ static int item_read(struct schema_item *item, const char *p, struct error *err)
     return 0;
 }
 
-static int item_add(struct schema *s, struct schema_item **item, struct error *err)
+/* One more item, empty; NULL: there is no room for it. */
+static struct schema_item *item_add(struct schema *s, struct error *err)
 {
-    if (s->count == SCHEMA_ITEMS_MAX) return error_set(err, ERROR_DATA, "/dataset/schema", "more than %d columns", SCHEMA_ITEMS_MAX);
-    if ((s->count & (s->count - 1)) == 0) { /* room doubles at each power of two */
-        int rc = mem_grow((void **)&s->items, s->count ? 2 * s->count : 1, sizeof *s->items, err);
-        if (rc < 0) return rc;
+    if (s->count == SCHEMA_ITEMS_MAX) {
+        error_set(err, ERROR_DATA, "/dataset/schema", "more than %d columns", SCHEMA_ITEMS_MAX);
+        return NULL;
     }
-    *item = &s->items[s->count++];
-    **item = (struct schema_item){0};
-    return 0;
+    if ((s->count & (s->count - 1)) == 0) /* room doubles at each power of two */
+        if (mem_grow((void **)&s->items, s->count ? 2 * s->count : 1, sizeof *s->items, err) < 0) return NULL;
+    struct schema_item *item = &s->items[s->count++];
+    *item = (struct schema_item){0};
+    return item;
 }
 
 /* One "COLUMN:TYPE..." of the text form, [p, end). The colon is the last one outside brackets, so that names may hold colons. */
 static int text_item(struct schema *s, const char *p, const char *end, struct error *err)
 {
-    struct schema_item *item = NULL;
+    struct schema_item *item = item_add(s, err);
+    if (!item) return -(int)err->code;
     char *text = copy_text(p, end, err), shown[80];
     const char *colon = NULL;
-    int rc = text ? item_add(s, &item, err) : -ERROR_NOMEM;
+    int rc = text ? 0 : -ERROR_NOMEM;
     if (rc == 0 && *text == '\'') {
         colon = quoted_text(text, &item->column, err);
         if (!item->column) rc = -ERROR_NOMEM;
@@ -161,7 +164,7 @@ static int text_item(struct schema *s, const char *p, const char *end, struct er
     if (rc == 0 && (!colon || !*item->column))
         rc = error_set(err, ERROR_DATA, "/dataset/schema", "\"%s\" has no type; write it as COLUMN:TYPE",
                        str_shown(shown, sizeof shown, text, strlen(text), 40));
-    if (rc == 0) rc = item_read(item, colon + 1, err);
+    else if (rc == 0) rc = item_read(item, colon + 1, err);
     mem_free(text);
     return rc;
 }
@@ -188,8 +191,11 @@ static int read_object(struct schema *s, const char *text, struct error *err)
     const char *key;
     int rc = object ? 0 : -ERROR_DATA;
     json_object_foreach (object, key, value) {
-        struct schema_item *item = NULL;
-        if (rc < 0 || (rc = item_add(s, &item, err)) < 0) break;
+        struct schema_item *item = rc == 0 ? item_add(s, err) : NULL;
+        if (!item) {
+            rc = -(int)err->code;
+            break;
+        }
         if (!(item->column = mem_text(key, err))) rc = -ERROR_NOMEM;
         else if (!json_is_string(value)) rc = schema_error(err, key, "its type must be a string like \"numeric\"");
         else rc = item_read(item, json_string_value(value), err);

@@ -148,12 +148,15 @@ static int guess_delimiter(struct inferred *out, const struct sample *s, char de
     return 0;
 }
 
+/* Cells between delimiters, with or without a header. */
+static bool is_text(const struct format *format) { return strcmp(format->kind.name, "csv") == 0 || strcmp(format->kind.name, "tsv") == 0; }
+
 static int infer_table(struct inferred *out, const struct sample *s, const char *delimiter, struct error *err)
 {
-    struct trial t;
+    struct trial t = {0};
     struct table_guess guess = {.rows = 0};
     json_t *options = json_pack("{s:s}", "label", NO_COLUMN);
-    bool text = strcmp(out->format->kind.name, "csv") == 0 || strcmp(out->format->kind.name, "tsv") == 0;
+    bool text = is_text(out->format);
     if (text) json_object_set_new(options, "header", json_false());
     if (text && *delimiter && strcmp(delimiter, strcmp(out->format->kind.name, "tsv") == 0 ? "tab" : ",") != 0)
         json_object_set_new(options, "delimiter", json_string(delimiter));
@@ -192,15 +195,13 @@ int infer_format(const struct source_list *files, const struct format *format, s
     if (rc == 0 && !out->format) rc = guess_strict(out, &s, err);
     if (rc == 0 && !out->format && *s.text == '{') out->format = format_named("jsonl");
     if (rc == 0 && !out->format && vw_line(&s)) out->format = format_named("vw");
-    bool table = out->format && (strcmp(out->format->kind.name, "csv") == 0 || strcmp(out->format->kind.name, "tsv") == 0);
-    if (rc == 0 && (!out->format || table)) {
+    if (rc == 0 && (!out->format || is_text(out->format))) {
         rc = guess_delimiter(out, &s, delimiter, err);
         if (format) out->format = format;
     }
     if (rc == 0 && !out->format)
         rc = error_set(err, ERROR_DATA, "/dataset/format", "%s: the first rows are of no known format; give --format", files->files[0].path);
-    table = rc == 0 && (table || *delimiter || strcmp(out->format->kind.name, "jsonl") == 0);
-    if (table) rc = infer_table(out, &s, delimiter, err);
+    else if (rc == 0 && (is_text(out->format) || strcmp(out->format->kind.name, "jsonl") == 0)) rc = infer_table(out, &s, delimiter, err);
     mem_free(s.text);
     if (rc == 0 && !out->options) out->options = json_object();
     if (rc == 0 && !out->candidates) out->candidates = json_object();

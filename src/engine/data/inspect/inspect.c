@@ -69,7 +69,7 @@ static int field_add(struct inspecting *in, const struct explained *e, struct er
     struct inspection *out = in->out;
     if (out->count == in->max) {
         size_t max = in->max * 2 + 64;
-        int rc = mem_grow((void **)&out->fields, max, sizeof *out->fields, err);
+        int rc = mem_grow((void **)&out->fields, max, sizeof(struct inspected *), err);
         if (rc < 0) return rc;
         in->max = max;
     }
@@ -216,7 +216,7 @@ int inspect_run(const struct inspect_config *config, struct inspection *out, str
     if (rc < 0) return rc;
     in.place = mem_array(FIELD_UNKNOWN + 1u, 1, sizeof *in.place, err);
     rc = in.place ? inspect_files(&in, &files, err) : -ERROR_NOMEM;
-    if (out->count > 0) qsort(out->fields, out->count, sizeof *out->fields, field_compare);
+    if (out->count > 0) qsort(out->fields, out->count, sizeof(struct inspected *), field_compare);
     mem_free(in.place);
     source_list_close(&files);
     return rc;

@@ -257,7 +257,7 @@ static int s3_list(struct source_list *list, const char *uri, struct error *err)
     struct address address;
     int rc = account_read(&account, err);
     if (rc == 0) rc = address_parse(&address, uri, err);
-    if (rc < 0) return rc;
+    if (rc != 0) return rc;
     struct listing l = {.list = list, .account = &account, .address = &address, .glob = strpbrk(address.key, "*?[") != NULL};
     size_t n = strlen(address.key);
     if (n >= S3_KEY_SIZE) return error_set(err, ERROR_DATA, SOURCE_FIELD, "a key is longer than %d bytes", S3_KEY_SIZE - 1);
