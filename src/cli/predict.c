@@ -49,8 +49,8 @@ static json_t *outcome_json(const struct predicting *p, const struct reading_res
         json_array_append_new(used,
                               json_pack("{s:s, s:I, s:s}", "checkpoint", m->path, "step", (json_int_t)m->step, "model", m->use.model->kind.name));
     }
-    return json_pack("{s:o, s:I, s:I, s:O?}", "models", used, "rows", (json_int_t)r->rows, "bad_rows", (json_int_t)r->bad_rows, "evaluation",
-                     evaluation);
+    return json_pack("{s:o, s:I, s:I, s:O?, s:O?}", "models", used, "rows", (json_int_t)r->rows, "bad_rows", (json_int_t)r->bad_rows, "evaluation",
+                     evaluation, "extra_columns", r->extra_columns);
 }
 
 static int tell(const struct predicting *p, const struct reading_result *r, struct error *err)
@@ -90,8 +90,11 @@ static int predict_all(struct predicting *p, const struct predict_params *params
                                     .write = write_out,
                                     .context = p};
     int rc = predict_run(&config, &result, err);
-    if (rc == 0) rc = rowjob_finish(&p->job, &result, err);
-    return rc < 0 ? rc : tell(p, &result, err);
+    if (rc < 0) return rc;
+    rc = rowjob_finish(&p->job, &result, err);
+    if (rc == 0) rc = tell(p, &result, err);
+    json_decref(result.extra_columns);
+    return rc;
 }
 
 static int predict_command(const struct call *call, struct error *err)

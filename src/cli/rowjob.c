@@ -9,6 +9,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/registries.h"
+#include "engine/predict/field_map.h"
 
 enum { PLAIN_EVERY_MS = 10000 };
 
@@ -201,12 +202,17 @@ void rowjob_close(struct rowjob *job)
 
 int rowjob_finish(struct rowjob *job, const struct reading_result *result, struct error *err)
 {
-    char note[768];
+    char note[768], names[500];
     int rc = 0;
     if (job->draft.file) rc = draft_publish(&job->draft, err);
     if (job->direct) rc = file_close(job->direct, err);
     job->direct = NULL;
     bar_end(&job->bar);
+    if (rc == 0 && result->extra_columns) {
+        snprintf(note, sizeof note, "columns that the model was not trained on are passed over: %s",
+                 field_names_shown(result->extra_columns, names, sizeof names));
+        bar_note(&job->bar, PROGRESS_INFO, note);
+    }
     if (rc < 0 || result->bad_rows == 0) return rc;
     snprintf(note, sizeof note, "%" PRIu64 " bad rows skipped; the first: %s", result->bad_rows, result->first_bad);
     bar_note(&job->bar, PROGRESS_WARN, note);

@@ -6,6 +6,7 @@
 #include "engine/core/float.h"
 #include "engine/core/opinion.h"
 #include "engine/core/scores.h"
+#include "engine/predict/field_map.h"
 
 enum { BATCH_ROWS = 1024 }; /* a micro-batch: its parameters stay in the nearest caches */
 
@@ -13,7 +14,9 @@ struct voice { /* one model in a lane */
     struct scorer scorer;
     struct rare_keys rare;
     struct transform_map map;
-    bool checked; /* that the text has all fields */
+    struct field_map fields;
+    struct field_mapped mapped;
+    bool ready; /* the fields are known */
 };
 
 struct lane {             /* a worker's own */
@@ -70,18 +73,17 @@ static int lane_tails(struct lane *lane, const struct predict_config *config, co
 /* Once a lane, when there is a row: so the header, which may name the fields, has been read. */
 static int voice_fields(struct voice *voice, const struct predictor *predictor, const struct predicting *p, struct error *err)
 {
-    const struct admission *admission = &predictor->params.admission;
-    const struct field_names names = {&p->format, reading_field_name};
-    int rc = 0;
+    const struct field_names there = {&p->format, reading_field_name}, known = {predictor, predictor_field_name};
+    const struct field_names *names = predictor->field_names ? &known : &there;
+    if (voice->ready) return 0;
     voice->scorer.rare = &voice->rare;
     voice->scorer.map = &voice->map;
-    if (!voice->checked) rc = predictor_fields(predictor, &names, err);
-    voice->checked = true;
-    if (rc < 0) return rc;
-    if (predictor->params.transforms.count > 0 && !voice->map.fields)
-        rc = transform_map_init(&voice->map, &predictor->params.transforms, (uint64_t)predictor->recipe.features.hash_seed, &names, err);
-    if (rc < 0 || admission->min_count <= 1 || voice->rare.keys) return rc;
-    return rare_keys_init(&voice->rare, admission, &names, err);
+    int rc = field_map_init(&voice->fields, predictor->field_names, &there, predictor->path, err);
+    if (rc == 0 && predictor->params.transforms.count > 0)
+        rc = transform_map_init(&voice->map, &predictor->params.transforms, (uint64_t)predictor->recipe.features.hash_seed, names, err);
+    if (rc == 0 && predictor->params.admission.min_count > 1) rc = rare_keys_init(&voice->rare, &predictor->params.admission, names, err);
+    voice->ready = rc == 0;
+    return rc;
 }
 
 /* The logits of one model, or of the mean of all. */
@@ -90,8 +92,10 @@ static int lane_score(struct lane *lane, const struct predict_config *c, const s
     int rc = 0;
     if (c->predictor_count > 1) memset(lane->sums, 0, b->rows * sizeof *lane->sums);
     for (size_t m = 0; rc == 0 && m < c->predictor_count; m++) {
-        const struct scorer *scorer = &lane->voices[m].scorer;
-        rc = predictor_score(&c->predictors[m], &lane->voices[m].scorer, b, err);
+        struct voice *voice = &lane->voices[m];
+        const struct scorer *scorer = &voice->scorer;
+        rc = field_map_apply(&voice->fields, b, &voice->mapped, err);
+        if (rc == 0) rc = predictor_score(&c->predictors[m], &voice->scorer, &voice->mapped.batch, err);
         *logits = scorer->logits.data;
         for (size_t r = 0; rc == 0 && c->predictor_count > 1 && r < b->rows; r++) opinion_add(&lane->sums[r], scorer->logits.data[r]);
     }
@@ -165,6 +169,8 @@ static void lanes_close(struct predicting *p, unsigned workers)
             scorer_close(&lane->voices[m].scorer);
             rare_keys_close(&lane->voices[m].rare);
             transform_map_close(&lane->voices[m].map);
+            field_map_close(&lane->voices[m].fields);
+            field_mapped_close(&lane->voices[m].mapped);
         }
         mem_free(lane->voices);
         mem_free(lane->offsets);
@@ -185,6 +191,14 @@ static int predict_begin(void *context, const struct reading_format *format, str
     return p->config->write(p->config->context, header, strlen(header), err);
 }
 
+/* What the first model does not know, by whichever lane has seen rows. */
+static json_t *extra_columns(const struct predicting *p, unsigned workers)
+{
+    for (unsigned w = 0; w < workers; w++)
+        if (p->lanes[w].voices[0].fields.extra) return json_incref(p->lanes[w].voices[0].fields.extra);
+    return NULL;
+}
+
 int predict_run(const struct predict_config *config, struct reading_result *result, struct error *err)
 {
     struct predicting p = {.config = config};
@@ -192,6 +206,7 @@ int predict_run(const struct predict_config *config, struct reading_result *resu
     const struct reading_calls calls = {.context = &p, .begin = predict_begin, .work = piece_score, .rows = piece_write};
     int rc = lanes_open(&p, workers, err);
     if (rc == 0) rc = reading_run(&config->reading, config->predictors, &calls, result, err);
+    if (rc == 0) result->extra_columns = extra_columns(&p, workers);
     lanes_close(&p, workers);
     return rc;
 }

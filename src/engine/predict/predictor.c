@@ -103,22 +103,9 @@ void predictor_close(struct predictor *p)
     *p = (struct predictor){0};
 }
 
-int predictor_fields(const struct predictor *p, const struct field_names *names, struct error *err)
+const char *predictor_field_name(const void *predictor, size_t field)
 {
-    json_t *there = p->field_names ? json_object() : NULL, *value;
-    const char *name;
-    size_t i;
-    int rc = 0;
-    if (!p->field_names) return 0;
-    for (size_t f = 0; there && (name = names->name(names->context, f)); f++) json_object_set_new_nocheck(there, name, json_true());
-    if (!there) rc = error_set(err, ERROR_NOMEM, NULL, "cannot compare the fields: out of memory");
-    json_array_foreach (p->field_names, i, value)
-        if (rc == 0 && json_is_string(value) && !json_object_get(there, json_string_value(value)))
-            rc = error_set(err, ERROR_DATA, NULL,
-                           "the rows have no column \"%.60s\", on which %s was trained; a row without it would get another score",
-                           json_string_value(value), p->path);
-    json_decref(there);
-    return rc;
+    return json_string_value(json_array_get(((const struct predictor *)predictor)->field_names, field));
 }
 
 struct files_check {

@@ -34,9 +34,8 @@ void predictor_close(struct predictor *p); /* safe on a zeroed struct, and twice
  * denormals (engine/core/float.h), as those that trained did. */
 int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err);
 
-/* predictor_fields: has the text that is read each field that the model was trained on? ERROR_DATA names the first that it lacks: without it every
- * score would be another one. */
-int predictor_fields(const struct predictor *p, const struct field_names *names, struct error *err);
+/* predictor_field_name: of the fields that it was trained on, for struct field_names; context: a predictor with field_names. */
+const char *predictor_field_name(const void *predictor, size_t field);
 
 /* predictor_files: do the files that the format's options name (vocabularies) hold what they held in training? ERROR_DATA names the first that does
  * not. */

@@ -21,7 +21,8 @@ struct reading {
 
 struct reading_result {
     uint64_t rows, bad_rows, text_bytes;
-    char first_bad[512]; /* "FILE:LINE: what" of the first bad row that was tolerated, or "" */
+    char first_bad[512];   /* "FILE:LINE: what" of the first bad row that was tolerated, or "" */
+    json_t *extra_columns; /* of predict_run: names of columns that the model was not trained on, the caller's to free; NULL: none */
 };
 
 struct reading_format { /* the format and its state, for whoever wants names or explanations; borrowed for the run */
