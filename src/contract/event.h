@@ -6,9 +6,11 @@
  *   state       state: starting|running|stopping|succeeded|failed|stopped, reason, message, [cause, retryable]   fsynced
  *   metric      epoch, rows, loss (progressive logloss of the window, before each update), auc (progressive), epoch_loss and
  *               epoch_auc (the same since the epoch began: in the first one an honest validation), rows_per_s, bytes_dense, bytes_sent, ratio,
- * progress (0..1), eta_ms, [val_logloss, val_auc], lr log         level, message checkpoint  path (in the run directory), sha256, size_bytes, best
- * (bool), metrics {}                          fsynced evaluation  the content of evaluation.json fsynced In a job of several folds step counts on
- * over all of them, and events of one fold have fold and fold_step, its own count of steps, besides.
+ *               progress (0..1), eta_ms, [val_logloss, val_auc], lr, [lr_wide, lr_deep: where these groups have an optimizer of their own]
+ *   log         level, message
+ *   checkpoint  path (in the run directory), sha256, size_bytes, best (bool), metrics {}                                     fsynced
+ *   evaluation  the content of evaluation.json                                                                               fsynced
+ * In a job of several folds step counts on over all of them, and events of one fold have fold and fold_step, its own count of steps, besides.
  *
  * A kill can tear the last line: a writer that opens the file truncates bytes after the last newline, a reader ignores them until
  * a newline comes. A line that does not parse is an error, never skipped. After a resume the steps behind the checkpoint come

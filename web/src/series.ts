@@ -5,7 +5,7 @@
  * counted, so a chart can say that a loss was NaN instead of leaving an innocent gap. */
 import type { Metric } from './wire';
 
-export const COLUMNS = ['loss', 'auc', 'val_logloss', 'val_auc', 'rows_per_s', 'bytes_dense', 'bytes_sent', 'lr'] as const;
+export const COLUMNS = ['loss', 'auc', 'val_logloss', 'val_auc', 'rows_per_s', 'bytes_dense', 'bytes_sent', 'lr', 'lr_wide', 'lr_deep'] as const;
 export type PerStep = 'bytes_dense' | 'bytes_sent';
 export type Column = (typeof COLUMNS)[number];
 export type Axis = 'step' | 'rows' | 'time';

@@ -65,6 +65,8 @@ export interface Metric {
   progress?: number | null;
   eta_ms?: number | null;
   lr?: number | null;
+  lr_wide?: number | null;
+  lr_deep?: number | null;
 }
 
 export interface Attempt {

@@ -31,8 +31,6 @@ static double adafactor_keep(uint64_t t)
     return 1 - 1 / (root * root * root * root);
 }
 
-static size_t adafactor_sums(size_t width) { return width + 1; } /* columns, and rows */
-
 static void adafactor_measure(const void *params, const struct optim_step *step, unsigned pass, const struct update_rows *rows, double *sums)
 {
     static void (*const means[])(const struct update_rows *, float, float, double *) = KERNEL_TABLE(adafactor_means);
@@ -69,7 +67,8 @@ const struct optimizer optimizer_adafactor = {.kind = {"adafactor", "second mome
                                                        "Shazeer and Stern 2018, Adafactor", sizeof(struct adafactor_params), adafactor_options},
                                               .state = {{"r", STATE_ROW}, {"c", STATE_COLUMN}},
                                               .measures = 2,
-                                              .sums = adafactor_sums,
+                                              .sums = 1, /* rows, after the columns; then squares of the update, and how many */
+                                              .sums_by_column = true,
                                               .measure = adafactor_measure,
                                               .conclude = adafactor_conclude,
                                               .update = adafactor_update};

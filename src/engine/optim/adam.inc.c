@@ -1,13 +1,13 @@
 /* Kernel of adam.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
 #include "base/kernel.h"
-#include "engine/optim/rows.h"
+#include "engine/optim/moments.h"
 
-void KERNEL(adam_rows)(const struct update_rows *r, float keep, float b1, float b2, float epsilon, float correct1, float correct2);
+void KERNEL(adam_rows)(const struct update_rows *r, float keep, struct moments_rates rates);
 
-static inline void rows_of_width(const struct update_rows *r, size_t width, float keep, float b1, float b2, float epsilon, float correct1,
-                                 float correct2)
+static inline void rows_of_width(const struct update_rows *r, size_t width, float keep, struct moments_rates rates)
 {
+    float b1 = rates.beta1, b2 = rates.beta2;
     for (size_t i = 0; i < r->count; i++) {
         update_fetch(r, r->w, i, width);
         update_fetch(r, r->state[0], i, width);
@@ -20,12 +20,9 @@ static inline void rows_of_width(const struct update_rows *r, size_t width, floa
             float first = b1 * m[j] + (1 - b1) * grad, second = b2 * v[j] + (1 - b2) * grad * grad;
             m[j] = first;
             v[j] = second;
-            w[j] = keep * w[j] - r->lr * (first * correct1) / (sqrtf(second * correct2) + epsilon); /* keep: adamw's; adam's is 1 */
+            w[j] = keep * w[j] - r->lr * (first * rates.correct1) / (sqrtf(second * rates.correct2) + rates.epsilon); /* keep: adamw's */
         }
     }
 }
 
-void KERNEL(adam_rows)(const struct update_rows *r, float keep, float b1, float b2, float epsilon, float correct1, float correct2)
-{
-    ROWS_BY_WIDTH(rows_of_width, r, keep, b1, b2, epsilon, correct1, correct2);
-}
+void KERNEL(adam_rows)(const struct update_rows *r, float keep, struct moments_rates rates) { ROWS_BY_WIDTH(rows_of_width, r, keep, rates); }

@@ -17,12 +17,6 @@ static const struct option nag_options[] = {OPTIM_COMMON_OPTIONS(struct nag_para
 KERNEL_DECLARE(void, nag_scales, (const struct update_rows *r, double sums[2]));
 KERNEL_DECLARE(void, nag_rows, (const struct update_rows *r, float rate));
 
-static size_t nag_sums(size_t width)
-{
-    (void)width;
-    return 2; /* (g / s)^2, and of how many */
-}
-
 static void nag_measure(const void *params, const struct optim_step *step, unsigned pass, const struct update_rows *rows, double *sums)
 {
     static void (*const table[])(const struct update_rows *, double *) = KERNEL_TABLE(nag_scales);
@@ -49,7 +43,7 @@ const struct optimizer optimizer_nag = {.kind = {"nag", "normalised adaptive gra
                                                  "Ross, Mineiro, Langford 2013, Normalized online learning", sizeof(struct nag_params), nag_options},
                                         .state = {{"s", STATE_WEIGHT}, {"n", STATE_WEIGHT}, {"mean", STATE_TENSOR}},
                                         .measures = 1,
-                                        .sums = nag_sums,
+                                        .sums = 2, /* (g / s)^2, and of how many */
                                         .measure = nag_measure,
                                         .conclude = nag_conclude,
                                         .update = nag_update};

@@ -28,7 +28,8 @@ struct optimizer {
     void (*initial)(const void *params, float out[STATES_MAX]); /* state of a row that never had a gradient; NULL: zeros */
     bool owns_weights;                                          /* weights are a function of state alone: what else moves them would be forgotten */
     unsigned measures;                                          /* passes before the update */
-    size_t (*sums)(size_t width);                               /* how many a slice has, of a tensor of that width */
+    size_t sums;                                                /* how many a slice has; sums_by_column: and one a column of its tensor */
+    bool sums_by_column;
     /* measure: may move state, not weights; adds to sums, which start as zeros. */
     void (*measure)(const void *params, const struct optim_step *step, unsigned pass, const struct update_rows *rows, double *sums);
     /* conclude: from the folded sums to step->found, and to states that are not a row's. */
@@ -66,6 +67,8 @@ struct optim_use { /* a chosen optimiser */
     const struct optimizer *optimizer;
     const void *params;
 };
+
+static inline size_t optimizer_sums(const struct optimizer *o, size_t width) { return o->sums + (o->sums_by_column ? width : 0); }
 
 /* optimizer_states: what params_init() is to keep beside the weights that o learns. */
 struct param_states optimizer_states(const struct optimizer *o, const void *params);

@@ -88,6 +88,21 @@ void report_epoch(struct report *r)
     report_stage(r->fold);
 }
 
+/* The rates of the last step: `lr`, and those of the groups that have an optimiser of their own. */
+static void report_rates(const struct fold *fold, json_t *body)
+{
+    static const struct {
+        const char *name;
+        enum spec_section section;
+        enum param_group group;
+    } own[] = {{"lr_wide", SECTION_OPTIMIZER_WIDE, GROUP_WIDE}, {"lr_deep", SECTION_OPTIMIZER_DEEP, GROUP_DEEP}};
+    uint64_t step = fold->cursor.step;
+    json_object_set_new(body, "lr", json_real_or_null(fold_rate(fold, GROUP_EMBEDDING, step)));
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (fold->job->spec.chosen[own[i].section].kind)
+            json_object_set_new(body, own[i].name, json_real_or_null(fold_rate(fold, own[i].group, step)));
+}
+
 int report_flush(struct report *r, struct error *err)
 {
     struct fold *fold = r->fold;
@@ -98,13 +113,13 @@ int report_flush(struct report *r, struct error *err)
     double rate;
     window_rate(r, now, &rate, &eta_ms);
     json_t *body = json_pack(
-        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "epoch", (json_int_t)epoch_shown(fold), "rows",
-        (json_int_t)fold->cursor.rows, "loss", json_real_or_null(r->weight > 0 ? r->loss / r->weight : NAN), "auc",
-        json_real_or_null(auc_window_value(&r->window)), "epoch_loss", json_real_or_null(whole->weight > 0 ? whole->loss / whole->weight : NAN),
-        "epoch_auc", json_real_or_null(auc_window_value(&whole->window)), "rows_per_s", json_real_or_null(rate), "bytes_dense",
-        (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio", json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)),
-        "progress", json_real_or_null(ratio(job_rows_done(fold), job_rows_planned(fold))), "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms),
-        "lr", json_real_or_null(fold_rate(fold, GROUP_EMBEDDING, fold->cursor.step)));
+        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "epoch", (json_int_t)epoch_shown(fold), "rows", (json_int_t)fold->cursor.rows,
+        "loss", json_real_or_null(r->weight > 0 ? r->loss / r->weight : NAN), "auc", json_real_or_null(auc_window_value(&r->window)), "epoch_loss",
+        json_real_or_null(whole->weight > 0 ? whole->loss / whole->weight : NAN), "epoch_auc", json_real_or_null(auc_window_value(&whole->window)),
+        "rows_per_s", json_real_or_null(rate), "bytes_dense", (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio",
+        json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)), "progress", json_real_or_null(ratio(job_rows_done(fold), job_rows_planned(fold))),
+        "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms));
+    if (body) report_rates(fold, body);
     if (!isnan(fold->grad_norm)) json_object_set_new(body, "grad_norm", json_real_or_null(fold->grad_norm));
     int rc = fold_event(fold, EVENT_METRIC, fold->cursor.step, body, err);
     auc_window_clear(&r->window);

@@ -42,7 +42,7 @@ int update_init(struct update *u, const struct fold *fold, struct error *err)
     for (size_t t = 0; t < p->count; t++) {
         const struct optimizer *o = fold->job->optim[p->tensor[t].desc.group].optimizer;
         if (o->measures == 0 || p->tensor[t].desc.statistic_rate > 0) continue;
-        u->tensor[t].count = o->sums(p->tensor[t].desc.width);
+        u->tensor[t].count = optimizer_sums(o, p->tensor[t].desc.width);
         u->tensor[t].sums = mem_array(p->tensor[t].slices, u->tensor[t].count, sizeof *u->tensor[t].sums, err);
         if (!u->tensor[t].sums) {
             update_close(u);

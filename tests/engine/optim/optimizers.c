@@ -201,9 +201,9 @@ static void learnt_step(struct learnt *t, uint64_t step, const uint32_t *ids, si
             else t->o->update(t->params, &s, &rows);
         }
         if (pass == t->o->measures) return;
-        assert_true(t->o->sums(WIDTH) <= CELLS);
+        assert_true(optimizer_sums(t->o, WIDTH) <= CELLS);
         for (size_t p = 1; p < pieces; p++)
-            for (size_t i = 0; i < t->o->sums(WIDTH); i++) sums[0][i] += sums[p][i];
+            for (size_t i = 0; i < optimizer_sums(t->o, WIDTH); i++) sums[0][i] += sums[p][i];
         t->o->conclude(t->params, &s, pass, sums[0], t->state, WIDTH);
     }
 }

@@ -210,6 +210,27 @@ static void metrics_tell_rate_and_norm(void **state)
     assert_close(run_kit_metric("told", "logloss"), 0.6931, 0, 0.01); /* nowhere to go by steps that short */
 }
 
+/* Groups with an optimiser of their own tell its rate, others do not. */
+static void metrics_tell_the_rate_of_each_group(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err = {0};
+    assert_ok(
+        run_kit_run(&world_real,
+                    RUN_KIT_SPEC("a.svm", "'model': {'kind': 'fm', 'hash_bits': 12}, 'optimizer': {'kind': 'adam', 'lr': 0.25}, 'optimizer_wide': "
+                                          "{'kind': 'sgd', 'lr': 0.5, 'schedule': {'kind': 'poly', 'warmup_steps': 2}}, "
+                                          "'train': {'batch_size': 100, 'log_every_steps': 1}"),
+                    "rates", 1, &result, &err),
+        &err);
+    json_t *metrics = metrics_of("rates"), *first = json_array_get(metrics, 0);
+    assert_close(json_number_value(json_object_get(first, "lr")), 0.25, 1e-12, 0);
+    assert_close(json_number_value(json_object_get(first, "lr_wide")), 0.25, 1e-12, 0);
+    assert_close(json_number_value(json_object_get(json_array_get(metrics, 1), "lr_wide")), 0.5, 1e-12, 0);
+    assert_null(json_object_get(first, "lr_deep"));
+    json_decref(metrics);
+}
+
 static void ftrl_takes_no_group_lasso(void **state)
 {
     (void)state;
@@ -241,6 +262,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(every_optimizer_gives
                                           cmocka_unit_test(groups_have_their_own_states),
                                           cmocka_unit_test(group_lasso_empties_rows),
                                           cmocka_unit_test(metrics_tell_rate_and_norm),
+                                          cmocka_unit_test(metrics_tell_the_rate_of_each_group),
                                           cmocka_unit_test(ftrl_takes_no_group_lasso),
                                           cmocka_unit_test(smoothed_labels_temper_scores)};
 
