@@ -17,7 +17,8 @@ static void seal(uint8_t *at, size_t size)
     if (size < sizeof h) return;
     memcpy(&h, at, sizeof h);
     memcpy(h.magic, "TYBLOCK2", 8);
-    uint64_t rows = h.rows, features = h.features, offsets = sizeof h + (rows + 63) / 64 * 8;
+    uint64_t rows = h.rows, features = h.features, offsets = sizeof h;
+    offsets += h.flags & ROWS_REALS ? (rows + 1) / 2 * 8 : (rows + 63) / 64 * 8;
     offsets += (h.flags & ROWS_GROUPS ? rows * 8 : 0) + (h.flags & ROWS_TIMES ? rows * 8 : 0) + (h.flags & ROWS_WEIGHTS ? (rows + 1) / 2 * 8 : 0);
     uint64_t part[6] = {offsets, offsets + (h.row_features ? 0 : (rows + 1) * 4)};
     part[2] = part[1] + features * 4;
@@ -47,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (block_open(&b, size - 1, data[0] >> 4, 0, &err) == 0) {
         MUST(b.batch.rows > 0 && b.batch.offsets[0] == 0 && b.batch.offsets[b.batch.rows] == b.batch.features);
         for (size_t r = 0; r < b.batch.rows; r++) {
-            MUST(b.batch.offsets[r] <= b.batch.offsets[r + 1] && (b.batch.labels[r] == 0 || b.batch.labels[r] == 1));
+            MUST(b.batch.offsets[r] <= b.batch.offsets[r + 1] && b.batch.labels[r] - b.batch.labels[r] == 0);
             for (uint32_t f = b.batch.offsets[r]; f < b.batch.offsets[r + 1]; f++)
                 sum += b.batch.keys[f] + (b.batch.values ? b.batch.values[f] != 0 : 0);
         }

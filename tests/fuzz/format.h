@@ -1,6 +1,6 @@
-/* Any bytes as a data file of one format. The first byte chooses among options, and whether rows have labels and fields are crossed (CROSSES, where a
- * target has some); the rest is the file. Whatever the pieces that the text is
- * cut into: the same rows, the same bad ones, the same words. */
+/* Any bytes as a data file of one format. The first byte chooses among options, whether rows have labels and which, and whether fields are crossed
+ * (CROSSES, where a target has some); the rest is the file. Whatever the pieces that the text is cut into: the same rows, the same bad ones, the same
+ * words. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +26,9 @@ static int take_rows(void *context, unsigned worker, const struct rows *rows, st
     struct outcome *o = context;
     (void)worker, (void)err;
     for (size_t r = 0, f = 0; r < rows->count; r++) {
-        MUST(rows->labels[r] <= 1 && rows->ends[r] >= f && rows->ends[r] <= rows->features);
-        o->hash = hash64(&rows->labels[r], 1, o->hash);
+        float label = rows_label(rows, r);
+        MUST(label - label == 0 && rows->labels[r] <= 1 && rows->ends[r] >= f && rows->ends[r] <= rows->features);
+        o->hash = hash64(&label, sizeof label, o->hash);
         MUST(!rows->layout || rows->ends[r] - f == rows->layout_size);
         for (; f < rows->ends[r]; f++) {
             o->hash = hash64(&rows->keys[f], sizeof *rows->keys, o->hash);
@@ -50,7 +51,8 @@ static void ingest(const struct world *world, const struct format *format, const
     struct source_list files;
     *o = (struct outcome){.rows = 0};
     if (source_list_open(&files, world, uris, 1, &o->err) < 0) return;
-    const struct format_context context = {.hash_seed = 1, .no_labels = how & 1, .crosses = how & 2 ? CROSSES : ""};
+    const struct label_rule labels = {(enum label_range)(how >> 2 & 3), (how >> 2 & 3) == LABELS_CLASS ? 3 : 0};
+    const struct format_context context = {.hash_seed = 1, .labels = labels, .no_labels = how & 1, .crosses = how & 2 ? CROSSES : ""};
     uint64_t first_row;
     void *state = crosses_prepare(&format, params, &context, &o->err);
     if (state) {

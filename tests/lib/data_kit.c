@@ -52,6 +52,7 @@ struct dataset *kit_open(const struct kit *kit, struct error *err)
                                .weight = kit->weight,
                                .group = kit->group,
                                .time = kit->time,
+                               .labels = kit->labels,
                                .held_out_validation = kit->held_out_validation,
                                .held_out_test = kit->held_out_test,
                                .max_bad_rows = kit->max_bad_rows,

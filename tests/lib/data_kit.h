@@ -18,6 +18,7 @@ struct kit {                   /* what dataset_open wants; zeroed fields have de
     size_t uri_count;
     const char *weight, *group, *time; /* columns with these parts */
     size_t held_out_validation, held_out_test;
+    struct label_rule labels;
     const char *cache; /* folder */
     const char *entry; /* of an earlier attempt */
     struct source_patience patience;

@@ -25,7 +25,7 @@ struct batch { /* borrowed arrays; row r has features offsets[r] .. offsets[r + 
     bool same_fields;
     uint64_t first_row;       /* of a block: the ordinal of its row 0 in the data set */
     const uint64_t *ordinals; /* (rows), of a gathered batch: each row's; NULL: first_row, first_row + 1, ... */
-    const float *labels;      /* (rows), 0 or 1 */
+    const float *labels;      /* (rows), as the job's loss has them (label.h): mostly 0 or 1 */
     const float *weights;     /* (rows), 0 or ROW_WEIGHT_MIN .. ROW_WEIGHT_MAX; NULL: all 1 */
     const uint64_t *groups;   /* (rows): hash of the group column's text (a user, a session); NULL: none */
     const int64_t *times;     /* (rows): the time column (seconds, or a number as it stands); NULL: none */

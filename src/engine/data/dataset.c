@@ -116,7 +116,7 @@ static int dataset_build(struct dataset *d, const struct parallel *parallel, con
     struct ingest_result result;
     struct cache_writer writer = {0};
     const struct dataset_config *c = &d->config;
-    const struct format_context context = {c->world, c->hash_seed, c->weight, c->group, c->time, c->crosses, c->no_labels};
+    const struct format_context context = {c->world, c->hash_seed, c->weight, c->group, c->time, c->crosses, c->labels, c->no_labels};
     char path[PATH_SIZE] = "";
     int rc = -ERROR_NOMEM;
     const struct format *format = d->format;
@@ -251,6 +251,7 @@ static int dataset_describe(struct dataset *d, struct error *err)
     i->blocks = d->entries[0].count;
     i->bad_rows = t->bad_rows;
     i->source_bytes = d->files.size_bytes > 0 ? d->files.size_bytes : t->text_bytes;
+    i->labels = d->config.labels;
     i->once = dataset_once(d);
     i->row_features_max = (size_t)t->row_features_max;
     i->fields = (uint32_t)t->fields;
@@ -340,6 +341,16 @@ out:
     return rc;
 }
 
+/* A class is an index to whoever trains on it: what a damaged block says is none is not taken for one. */
+static int labels_check(const struct dataset *d, const struct block *block, uint64_t index, struct error *err)
+{
+    const struct label_rule *rule = &d->config.labels;
+    for (size_t r = 0; rule->range == LABELS_CLASS && r < block->batch.rows; r++)
+        if (label_refuse(rule, (double)block->batch.labels[r]))
+            return error_set(err, ERROR_DATA, NULL, "block %" PRIu64 " is damaged: a label is no class", index);
+    return 0;
+}
+
 typedef int entry_read_fn(const struct cache_entry *entry, uint64_t index, struct block *out, struct error *err);
 
 static int dataset_read(struct dataset *d, entry_read_fn *read, uint64_t index, struct block *out, struct error *err)
@@ -350,6 +361,7 @@ static int dataset_read(struct dataset *d, entry_read_fn *read, uint64_t index, 
         size_t used = d->entry_count;
         pthread_mutex_unlock(&d->mending);
         int rc = read(&d->entries[used - 1], index, out, &why);
+        if (rc == 0) rc = labels_check(d, out, index, &why);
         if (rc == 0) return 0;
         if (why.code != ERROR_DATA && why.code != ERROR_IO) return error_set(err, why.code, NULL, "%s", why.msg);
         pthread_mutex_lock(&d->mending);

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "base/world.h"
 #include "engine/core/batch.h"
+#include "engine/core/label.h"
 #include "engine/data/source/source.h"
 
 struct dataset;
@@ -39,6 +40,7 @@ struct dataset_config {
     uint64_t hash_seed;
     const char *weight, *group, *time; /* columns with these parts (struct format_context); "" or NULL: none; copied */
     const char *crosses;               /* features.crosses (struct format_context); "" or NULL: none; copied */
+    struct label_rule labels;          /* what the rows' labels may be */
     bool no_labels;
     size_t held_out_validation, held_out_test; /* the last so many URIs are split.validation_uri's, and behind those test_uri's */
     int64_t max_bad_rows;
@@ -53,9 +55,10 @@ struct dataset_config {
 /* Everything but world, parallel and progress.context is copied; those three are borrowed until dataset_free(). */
 
 struct dataset_info {
-    uint64_t rows, positives, features; /* features = sum of non-zeros */
+    uint64_t rows, positives, features; /* positives: 0 where labels are no bits; features = sum of non-zeros */
     uint64_t blocks, bad_rows, source_bytes;
     bool from_cache;                  /* true: nothing was parsed */
+    struct label_rule labels;         /* as the configuration says */
     bool once;                        /* some of it came by once: to be read again it needs config.entry = digest */
     char digest[DATASET_DIGEST_SIZE]; /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
     size_t row_features_max;

@@ -20,6 +20,7 @@ void rows_close(struct rows *rows)
     mem_free(rows->weights);
     mem_free(rows->groups);
     mem_free(rows->times);
+    mem_free(rows->reals);
     *rows = (struct rows){0};
 }
 
@@ -49,6 +50,7 @@ int rows_grow(struct rows *rows, size_t more_rows, size_t more_features, struct 
     if ((rc = part_grow((void **)&rows->weights, with & ROWS_WEIGHTS, max, sizeof *rows->weights, err)) < 0) return rc;
     if ((rc = part_grow((void **)&rows->groups, with & ROWS_GROUPS, max, sizeof *rows->groups, err)) < 0) return rc;
     if ((rc = part_grow((void **)&rows->times, with & ROWS_TIMES, max, sizeof *rows->times, err)) < 0) return rc;
+    if ((rc = part_grow((void **)&rows->reals, with & ROWS_REALS, max, sizeof *rows->reals, err)) < 0) return rc;
     rows->rows_max = max;
     max = need_features > rows->features_max ? grown(rows->features_max, need_features) : rows->features_max;
     if ((rc = mem_grow((void **)&rows->keys, max, sizeof *rows->keys, err)) < 0) return rc;

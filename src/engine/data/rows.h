@@ -14,7 +14,8 @@ enum rows_part { /* optional arrays; a format keeps each of them always or never
                  ROWS_FIELDS = 2,
                  ROWS_WEIGHTS = 4,
                  ROWS_GROUPS = 8,
-                 ROWS_TIMES = 16
+                 ROWS_TIMES = 16,
+                 ROWS_REALS = 32
 };
 
 struct rows {
@@ -24,7 +25,8 @@ struct rows {
     uint32_t *keys;                /* (features) */
     float *values;                 /* (features), with ROWS_VALUES; else every value is 1 */
     uint16_t *fields;              /* (features), with ROWS_FIELDS */
-    uint8_t *labels;               /* (count), 0 or 1 */
+    uint8_t *labels;               /* (count), 0 or 1; with ROWS_REALS 0 */
+    float *reals;                  /* (count), with ROWS_REALS: labels that are no bits, finite */
     float *weights;                /* (count), with ROWS_WEIGHTS; finite, >= 0 */
     uint64_t *groups;              /* (count), with ROWS_GROUPS */
     int64_t *times;                /* (count), with ROWS_TIMES */
@@ -44,16 +46,20 @@ static inline int rows_reserve(struct rows *rows, size_t more_rows, size_t more_
     bool fits = rows->rows_max - rows->count >= more_rows && rows->features_max - rows->features >= more_features;
     bool there = (rows->values || !(rows->with & ROWS_VALUES)) && (rows->fields || !(rows->with & ROWS_FIELDS)) &&
                  (rows->weights || !(rows->with & ROWS_WEIGHTS)) && (rows->groups || !(rows->with & ROWS_GROUPS)) &&
-                 (rows->times || !(rows->with & ROWS_TIMES));
+                 (rows->times || !(rows->with & ROWS_TIMES)) && (rows->reals || !(rows->with & ROWS_REALS));
     return fits && there ? 0 : rows_grow(rows, more_rows, more_features, err);
 }
 
-/* rows_end_row: the features added since the last row are a row now. Its weight, group and time are at index rows->count before the call. */
+/* rows_end_row: the features added since the last row are a row now. Its weight, group, time and real label are at index rows->count before the call.
+ */
 static inline void rows_end_row(struct rows *rows, size_t features, uint8_t label)
 {
     rows->features += features;
     rows->labels[rows->count] = label;
     rows->ends[rows->count++] = (uint32_t)rows->features;
 }
+
+/* rows_label: of row r, whichever way it is kept. */
+static inline float rows_label(const struct rows *rows, size_t r) { return rows->with & ROWS_REALS ? rows->reals[r] : rows->labels[r]; }
 
 #endif

@@ -54,6 +54,7 @@ int texts_find(const struct dataset_config *config, struct value_text *wanted, s
                                            .group = config->group,
                                            .time = config->time,
                                            .crosses = config->crosses,
+                                           .labels = config->labels,
                                            .no_labels = config->no_labels};
     const struct source_options from = {.world = config->world, .stop = config->progress.cancelled, .context = config->progress.context};
     struct finding f = {.wanted = wanted, .count = count};

@@ -43,7 +43,7 @@ static struct batch batch_of(struct lane *lane, const struct rows *rows, size_t 
     lane->offsets[0] = 0;
     for (size_t r = 0; r < count; r++) {
         lane->offsets[r + 1] = rows->ends[from + r] - start;
-        lane->labels.data[r] = rows->labels[from + r];
+        lane->labels.data[r] = rows_label(rows, from + r);
     }
     bool fields = rows->with & ROWS_FIELDS;
     return (struct batch){.rows = count,

@@ -53,6 +53,7 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
                                            .group = recipe->dataset.group,
                                            .time = recipe->dataset.time,
                                            .crosses = recipe->features.crosses,
+                                           .labels = model_labels(&predictor->use),
                                            .no_labels = r->no_labels};
     const struct source_options from = {.world = predictor->world, .stop = r->progress.cancelled, .context = r->progress.context};
     struct source_list files;

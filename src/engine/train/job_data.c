@@ -94,6 +94,7 @@ static int config_of(struct job *job, struct dataset_config *config, struct erro
                                       .group = spec->dataset.group,
                                       .time = spec->dataset.time,
                                       .crosses = spec->features.crosses,
+                                      .labels = model_labels(&job->model),
                                       .max_bad_rows = spec->dataset.max_bad_rows,
                                       .parallel = &job->team.parallel,
                                       .progress = {job, dataset_progress, dataset_cancelled}};

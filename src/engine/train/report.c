@@ -74,7 +74,11 @@ static void report_stage(const struct fold *fold)
 {
     const struct spec_train *train = &fold->job->spec.train;
     struct stage stage = stages_at(&fold->stages, fold->cursor.epoch);
-    if (train->curriculum_start < 1 && fold->cursor.epoch < fold->stages.count)
+    bool bits = fold->job->model.loss->labels == LABELS_BINARY, grows = train->curriculum_start < 1 && fold->cursor.epoch < fold->stages.count;
+    if (grows && !bits)
+        report_log(fold->job, PROGRESS_INFO, "curriculum: epoch %" PRIu32 " trains on %.4g %% of the training rows: %" PRIu64 " rows",
+                   fold->cursor.epoch + 1, 100 * sampling_share(train, fold->cursor.epoch), stage.rows);
+    if (grows && bits)
         report_log(fold->job, PROGRESS_INFO,
                    "curriculum: epoch %" PRIu32 " trains on %.4g %% of the training rows: %" PRIu64 " rows, %" PRIu64 " positive (%.4g %%)",
                    fold->cursor.epoch + 1, 100 * sampling_share(train, fold->cursor.epoch), stage.rows, stage.positives,
@@ -203,20 +207,22 @@ void report_sides(struct fold *fold)
     static const char *const names[SIDES] = {"train", "validation", "test", "none"};
     static const char *const called[SIDES] = {"train rows", "validation rows", "test rows", "rows left out"};
     const uint64_t *rows = fold->sides.totals, *positives = fold->sides.positives;
+    const bool bits = fold->job->model.loss->labels == LABELS_BINARY;
     json_t *sides = json_object();
     char text[512];
     size_t used = 0;
     text[0] = 0;
     for (int side = 0; side < SIDES; side++) {
         if (rows[side] == 0 && side != SIDE_TRAIN) continue;
-        double rate = ratio(positives[side], rows[side]), apart = NAN;
-        if (side != SIDE_TRAIN) apart = rates_apart(positives[side], rows[side], positives[SIDE_TRAIN], rows[SIDE_TRAIN]);
+        double rate = bits ? ratio(positives[side], rows[side]) : NAN, apart = NAN;
+        if (bits && side != SIDE_TRAIN) apart = rates_apart(positives[side], rows[side], positives[SIDE_TRAIN], rows[SIDE_TRAIN]);
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu64 " %s", used ? "; " : "", rows[side], called[side]);
-        if (rows[side] > 0) used += (size_t)snprintf(text + used, sizeof text - used, ", %.4g %% positive", 100 * rate);
+        if (rows[side] > 0 && bits) used += (size_t)snprintf(text + used, sizeof text - used, ", %.4g %% positive", 100 * rate);
         if (!isnan(apart)) used += (size_t)snprintf(text + used, sizeof text - used, " (%+.1f standard errors from train)", apart);
         json_object_set_new(sides, names[side],
-                            json_pack("{s:I, s:I, s:o, s:o}", "rows", (json_int_t)rows[side], "positives", (json_int_t)positives[side], "label_rate",
-                                      json_real_or_null(rate), "standard_errors", json_real_or_null(apart)));
+                            json_pack("{s:I, s:o, s:o, s:o}", "rows", (json_int_t)rows[side], "positives",
+                                      bits ? json_integer((json_int_t)positives[side]) : json_null(), "label_rate", json_real_or_null(rate),
+                                      "standard_errors", json_real_or_null(apart)));
     }
     progress_note(&fold->job->progress, PROGRESS_INFO, text);
     job_event(fold->job, EVENT_LOG, json_pack("{s:s, s:s, s:o}", "level", "info", "message", text, "sides", sides), NULL);

@@ -8,7 +8,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "cache blocks are little-endian and used in place");
 
 static const uint8_t block_magic[8] = {'T', 'Y', 'B', 'L', 'O', 'C', 'K', '2'};
-enum { PARTS = ROWS_VALUES | ROWS_FIELDS | ROWS_WEIGHTS | ROWS_GROUPS | ROWS_TIMES };
+enum { PARTS = ROWS_VALUES | ROWS_FIELDS | ROWS_WEIGHTS | ROWS_GROUPS | ROWS_TIMES | ROWS_REALS };
 
 struct layout { /* byte offsets of the parts */
     uint64_t labels, groups, times, weights;
@@ -22,7 +22,7 @@ static struct layout block_layout(const struct block_header *h)
 {
     uint64_t rows = h->rows, features = h->features;
     struct layout l = {.labels = sizeof *h};
-    l.groups = l.labels + padded((rows + 7) / 8, 8);
+    l.groups = l.labels + padded(h->flags & ROWS_REALS ? rows * 4 : (rows + 7) / 8, 8);
     l.times = l.groups + (h->flags & ROWS_GROUPS ? rows * 8 : 0);
     l.weights = l.times + (h->flags & ROWS_TIMES ? rows * 8 : 0);
     l.offsets = l.weights + (h->flags & ROWS_WEIGHTS ? padded(rows * 4, 8) : 0);
@@ -83,7 +83,8 @@ static int front_make(struct bytes *head, struct block_header *h, const struct l
     if ((rc = bytes_reserve(head, l->keys, err)) < 0) return rc;
     uint8_t *out = head->data;
     memset(out, 0, l->keys);
-    for (size_t r = 0; r < rows->count; r++) out[l->labels + r / 8] |= (uint8_t)(rows->labels[r] << (r % 8));
+    if (h->flags & ROWS_REALS) memcpy(out + l->labels, rows->reals, rows->count * 4);
+    for (size_t r = 0; !(h->flags & ROWS_REALS) && r < rows->count; r++) out[l->labels + r / 8] |= (uint8_t)(rows->labels[r] << (r % 8));
     if (h->flags & ROWS_GROUPS) memcpy(out + l->groups, rows->groups, rows->count * 8);
     if (h->flags & ROWS_TIMES) memcpy(out + l->times, rows->times, rows->count * 8);
     if (h->flags & ROWS_WEIGHTS) memcpy(out + l->weights, rows->weights, rows->count * 4);
@@ -166,17 +167,20 @@ static int body_check(const struct block_header *h, const uint8_t *memory, size_
 static void head_point(struct batch *b, const struct block_header *h, const uint8_t *memory, float *spare)
 {
     struct layout l = block_layout(h);
-    for (uint32_t r = 0; r < h->rows; r++) spare[r] = (float)(memory[l.labels + r / 8] >> (r % 8) & 1);
+    bool reals = h->flags & ROWS_REALS;
+    for (uint32_t r = 0; !reals && r < h->rows; r++) spare[r] = (float)(memory[l.labels + r / 8] >> (r % 8) & 1);
     *b = (struct batch){.rows = h->rows,
                         .first_row = h->first_row,
-                        .labels = spare,
+                        .labels = reals ? (const float *)(const void *)(memory + l.labels) : spare,
                         .groups = h->flags & ROWS_GROUPS ? (const uint64_t *)(const void *)(memory + l.groups) : NULL,
                         .times = h->flags & ROWS_TIMES ? (const int64_t *)(const void *)(memory + l.times) : NULL,
                         .weights = h->flags & ROWS_WEIGHTS ? (const float *)(const void *)(memory + l.weights) : NULL};
 }
 
-static int weights_check(const struct batch *b, uint64_t number, struct error *err)
+static int facts_check(const struct batch *b, uint64_t number, struct error *err)
 {
+    for (size_t r = 0; r < b->rows; r++)
+        if (!(b->labels[r] >= -3.4028235e38f && b->labels[r] <= 3.4028235e38f)) return damaged(number, "a label is not finite", err);
     for (size_t r = 0; b->weights && r < b->rows; r++)
         if (!(b->weights[r] >= 0 && b->weights[r] <= 3.4e38f)) return damaged(number, "a weight is negative or not finite", err);
     return 0;
@@ -191,7 +195,7 @@ int block_open_head(struct block *block, size_t head_bytes, uint64_t number, uin
     if (rc < 0) return rc;
     head_point(&block->batch, &h, block->memory, (float *)(void *)((uint8_t *)block->memory + head_bytes));
     block->first_row = first_row;
-    return weights_check(&block->batch, number, err);
+    return facts_check(&block->batch, number, err);
 }
 
 int block_open(struct block *block, size_t size_bytes, uint64_t number, uint64_t first_row, struct error *err)
@@ -220,7 +224,7 @@ int block_open(struct block *block, size_t size_bytes, uint64_t number, uint64_t
     b->values = h.flags & ROWS_VALUES ? (const float *)(const void *)(memory + l.values) : NULL;
     b->fields = h.flags & ROWS_FIELDS ? (const uint16_t *)(const void *)(memory + l.fields) : NULL;
     block->first_row = first_row;
-    return weights_check(b, number, err);
+    return facts_check(b, number, err);
 }
 
 void block_close(struct block *block)

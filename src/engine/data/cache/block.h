@@ -1,8 +1,8 @@
 /* A block: a fixed number of rows as bytes of the cache.
  *
- *   head: header (64 bytes) | labels, a bit a row, padded to 8 bytes | groups (u64) | times (i64) | weights (f32, padded to 8 bytes)
- *   body: offsets (rows + 1, u32; only when rows differ in length) | keys (u32) | values (f32; only when some value is not 1)
- *         | fields (u16, padded to 4 bytes; only when rows differ in their fields)
+ *   head: header (64 bytes) | labels, a bit a row, or f32 where they are no bits, padded to 8 bytes | groups (u64) | times (i64) | weights (f32,
+ * padded to 8 bytes) body: offsets (rows + 1, u32; only when rows differ in length) | keys (u32) | values (f32; only when some value is not 1) |
+ * fields (u16, padded to 4 bytes; only when rows differ in their fields)
  *
  * The head alone says what is known of each row, so that a split or an evaluation by group reads a tenth of the bytes; it has a checksum of its own.
  * Little-endian, every part aligned to its type, checksummed part by part in that order (XXH3, each seeded by the last). The number of rows is

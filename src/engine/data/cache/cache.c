@@ -232,6 +232,7 @@ static void writer_append(struct cache_writer *w, const struct rows *rows, size_
     }
     if (p->with & ROWS_WEIGHTS) memcpy(p->weights + p->count, rows->weights + from, count * sizeof *p->weights);
     if (p->with & ROWS_GROUPS) memcpy(p->groups + p->count, rows->groups + from, count * sizeof *p->groups);
+    if (p->with & ROWS_REALS) memcpy(p->reals + p->count, rows->reals + from, count * sizeof *p->reals);
     if (p->with & ROWS_TIMES) memcpy(p->times + p->count, rows->times + from, count * sizeof *p->times);
     for (size_t r = from; r < from + count; r++) {
         uint32_t row_features = rows->ends[r] - before;

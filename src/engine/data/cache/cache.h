@@ -26,7 +26,7 @@ struct cache_totals {
 };
 
 struct cache_block {
-    uint64_t offset, first_row, positives_before; /* rows of label 1 before the block */
+    uint64_t offset, first_row, positives_before; /* rows of label 1 before the block; labels that are no bits count nowhere */
     uint32_t size_bytes, head_bytes, rows, features;
 };
 

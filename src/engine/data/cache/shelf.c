@@ -35,6 +35,11 @@ static int schema_hash(const struct dataset_config *how, uint64_t *hash, struct 
     char seed[32];
     struct bytes text;
     int rc = schema ? 0 : error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");
+    const struct label_rule *labels = &how->labels;
+    if (rc == 0 && labels->range != LABELS_BINARY && /* bits go without, as ever */
+        (json_object_set_new(schema, "labels", json_string(label_range_names[labels->range])) < 0 ||
+         json_object_set_new(schema, "classes", json_integer(labels->classes)) < 0))
+        rc = error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");
     snprintf(seed, sizeof seed, "%" PRIu64, how->hash_seed);
     bytes_init(&text, 1 << 20);
     if (rc == 0 && json_object_set_new(schema, "seed", json_string(seed)) < 0) rc = error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");

@@ -13,8 +13,11 @@ const char *const columns_types[] = {"categorical", "numeric", "log", "ignore", 
 
 int columns_open(struct columns *t, const struct columns_params *params, const struct format_context *context, struct error *err)
 {
-    *t = (struct columns){.hash_seed = context->hash_seed, .world = context->world, .no_labels = context->no_labels};
+    *t = (struct columns){.hash_seed = context->hash_seed, .world = context->world, .labels = context->labels, .no_labels = context->no_labels};
     t->params = *params;
+    if (!label_bits(&t->labels) && (*params->positive || *params->negative))
+        return error_set(err, ERROR_DATA, *params->positive ? "/dataset/positive" : "/dataset/negative",
+                         "it is for labels 0 and 1, and the job's loss wants numbers; leave it out");
     for (int r = 0; r < ROLES; r++) t->role_name[r] = role_column(context, (enum role)r);
     square_log_init(&t->log);
     int rc = schema_read(&t->schema, params->schema, err);
@@ -217,7 +220,7 @@ int columns_plan(struct columns *t, const struct cell *names, size_t count, enum
 
 void columns_begin(const struct columns *t, struct rows *rows)
 {
-    rows_clear(rows, t->with);
+    rows_clear(rows, t->with | label_part(&t->labels));
     if (t->with & ROWS_FIELDS) return;
     rows->layout = t->layout;
     rows->layout_size = t->feed_count;
@@ -343,11 +346,28 @@ static void grow_texts(struct growing *g, size_t f, size_t n, const struct cell 
     g->left -= n;
 }
 
+/* The label that is no bit, or why the cell has none. */
+static const char *columns_real(const struct columns *t, const struct cell *cell, struct rows *rows)
+{
+    rows->reals[rows->count] = 0;
+    if (t->no_labels) return NULL;
+    const char *text = cell->text;
+    size_t size = cell->size;
+    trim(&text, &size);
+    return label_read(&t->labels, text, text + size, rows);
+}
+
 /* Label and roles. 1: the row is bad. */
 static int row_parts(const struct columns *t, const struct cell *cells, struct parsed *out, uint8_t *label)
 {
     const bool words = *t->params.positive || *t->params.negative;
-    int got = t->no_labels ? 0 : columns_label(t, &cells[t->label]);
+    bool bits = label_bits(&t->labels);
+    const char *no_real = bits ? NULL : columns_real(t, &cells[t->label], &out->rows);
+    int got = t->no_labels || !bits ? 0 : columns_label(t, &cells[t->label]);
+    if (no_real) {
+        bad_cell(t, t->label, &cells[t->label], no_real, NULL, out);
+        return 1;
+    }
     if (got < 0) {
         bad_cell(t, t->label, &cells[t->label],
                  words ? "is neither the positive nor the negative label" : "is not a label; it must be 0 or 1 (or -1 and 1)", NULL, out);

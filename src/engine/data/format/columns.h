@@ -8,6 +8,7 @@
 #include "base/kind.h"
 #include "engine/data/format/cell_keys.h"
 #include "engine/data/format/column.h"
+#include "engine/data/format/label.h"
 #include "engine/data/format/roles.h"
 #include "engine/data/format/schema.h"
 
@@ -53,6 +54,7 @@ struct columns {
     uint64_t hash_seed;
     const struct world *world;
     const char *role_name[ROLES]; /* borrowed from the format's context */
+    struct label_rule labels;
     bool no_labels;
     struct schema schema;
     struct square_log log;

@@ -4,6 +4,7 @@
 
 #include "base/kernel.h"
 #include "engine/data/format/format.h"
+#include "engine/data/format/label.h"
 #include "engine/data/format/roles.h"
 #include "engine/data/format/square_log.h"
 
@@ -18,7 +19,8 @@ struct criteo {
     uint32_t kept;
     uint64_t played; /* bit c: column c has a role */
     int role[ROLES]; /* column with it, or -1 */
-    bool no_labels;  /* lines start with I1 */
+    struct label_rule labels;
+    bool no_labels; /* lines start with I1 */
     char names[CRITEO_FIELDS][4];
     /* keys that a table can hold, so that no text is hashed for them */
     uint64_t seeds[CRITEO_FIELDS];   /* of I1..I13, C1..C26 */

@@ -130,10 +130,15 @@ static bool field_key(const struct criteo *state, size_t c, const char *p, size_
 }
 
 /* One row of the right number of columns: [text + start, ...), m[0..38] its tabs, m[39] its newline. false: something is wrong. */
-static inline bool row_parse(const struct criteo *state, const char *text, uint32_t start, const uint32_t *m, uint32_t *keys, uint8_t *label)
+static inline bool row_parse(const struct criteo *state, const char *text, uint32_t start, const uint32_t *m, struct rows *rows, uint8_t *label)
 {
     bool good = true;
-    if (state->no_labels) *label = 0;
+    uint32_t *keys = rows->keys + rows->features;
+    if (rows->with & ROWS_REALS) {
+        *label = 0;
+        rows->reals[rows->count] = 0;
+        if (!state->no_labels && label_read(&state->labels, text + start, text + m[0], rows)) return false;
+    } else if (state->no_labels) *label = 0;
     else if (m[0] == start + 1 && (text[start] | 1) == '1') *label = text[start] & 1;
     else {
         int slow = text_label(text + start, text + m[0]);
@@ -177,8 +182,7 @@ int KERNEL(criteo_parse)(const struct criteo *state, const struct chunk *chunk, 
                         !(chunk->has_nul && memchr(text + start, 0, newline - start));
             }
             const uint32_t *m = state->no_labels && whole ? marks_without_label(scan.marks + k, start, own) : scan.marks + k;
-            if (whole && row_parse(state, text, start, m, rows->keys + rows->features, &label) &&
-                (!state->played || criteo_roles(state, text, m, rows)))
+            if (whole && row_parse(state, text, start, m, rows, &label) && (!state->played || criteo_roles(state, text, m, rows)))
                 rows_end_row(rows, state->kept, label);
             else {
                 const char *stop = text + newline - (newline > start && text[newline - 1] == '\r');

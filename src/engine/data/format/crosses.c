@@ -306,6 +306,7 @@ static int rows_count(const struct crossed *x, const struct chunk *chunk, struct
                 rows->labels[kept] = rows->labels[r];
                 if (rows->with & ROWS_WEIGHTS) rows->weights[kept] = rows->weights[r];
                 if (rows->with & ROWS_GROUPS) rows->groups[kept] = rows->groups[r];
+                if (rows->with & ROWS_REALS) rows->reals[kept] = rows->reals[r];
                 if (rows->with & ROWS_TIMES) rows->times[kept] = rows->times[r];
             }
             features += n;

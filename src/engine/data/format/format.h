@@ -56,8 +56,9 @@ struct format_context {
     /* Columns with a part to play besides the label; they are no features. "" or NULL: none. A format without such columns refuses with
      * ERROR_DATA, /dataset/weight (group, time) and what it can do instead. */
     const char *weight, *group, *time;
-    const char *crosses; /* features.crosses as JSON, for crosses_prepare(); "" or NULL: none. A format itself knows nothing of it */
-    bool no_labels;      /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
+    const char *crosses;      /* features.crosses as JSON, for crosses_prepare(); "" or NULL: none. A format itself knows nothing of it */
+    struct label_rule labels; /* what they may be. Where they are no bits, parse() keeps ROWS_REALS (label.h) */
+    bool no_labels;           /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
 };
 
 /* One feature as people see it; explain() tells them. Texts are borrowed for the call. */

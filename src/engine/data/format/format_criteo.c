@@ -3,6 +3,7 @@
  * Every row has 39 features of value 1, less the columns that are its weight, group or time (dataset.weight and so on), which may be any. An empty
  * cell is a value of its own. An integer v <= 2 is the category "SP" + v, a larger one the category floor(ln(v)^2). Keys of integers come from tables
  * made once, those of categories from hashing their text. */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/cpu.h"
@@ -51,6 +52,7 @@ static void *criteo_prepare(const void *params, const struct format_context *con
     if (!s) return NULL;
     square_log_init(&s->log);
     s->no_labels = context->no_labels;
+    s->labels = context->labels;
     for (size_t c = 0; c < CRITEO_FIELDS; c++) {
         snprintf(s->names[c], sizeof s->names[c], "%c%zu", c < CRITEO_INTEGERS ? 'I' : 'C', c < CRITEO_INTEGERS ? c + 1 : c + 1 - CRITEO_INTEGERS);
         s->seeds[c] = feature_seed(s->names[c], context->hash_seed);
@@ -100,6 +102,13 @@ static const char *cell_refuse(const struct criteo *state, int c, const char *p,
     return why;
 }
 
+static const char *label_cell_refuse(const struct criteo *state, const char *p, const char *stop)
+{
+    double number;
+    if (label_bits(&state->labels)) return text_label(p, stop) < 0 ? "is not a label; it must be 0 or 1" : NULL;
+    return label_refuse(&state->labels, text_real(p, stop, &number) ? number : NAN);
+}
+
 void criteo_refuse(const struct criteo *state, const char *p, const char *end, const struct chunk *chunk, uint64_t line, struct bad_rows *bad)
 {
     size_t columns = 1, want = CRITEO_FIELDS + !state->no_labels;
@@ -113,7 +122,7 @@ void criteo_refuse(const struct criteo *state, const char *p, const char *end, c
     for (size_t i = 0; i < columns; i++) {
         int c = (int)i - !state->no_labels; /* -1: the label */
         const char *tab = memchr(p, '\t', (size_t)(end - p)), *stop = tab ? tab : end;
-        const char *why = c >= 0 ? cell_refuse(state, c, p, stop) : text_label(p, stop) < 0 ? "is not a label; it must be 0 or 1" : NULL;
+        const char *why = c >= 0 ? cell_refuse(state, c, p, stop) : label_cell_refuse(state, p, stop);
         if (why) {
             bad_field(bad, line, i + 1, p, (size_t)(stop - p), why);
             return;
@@ -147,7 +156,7 @@ static int criteo_parse(const void *state, const struct chunk *chunk, struct par
     bytes_clear(&out->marks);
     if ((rc = bytes_reserve(&out->marks, 2 * (chunk->size + 64) * sizeof(uint32_t), err)) < 0) return rc;
     const struct criteo *criteo = state;
-    unsigned with = 0;
+    unsigned with = label_part(&criteo->labels);
     for (int r = 0; r < ROLES; r++) with |= criteo->role[r] >= 0 ? roles[r].part : 0;
     rows_clear(&out->rows, with);
     out->rows.layout = criteo->layout;

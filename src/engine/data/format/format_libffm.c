@@ -30,7 +30,7 @@ static void *libffm_prepare(const void *params, const struct format_context *con
     if (roles_refuse(context, 0, "libffm", "csv and jsonl have columns for it", err) < 0) return NULL;
     struct libffm *s = mem_zero(sizeof *s, err);
     if (!s) return NULL;
-    s->lines = (struct sparse_lines){.with = ROWS_FIELDS, .no_labels = context->no_labels};
+    s->lines = (struct sparse_lines){.with = ROWS_FIELDS, .labels = context->labels, .no_labels = context->no_labels};
     s->hash_seed = context->hash_seed;
     for (uint64_t field = 0; field < FIELDS_TABLED; field++) {
         s->seeds[field] = field_seed(field, s->hash_seed);

@@ -15,6 +15,7 @@
 #include "engine/data/format/digits.h"
 #include "engine/data/format/feature.h"
 #include "engine/data/format/formats.h"
+#include "engine/data/format/label.h"
 #include "engine/data/format/roles.h"
 #include "engine/data/format/sparse.h"
 #include "engine/data/format/text.h"
@@ -23,6 +24,7 @@ enum { BYTES = 256 };
 
 struct vw {
     uint64_t hash_seed;
+    struct label_rule labels;
     bool no_labels, tag_is_group;
     unsigned with; /* rows_part */
     char names[BYTES][8];
@@ -39,8 +41,9 @@ static void *vw_prepare(const void *params, const struct format_context *context
     if (!s) return NULL;
     s->hash_seed = context->hash_seed;
     s->no_labels = context->no_labels;
+    s->labels = context->labels;
     s->tag_is_group = tag;
-    s->with = ROWS_VALUES | ROWS_FIELDS | (importance ? ROWS_WEIGHTS : 0) | (tag ? ROWS_GROUPS : 0);
+    s->with = ROWS_VALUES | ROWS_FIELDS | (importance ? ROWS_WEIGHTS : 0) | (tag ? ROWS_GROUPS : 0) | label_part(&context->labels);
     for (int b = 0; b < BYTES; b++) snprintf(s->names[b], sizeof s->names[b], b >= ' ' && b < 0x7f ? "%c" : "\\x%02X", b);
     return s;
 }
@@ -92,6 +95,16 @@ static bool importance_read(const struct line *l, const struct word *w, float *w
     return !why || refuse(l, w->text, w->end, why);
 }
 
+/* The label in the word, as a bit or in the row. Why it is none, or NULL. */
+static const char *label_word(const struct line *l, const struct word *word, uint8_t *label)
+{
+    if (!label_bits(&l->vw->labels)) return label_read(&l->vw->labels, word->text, word->end, &l->out->rows);
+    int got = text_label(word->text, word->end);
+    if (got < 0) return "is not a label; it must be 0 or 1 (or -1 and 1)";
+    *label = (uint8_t)got;
+    return NULL;
+}
+
 /* Label, weight and group of the line. False: told. */
 static bool line_head(struct line *l, const char *p, const char *bar, uint8_t *label)
 {
@@ -104,13 +117,13 @@ static bool line_head(struct line *l, const char *p, const char *bar, uint8_t *l
     if (!head_words(l, p, bar, words, &count, &tag)) return false;
     l->head_words = l->column - 1;
     l->column = 1;
+    if (rows->with & ROWS_REALS) rows->reals[rows->count] = 0;
     if (!l->vw->no_labels) {
-        int got = count > 0 ? text_label(words[0].text, words[0].end) : -1;
-        if (count == 0 && text_label(tag.text, tag.end) >= 0)
+        if (count == 0 && !label_word(l, &tag, label))
             return refuse(l, tag.text, tag.end, "touches the bar, which makes it a tag; a blank belongs between the label and the bar");
         if (count == 0) return refuse(l, tag.text, tag.end, "is no label: nothing stands before the bar that could be one");
-        if (got < 0) return refuse(l, words[0].text, words[0].end, "is not a label; it must be 0 or 1 (or -1 and 1)");
-        *label = (uint8_t)got;
+        const char *why = label_word(l, &words[0], label);
+        if (why) return refuse(l, words[0].text, words[0].end, why);
         l->column = 2;
         if (count > 1 && !importance_read(l, &words[1], &weight)) return false;
         l->column = 3;

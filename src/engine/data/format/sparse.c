@@ -21,16 +21,24 @@ const char *sparse_value(const char *p, const char *end, float *value)
     return isfinite(*value) ? NULL : "has a value beyond the range of a 32-bit float";
 }
 
-/* The label at *p, which moves behind it; -1: none (told). Where there need be none, what has no colon is passed over. */
+static const char not_binary[] = "is not a label; it must be 0 or 1 (or -1 and 1)";
+
+/* The label at *p, which moves behind it; -1: none (told). Where there need be none, what has no colon is passed over. One that is no bit goes to the
+ * row itself. */
 static int line_label(const struct sparse_lines *lines, const char **p, const char *end, struct parsed *out)
 {
-    const char *stop = token_end(*p, end), *start = *p;
+    const char *stop = token_end(*p, end), *start = *p, *why = NULL;
     double number;
+    int label = 0;
+    bool bits = label_bits(&lines->labels);
+    if (!bits) out->rows.reals[out->rows.count] = 0;
     if (lines->no_labels && memchr(start, ':', (size_t)(stop - start))) return 0;
-    int label = lines->no_labels ? (text_real(start, stop, &number) ? 0 : -1) : text_label(start, stop);
-    if (label < 0) bad_field(&out->bad, out->lines, 1, start, (size_t)(stop - start), "is not a label; it must be 0 or 1 (or -1 and 1)");
+    if (lines->no_labels) why = text_real(start, stop, &number) ? NULL : not_binary;
+    else if (!bits) why = label_read(&lines->labels, start, stop, &out->rows);
+    else if ((label = text_label(start, stop)) < 0) why = not_binary;
+    if (why) bad_field(&out->bad, out->lines, 1, start, (size_t)(stop - start), why);
     *p = stop;
-    return label;
+    return why ? -1 : label;
 }
 
 /* The group after the label; *p moves behind it, and *column counts it. False: there must be one and is none (told). */
@@ -88,7 +96,7 @@ int sparse_parse(const void *state, sparse_line_fn *line, sparse_token_fn *token
     const char *end = chunk->text + chunk->size, *stop;
     bool usual = !chunk->has_nul && !(lines->with & ROWS_GROUPS) && !out->notes;
     int rc;
-    rows_clear(&out->rows, ROWS_VALUES | lines->with);
+    rows_clear(&out->rows, ROWS_VALUES | lines->with | label_part(&lines->labels));
     for (const char *p = chunk->text, *next; p < end; p = next, out->lines++) {
         if ((rc = rows_reserve(&out->rows, 1, (size_t)(end - p) / TOKEN_MIN + 1, err)) < 0) return rc;
         if (usual && (next = line(state, p, chunk->line_bytes_max, &out->rows))) continue;

@@ -3,6 +3,7 @@
 #define TRAINYARD_ENGINE_DATA_SPARSE_H
 
 #include "engine/data/format/format.h"
+#include "engine/data/format/label.h"
 
 struct sparse_feature {
     uint32_t key;
@@ -12,7 +13,8 @@ struct sparse_feature {
 
 /* What lines may hold besides features. The first member of the state of every format here. */
 struct sparse_lines {
-    unsigned with;  /* rows_part that the format fills besides values */
+    unsigned with; /* rows_part that the format fills besides values */
+    struct label_rule labels;
     bool no_labels; /* the label may be missing, and is not used */
     bool qid;       /* "qid:N" may follow the label; with ROWS_GROUPS it must, and is the row's group */
 };

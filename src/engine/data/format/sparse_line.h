@@ -32,6 +32,16 @@ static inline const char *sparse_other_token(const void *state, sparse_token_fn 
     return *stop == '#' || token(state, p, stop, out) ? NULL : stop;
 }
 
+/* What follows the label that is no bit, of the usual kind, at p; p: another kind. */
+static inline const char *sparse_fast_label(const struct label_rule *rule, const char *p, struct rows *rows)
+{
+    double number;
+    const char *behind = digits_real(p, &number);
+    if (!behind || label_refuse(rule, number)) return p;
+    rows->reals[rows->count] = (float)number;
+    return behind;
+}
+
 /* sparse_line: the row of the line at p, added to rows, where room for it is; a newline comes, and no byte before it is NUL. Returns the
  * next line's start, or NULL: nothing was added. Inlined, so that `fast` (what follows the token at p, or NULL) is, too. */
 static inline const char *sparse_line(const void *state, sparse_fast_fn *fast, sparse_token_fn *token, const char *p, size_t line_bytes_max,
@@ -45,11 +55,13 @@ static inline const char *sparse_line(const void *state, sparse_fast_fn *fast, s
     size_t features = 0;
     const char *behind = p; /* the label */
     uint8_t label = 0;
-    if ((*p == '+' || *p == '-') && p[1] == '1') label = *p == '+', behind += 2;
+    if (!label_bits(&lines->labels)) behind = sparse_fast_label(&lines->labels, p, rows);
+    else if ((*p == '+' || *p == '-') && p[1] == '1') label = *p == '+', behind += 2;
     else if ((*p | 1) == '1') label = *p & 1, behind++;
     if (behind > p && (sparse_blank(*behind) || sparse_newline(behind))) p = behind;
     else if (!lines->no_labels) return NULL;
     if (lines->no_labels) label = 0;
+    if (lines->no_labels && rows->with & ROWS_REALS) rows->reals[rows->count] = 0;
     for (;; features++) {
         struct sparse_feature f = {0};
         const char *stop;

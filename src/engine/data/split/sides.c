@@ -37,6 +37,7 @@ static int sides_worker(void *context, unsigned worker, struct error *err)
     struct counter *c = &counting->counters[worker];
     struct sides *s = counting->sides;
     uint8_t side[BLOCK_ROWS];
+    const bool bits = dataset_info(counting->dataset)->labels.range == LABELS_BINARY;
     for (uint64_t i = worker; i < s->blocks; i += counting->workers) {
         int rc = dataset_read_head(counting->dataset, i, &c->block, err);
         if (rc < 0) return rc;
@@ -44,7 +45,7 @@ static int sides_worker(void *context, unsigned worker, struct error *err)
         sides_of(&s->splitter, counting->dataset, i, &c->block, side);
         for (size_t r = 0; r < b->rows; r++) {
             s->rows[i][side[r]]++;
-            c->positives[side[r]] += b->labels[r] > 0;
+            c->positives[side[r]] += bits && b->labels[r] > 0;
         }
     }
     return 0;

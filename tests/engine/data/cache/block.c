@@ -8,12 +8,13 @@
 #include "lib/test.h"
 #include "lib/world_sim.h"
 
-/* Rows of `shape`: 0 all of 5 features, 1 of 0 to 6, 2 the same with values, 3 values that are all 1, 4 no features at all, 5 all parts. */
+/* Rows of `shape`: 0 all of 5 features, 1 of 0 to 6, 2 the same with values, 3 values that are all 1, 4 no features at all, 5 all parts, 6 labels
+ * that are no bits. */
 static void rows_make(struct rows *rows, size_t count, int shape)
 {
     struct rng rng = rng_at(shape, RNG_TEST, 0, count);
     struct error err = {0};
-    rows_clear(rows, shape == 2 || shape == 3 ? ROWS_VALUES : shape == 5 ? 31 : 0);
+    rows_clear(rows, shape == 2 || shape == 3 ? ROWS_VALUES : shape == 5 ? 31 : shape == 6 ? ROWS_REALS : 0);
     for (size_t r = 0; r < count; r++) {
         size_t features = shape == 0 ? 5 : shape == 4 ? 0 : rng_below(&rng, 7);
         assert_ok(rows_reserve(rows, 1, features, &err), &err);
@@ -27,7 +28,8 @@ static void rows_make(struct rows *rows, size_t count, int shape)
             rows->groups[rows->count] = rng_u64(&rng);
             rows->times[rows->count] = -(int64_t)rng_below(&rng, 99);
         }
-        rows_end_row(rows, features, (uint8_t)rng_below(&rng, 2));
+        if (shape == 6) rows->reals[rows->count] = (float)(100 * rng_normal(&rng));
+        rows_end_row(rows, features, shape == 6 ? 0 : (uint8_t)rng_below(&rng, 2));
     }
 }
 
@@ -75,7 +77,7 @@ static void facts_equal(const struct batch *b, const struct rows *rows, bool the
 static void what_is_written_is_read(void **state)
 {
     (void)state;
-    for (int shape = 0; shape < 6; shape++)
+    for (int shape = 0; shape < 7; shape++)
         for (size_t count = 1; count <= (size_t)BLOCK_ROWS; count = count < 9 ? count + 1 : count * 9 - 7) {
             struct rows rows = {0};
             struct block b = {0};
@@ -91,13 +93,13 @@ static void what_is_written_is_read(void **state)
             if (rows.features) assert_memory_equal(b.batch.keys, rows.keys, rows.features * 4);
             if (b.batch.values) assert_memory_equal(b.batch.values, rows.values, rows.features * 4);
             assert_memory_equal(b.batch.offsets + 1, rows.ends, count * 4);
-            for (size_t r = 0; r < count; r++) assert_true(b.batch.labels[r] == (float)rows.labels[r]);
+            for (size_t r = 0; r < count; r++) assert_true(b.batch.labels[r] == rows_label(&rows, r));
             if (shape == 5 && rows.features) assert_memory_equal(b.batch.fields, rows.fields, rows.features * 2);
             facts_equal(&b.batch, &rows, shape == 5);
             assert_ok(block_open_head(&b, written_head_bytes, 3, 21, &err), &err);
             assert_int_equal(b.batch.rows, count);
             assert_null(b.batch.keys);
-            for (size_t r = 0; r < count; r++) assert_true(b.batch.labels[r] == (float)rows.labels[r]);
+            for (size_t r = 0; r < count; r++) assert_true(b.batch.labels[r] == rows_label(&rows, r));
             facts_equal(&b.batch, &rows, shape == 5);
             bytes_close(&bytes);
             block_close(&b);
@@ -109,7 +111,7 @@ static void what_is_written_is_read(void **state)
 static void every_damage_is_seen(void **state)
 {
     (void)state;
-    for (int shape = 0; shape < 6; shape += shape == 2 ? 3 : 1) {
+    for (int shape = 0; shape < 7; shape += shape == 2 ? 3 : 1) {
         struct rows rows = {0};
         struct block b = {0};
         struct bytes bytes;
