@@ -1,4 +1,4 @@
-/* gemm at the shapes of a 624-400-400 network and a shard of 1024 rows: forward, input gradient, weight gradient. GFLOP/s on one
+/* gemm at the shapes of a 624-400-400 network and a shard of 512 rows: forward, input gradient, weight gradient. GFLOP/s on one
  * thread; TRAINYARD_CPU=avx2 shows the other kernels. */
 #include "engine/model/gemm.h"
 
@@ -36,10 +36,10 @@ static void time_shape(const char *name, size_t m, size_t n, size_t k, bool a_tu
 int main(void)
 {
     printf("kernel: %s\n", cpu_level_name(cpu_level()));
-    time_shape("forward", 1024, 400, 624, false, true);
-    time_shape("forward", 1024, 400, 400, false, true);
-    time_shape("input gradient", 1024, 624, 400, false, false);
-    time_shape("weight gradient", 400, 624, 1024, true, false);
+    time_shape("forward", 512, 400, 624, false, true);
+    time_shape("forward", 512, 400, 400, false, true);
+    time_shape("input gradient", 512, 624, 400, false, false);
+    time_shape("weight gradient", 400, 624, 512, true, false);
     time_shape("small shard", 128, 400, 624, false, true);
     time_shape("its weights", 400, 624, 128, true, false);
     time_shape("low rank", 128, 64, 624, false, true);

@@ -38,7 +38,7 @@ static inline vector vector_fma(float a, vector b, vector c)
 }
 #endif
 
-enum { PANEL = 2 * LANES, DEPTH = 256, ROWS_BLOCK = 240 };
+enum { PANEL = 2 * LANES, DEPTH = 256, ROWS_BLOCK = 516 };
 
 void KERNEL(gemm_kernel)(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float *c, size_t c_row, bool add);
 
@@ -98,16 +98,43 @@ static void tile_edge(size_t rows, size_t columns, size_t depth, const float *a,
     for (size_t i = 0; i < rows; i++) memcpy(c + i * c_row, edge + i * PANEL, columns * sizeof *c);
 }
 
-/* width columns of (depth) each into (depth, room), the rest 0. Element (p, j) is at from[p * along + j * across]. */
-static inline void pack(const float *from, size_t along, size_t across, size_t depth, size_t width, size_t room, float *out)
+typedef float lanes4 __attribute__((vector_size(16)));
+
+static inline lanes4 lanes4_load(const float *p)
 {
+    lanes4 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Four columns, each (4) along k, into four rows of the packed block. */
+static inline void turn_four(const float *from, size_t across, float *out, size_t room)
+{
+    lanes4 a = lanes4_load(from), b = lanes4_load(from + across), c = lanes4_load(from + 2 * across), d = lanes4_load(from + 3 * across);
+    lanes4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    lanes4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    lanes4 row[4] = {__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5), __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
+                     __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5), __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
+    for (size_t p = 0; p < 4; p++) memcpy(out + p * room, &row[p], sizeof row[p]);
+}
+
+/* width columns of (depth) each into (depth, room), the rest 0. Element (p, j) is at from[p * along + j * across]; one of the two is 1. room is a
+ * constant of each call, so that a whole row is a few moves. */
+static inline __attribute__((always_inline)) void pack(const float *from, size_t along, size_t across, size_t depth, size_t width, size_t room,
+                                                       float *out)
+{
+    size_t p = 0;
     if (width < room) memset(out, 0, depth * room * sizeof *out);
-    if (across == 1)
-        for (size_t p = 0; p < depth; p++)
-            for (size_t j = 0; j < width; j++) out[p * room + j] = from[p * along + j];
-    else
-        for (size_t j = 0; j < width; j++)
-            for (size_t p = 0; p < depth; p++) out[p * room + j] = from[p * along + j * across];
+    if (across == 1) {
+        for (; width == room && p < depth; p++) memcpy(out + p * room, from + p * along, room * sizeof *out);
+        for (; p < depth; p++) memcpy(out + p * room, from + p * along, width * sizeof *out);
+        return;
+    }
+    size_t fours = along == 1 ? width - width % 4 : 0;
+    for (; fours > 0 && p + 4 <= depth; p += 4)
+        for (size_t j = 0; j < fours; j += 4) turn_four(from + p + j * across, across, out + p * room + j, room);
+    for (size_t j = 0; j < width; j++)
+        for (size_t q = j < fours ? p : 0; q < depth; q++) out[q * room + j] = from[q * along + j * across];
 }
 
 void KERNEL(gemm_kernel)(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float *c, size_t c_row, bool add)
