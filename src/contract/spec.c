@@ -142,6 +142,21 @@ static const struct option evaluate_options[] = {
     {0},
 };
 
+static const struct option warm_start_options[] = {
+    {"sha256", OPT_TEXT, AT(warm_start.sha256),
+     .help = "of the checkpoint's file, 64 hex digits: another file is refused; empty: of the file that is there when the run begins"},
+    {"freeze", OPT_LIST, AT(warm_start.freeze), .help = "tensors that stay as they are, by name or as a group: embedding, wide, deep"},
+    {"lr_scale.all", OPT_REAL, AT(warm_start.lr_all), 1, 0, 1e6, .help = "factor on the learning rate of all groups", .flags = OPTION_ABOVE_MIN},
+    {"lr_scale.embedding", OPT_REAL, AT(warm_start.lr_embedding), 1, 0, 1e6, .help = "factor on that of embeddings", .flags = OPTION_ABOVE_MIN},
+    {"lr_scale.wide", OPT_REAL, AT(warm_start.lr_wide), 1, 0, 1e6, .help = "factor on that of bias and linear weights", .flags = OPTION_ABOVE_MIN},
+    {"lr_scale.deep", OPT_REAL, AT(warm_start.lr_deep), 1, 0, 1e6, .help = "factor on that of dense layers", .flags = OPTION_ABOVE_MIN},
+    {"optimizer_state", OPT_BOOL, AT(warm_start.optimizer_state), 0,
+     .help = "take the optimizer's state over, too, where it is the same optimizer; else it begins afresh"},
+    {"state_decay", OPT_REAL, AT(warm_start.state_decay), 1, 0, 1,
+     .help = "factor on the sums of squared gradients (n) that are taken over, so that old features still learn", .flags = OPTION_ABOVE_MIN},
+    {0},
+};
+
 static const struct option resources_options[] = {
     {"launcher", OPT_NAME, AT(resources.launcher), 0, .help = "how the run is started", .choices = spec_launchers, .flags = OPTION_RUNTIME},
     {"max_memory_bytes", OPT_INT, AT(resources.max_memory_bytes), 0, 0, COUNT_MAX, .help = "the run's limit; 0: none", .flags = OPTION_RUNTIME},
@@ -153,6 +168,7 @@ const struct spec_place spec_places[] = {
     {"dataset", "uri", AT(dataset.uri), true},
     {"split", "validation_uri", AT(split.validation_uri), false},
     {"split", "test_uri", AT(split.test_uri), false},
+    {"warm_start", "checkpoint", AT(warm_start.uri), false},
     {0},
 };
 
@@ -162,23 +178,33 @@ struct spec_uris *spec_place_uris(struct spec *spec, const struct spec_place *pl
 }
 
 const struct spec_part spec_parts[] = {
-    {"", root_options},
-    {"dataset", dataset_options},
-    {"split", NULL},
-    {"features", features_options},
-    {"model", model_options},
-    {"optimizer", optimizer_options},
-    {"optimizer_wide", optimizer_wide_options},
-    {"optimizer_deep", optimizer_deep_options},
-    {"train", train_options},
-    {"compression", compression_options},
-    {"checkpoint", checkpoint_options},
-    {"evaluate", evaluate_options},
-    {"calibration", NULL},
-    {"ensemble", NULL},
-    {"resources", resources_options},
-    {NULL, NULL},
+    {"", root_options, 0},
+    {"dataset", dataset_options, 0},
+    {"split", NULL, 0},
+    {"features", features_options, 0},
+    {"model", model_options, 0},
+    {"optimizer", optimizer_options, 0},
+    {"optimizer_wide", optimizer_wide_options, 0},
+    {"optimizer_deep", optimizer_deep_options, 0},
+    {"train", train_options, 0},
+    {"compression", compression_options, 0},
+    {"checkpoint", checkpoint_options, 0},
+    {"evaluate", evaluate_options, 0},
+    {"calibration", NULL, 0},
+    {"ensemble", NULL, 0},
+    {"warm_start", warm_start_options, AT(warm_start.given)},
+    {"resources", resources_options, 0},
+    {NULL, NULL, 0},
 };
+
+static void warm_start_check(const struct spec_warm_start *w, struct faults *faults)
+{
+    uint8_t digest[SHA256_SIZE];
+    if (*w->sha256 && !hex_decode(w->sha256, digest, sizeof digest))
+        faults_add(faults, "/warm_start/sha256", "must be the 64 hex digits of a SHA-256, or left out");
+    if (w->state_decay < 1 && w->state_decay > 0 && !w->optimizer_state)
+        faults_add(faults, "/warm_start/state_decay", "is for a state that is taken over; set warm_start.optimizer_state, or leave it out");
+}
 
 bool spec_part_optional(const struct spec_part *part)
 {
@@ -194,6 +220,7 @@ void spec_check(const struct spec *spec, struct faults *faults)
         faults_add(faults, "/train/workers",
                    "must be <= train.shards (%" PRId64 "), got %" PRId64 ": a worker computes whole shards; raise shards or use \"auto\"",
                    spec->train.shards, spec->train.workers);
+    if (spec->warm_start.given) warm_start_check(&spec->warm_start, faults);
     const char *at = spec->evaluate.slices;
     char field[OPTION_TEXT_SIZE];
     int fields = 0;

@@ -94,6 +94,16 @@ struct spec_evaluate {
     int64_t exact_rows_max;        /* beyond so many rows AUC comes from a histogram; 0 = 2^23 */
 };
 
+struct spec_warm_start {                           /* an object that may be missing */
+    bool given;                                    /* it is there */
+    struct spec_uris uri;                          /* checkpoint: the file that the model begins from; exactly one */
+    char sha256[OPTION_TEXT_SIZE];                 /* of that file; "" until who runs it has read the file */
+    char freeze[OPTION_TEXT_SIZE];                 /* OPT_LIST: tensors, or groups of them, that stay as they are */
+    double lr_all, lr_embedding, lr_wide, lr_deep; /* factors on the rates of the groups */
+    bool optimizer_state;                          /* take it over, too, where the optimizer is the same */
+    double state_decay;                            /* factor on the sums of squared gradients that are taken */
+};
+
 struct spec_resources {
     int launcher;             /* index in spec_launchers */
     int64_t max_memory_bytes; /* 0 = no limit */
@@ -114,6 +124,7 @@ struct spec {
     struct spec_compression compression;
     struct spec_checkpoint checkpoint;
     struct spec_evaluate evaluate;
+    struct spec_warm_start warm_start;
     struct spec_resources resources;
     struct spec_kind chosen[SECTIONS];
 };

@@ -9,6 +9,7 @@
 struct spec_part {
     const char *name;             /* key of the object in the spec; "" is the top level */
     const struct option *options; /* NULL: only those of its kinds */
+    size_t given;                 /* of a bool in struct spec that says whether the object is there; then it may be missing. 0: none */
 };
 extern const struct spec_part spec_parts[]; /* the top level first; ends with a NULL name */
 

@@ -216,6 +216,7 @@ static int read_parts(struct reading *r, const json_t *json)
     int rc = read_labels(r, json_object_get(json, "labels"));
     for (const struct spec_part *part = spec_parts + 1; rc == 0 && part->name; part++) {
         const json_t *object = json_object_get(json, part->name);
+        if (part->given) *(bool *)((char *)r->spec + part->given) = object != NULL;
         bool dataset = strcmp(part->name, "dataset") == 0;
         if (dataset && !object) faults_add(r->faults, "/dataset", "is missing; for example {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}");
         else if (object || !spec_part_optional(part)) rc = read_part(r, part, object);

@@ -26,6 +26,7 @@ static bool part_absent(const struct spec *spec, const struct spec_part *part)
 {
     for (int s = 0; s < SECTIONS; s++)
         if (strcmp(sections[s].object, part->name) == 0 && spec->chosen[s].kind) return false;
+    if (part->given) return !*(const bool *)((const char *)spec + part->given);
     return spec_part_optional(part);
 }
 

@@ -157,6 +157,34 @@ else
     skip "a full disk (needs a small file system)"
 fi
 
+heading 'a model to begin from, by `trainyard run`:'
+spec "$data/good.tsv" >"$tmp/parent.json"
+rm -rf "$tmp/parent"
+"$trainyard" run "$tmp/parent.json" --dir "$tmp/parent" --quiet >/dev/null 2>&1
+parent=$tmp/parent/final.safetensors
+warm_case() # warm_case NAME EXIT-CODE WARM-START JQ-EDIT PATTERN...
+{
+    local name=$1 want=$2 warm=$3 edit=$4
+    shift 4
+    spec "$data/good.tsv" ".warm_start = $warm | $edit" >"$tmp/bad.json"
+    refused "$name" "$tmp/bad.json" "$want" "$@"
+}
+warm_case "other hash_bits" 65 "{checkpoint: \"$parent\"}" '.model.hash_bits = 15' 'was 14 and is 15 now' 'set model.hash_bits to 14'
+warm_case "another hash_seed" 65 "{checkpoint: \"$parent\"}" '.features.hash_seed = 7' 'set features.hash_seed to 0'
+warm_case "nothing that fits" 65 "{checkpoint: \"$parent\"}" '.model = {kind: "ffm", hash_bits: 14, linear: false}' 'nothing of .* fits: embedding \(not in the file\)'
+warm_case "a tensor that is not there is frozen" 65 "{checkpoint: \"$parent\", freeze: [\"embedding\"]}" '.model.kind = "fm"' '/warm_start/freeze|embedding is to stay as it is'
+warm_case "a name that is no tensor's" 65 "{checkpoint: \"$parent\", freeze: [\"liner\"]}" . '/warm_start/freeze' 'did you mean "linear"'
+warm_case "all of it frozen" 65 "{checkpoint: \"$parent\", freeze: [\"wide\"]}" . 'leaves nothing that learns'
+warm_case "nothing to begin from" 65 '{}' . '/warm_start/checkpoint is missing'
+warm_case "a file that is not there to begin from" 66 '{checkpoint: "nowhere"}' . 'nowhere'
+warm_case "an id without a server" 66 '{checkpoint: "ckpt_01ARZ3NDEKTSV4RRFFQ69G5FAV"}' . 'is for a job that goes through the server'
+warm_case "text to begin from" 65 "{checkpoint: \"$data/good.tsv\"}" . 'good.tsv'
+header=$(od -An -t u8 -N 8 "$parent" | tr -d " ")
+data_at=$((8 + header + $(head -c $((8 + header)) "$parent" | tail -c +9 | jq .linear.data_offsets[0])))
+{ head -c $data_at "$parent" && printf '\0\0\300\177' && tail -c +$((data_at + 5)) "$parent"; } >"$tmp/nan.safetensors"
+warm_case "NaN in the model to begin from" 65 "{checkpoint: \"$tmp/nan.safetensors\"}" . 'tensor "linear" has a value that is not finite'
+warm_case "another file than the one meant" 65 "{checkpoint: \"$parent\", sha256: \"$(printf 'a%.0s' $(seq 64))\"}" . 'it is another file'
+
 heading 'checkpoints, by `trainyard predict`:'
 spec "$data/good.tsv" >"$tmp/good.json"
 rm -rf "$tmp/model"
@@ -224,6 +252,8 @@ answered "a schema that is none" 422 '/dataset/schema' "$url/v1/jobs" "${json[@]
 answered "standard input" 422 'is standard input, and a run of the service has none' "$url/v1/jobs" "${json[@]}" -d "$(spec x '.dataset.uri = "-"')"
 answered "an address that was not allowed" 422 'start the server with --source PREFIX' "$url/v1/jobs" "${json[@]}" -d "$(spec x '.dataset.uri = "http://169.254.169.254/latest"')"
 answered "a pipe below the roots" 422 '/dataset/uri' "$url/v1/jobs" "${json[@]}" -d "$(spec pipe)"
+answered "a checkpoint that is not there" 404 '/warm_start/checkpoint' "$url/v1/jobs" "${json[@]}" -d "$(spec good.tsv '.warm_start.checkpoint = "ckpt_01ARZ3NDEKTSV4RRFFQ69G5FAV"')"
+answered "a model outside the roots" 422 '/warm_start/checkpoint' "$url/v1/jobs" "${json[@]}" -d "$(spec good.tsv '.warm_start.checkpoint = "/etc/passwd"')"
 answered "a packed body" 415 'Content-Encoding' "$url/v1/jobs" "${json[@]}" -H 'Content-Encoding: gzip' -d "$(spec good.tsv)"
 answered "an odd Transfer-Encoding" 400 'Transfer-Encoding' "$url/v1/jobs" "${json[@]}" -H 'Transfer-Encoding: gzip' --max-time 5 -d "$(spec good.tsv)"
 answered "a page of another site" 403 'another site' "$url/v1/jobs" "${json[@]}" -H 'Origin: http://evil.example' -d "$(spec good.tsv)"

@@ -125,6 +125,14 @@ varied "split stratified" '.split.kind = "stratified"'
 varied "split group" '.dataset = {uri: $csv, format: "csv", weight: "weight"} | .split = {kind: "group", column: "user"}'
 varied "split round_robin" '.split = {kind: "round_robin", k: 4, test_side: 1}'
 
+# From another model: with its state, some of it frozen, other rates.
+spec fm adagrad none mean | jq '.train.epochs = 1' >"$tmp/spec.json"
+"$trainyard" run "$tmp/spec.json" --dir "$tmp/parent" --quiet >/dev/null 2>&1 || fail "the parent of the warm starts"
+warm() { varied "$1" ".warm_start = ({checkpoint: \"$tmp/parent/final.safetensors\"} + $2) | $3"; }
+warm "warm start" '{}' '.optimizer.kind = "adam"'
+warm "warm start, frozen" '{freeze: ["embedding"], lr_scale: {wide: 0.5}}' '.features.min_count = 2'
+warm "warm start with state" '{freeze: ["bias"], optimizer_state: true, state_decay: 0.5}' '.train.negative_rate = 1'
+
 # The matrix must mean something: different specifications give different models, and the kills did hit.
 different=$(sort -u "$tmp/digests" | wc -l)
 combinations=$(wc -l <"$tmp/digests")

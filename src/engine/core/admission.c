@@ -134,10 +134,10 @@ static const struct tensor *want(const struct tensor_file *file, const char *nam
     return NULL;
 }
 
-int admission_load(struct admission *a, const struct tensor_file *file, struct error *err)
+/* The file's counts, each at most `most`, as far as a's own threshold. */
+static int counts_read(struct admission *a, const struct tensor_file *file, unsigned most, struct error *err)
 {
     uint64_t space = (uint64_t)1 << a->hash_bits, next = 0;
-    if (a->min_count <= 1) return 0;
     const struct tensor *slots = want(file, "admission.slots", TENSOR_U32, err), *seen = want(file, "admission.seen", TENSOR_U8, err);
     if (!slots || !seen) return -ERROR_DATA;
     if (slots->shape[0] != seen->shape[0] || slots->shape[0] > space)
@@ -152,13 +152,28 @@ int admission_load(struct admission *a, const struct tensor_file *file, struct e
         rc = file->read(file->impl, slots, at * sizeof *slot, slot, n * sizeof *slot, err);
         if (rc == 0) rc = file->read(file->impl, seen, at, count, n, err);
         for (uint64_t i = 0; rc == 0 && i < n; i++) {
-            if (slot[i] < next || slot[i] >= space || count[i] == 0 || count[i] > a->min_count)
+            if (slot[i] < next || slot[i] >= space || count[i] == 0 || count[i] > most)
                 rc = error_set(err, ERROR_DATA, NULL, "%s: tensor \"admission.slots\": number %" PRIu64 " is out of order or range", file->path,
                                at + i);
-            else a->seen[slot[i]] = count[i], next = (uint64_t)slot[i] + 1;
+            else a->seen[slot[i]] = count[i] < a->min_count ? count[i] : (uint8_t)a->min_count, next = (uint64_t)slot[i] + 1;
         }
     }
     mem_free(slot);
     mem_free(count);
+    return rc;
+}
+
+int admission_load(struct admission *a, const struct tensor_file *file, struct error *err)
+{
+    return a->min_count <= 1 ? 0 : counts_read(a, file, a->min_count, err);
+}
+
+int admission_import(struct admission *a, const struct tensor_file *file, unsigned min_count, const uint64_t *live, struct error *err)
+{
+    uint64_t words = a->hash_bits < 6 ? 1 : (uint64_t)1 << (a->hash_bits - 6);
+    if (a->min_count <= 1) return 0;
+    int rc = min_count > 1 ? counts_read(a, file, min_count > ADMISSION_MAX ? ADMISSION_MAX : min_count, err) : 0;
+    for (uint64_t w = 0; rc == 0 && w < words; w++)
+        for (uint64_t bits = live[w]; bits; bits &= bits - 1) a->seen[w << 6 | (uint64_t)__builtin_ctzll(bits)] = (uint8_t)a->min_count;
     return rc;
 }

@@ -68,4 +68,8 @@ void admission_copy(const struct admission *a, uint64_t from, uint64_t to, uint3
 /* admission_load: the counts are those of the file. Nothing to do where everything is let in. ERROR_DATA. */
 int admission_load(struct admission *a, const struct tensor_file *file, struct error *err);
 
+/* admission_import: the counts of a file whose model had the threshold min_count (<= 1: it counted nothing), up to a's own; slots that are live
+ * (bit a slot), so have learnt something, are let in. ERROR_DATA. */
+int admission_import(struct admission *a, const struct tensor_file *file, unsigned min_count, const uint64_t *live, struct error *err);
+
 #endif

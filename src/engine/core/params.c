@@ -10,7 +10,7 @@ enum { SLICE_SLOTS_MIN = 512, PREFETCH_AHEAD = 24 }; /* 512 live bits = one cach
 static void param_describe(struct params *p, size_t t, const struct param_desc *desc, const struct param_states *states)
 {
     p->tensor[t].desc = *desc;
-    if (states && desc->statistic_rate == 0) p->tensor[t].states = states[desc->group];
+    if (states && param_learns(desc)) p->tensor[t].states = states[desc->group];
 }
 
 static struct param_values values_shape(const struct params *p, size_t t, size_t k)

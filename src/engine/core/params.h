@@ -36,7 +36,11 @@ struct param_desc { /* what a model says of one tensor */
     bool no_penalty;  /* l1, l2 leave it alone (bias) */
     /* Not learnt but averaged: w += statistic_rate (mean over the step's examples - w). No optimiser, penalty or codec touches it. 0: learnt. */
     float statistic_rate;
+    bool frozen; /* set by who trains, not by the model: it stays as it is. No state, gradient, penalty or average of it */
 };
+
+/* param_learns: an optimiser moves it. */
+static inline bool param_learns(const struct param_desc *desc) { return desc->statistic_rate == 0 && !desc->frozen; }
 
 /* What an optimiser keeps beside the weights of a tensor. */
 enum state_shape {

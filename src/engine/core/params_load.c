@@ -64,7 +64,7 @@ static int load_values(const struct params *p, size_t index, size_t k, const str
     return rc;
 }
 
-int params_load(struct params *p, const struct tensor_file *file, struct error *err)
+int params_load_some(struct params *p, const struct tensor_file *file, const struct params_wish *wish, struct error *err)
 {
     struct live_slots live = {0};
     size_t widest = 1;
@@ -77,10 +77,17 @@ int params_load(struct params *p, const struct tensor_file *file, struct error *
         params_wake(p, live.slots, (size_t)live.count);
     }
     for (size_t t = 0; rc == 0 && t < p->count; t++)
-        for (size_t k = 0; rc == 0 && k <= p->tensor[t].states.count; k++) rc = load_values(p, t, k, file, &live, chunk, err);
-    if (rc == 0) rc = transforms_load(&p->transforms, file, err);
-    if (rc == 0) rc = admission_load(&p->admission, file, err);
+        for (size_t k = 0; rc == 0 && k <= p->tensor[t].states.count; k++)
+            if (!wish || wish->take[t][k]) rc = load_values(p, t, k, file, &live, chunk, err);
     mem_free(chunk);
     mem_free(live.slots);
+    return rc;
+}
+
+int params_load(struct params *p, const struct tensor_file *file, struct error *err)
+{
+    int rc = params_load_some(p, file, NULL, err);
+    if (rc == 0) rc = transforms_load(&p->transforms, file, err);
+    if (rc == 0) rc = admission_load(&p->admission, file, err);
     return rc;
 }

@@ -10,6 +10,13 @@
  * has states those, named "<tensor>.<state>". ERROR_DATA names file and tensor; p is then half loaded, and loading again is fine. */
 int params_load(struct params *p, const struct tensor_file *file, struct error *err);
 
+/* params_load_some: live rows, and of weights and states those that are wished for; the others are as they were before the first step. NULL: all.
+ * Transforms and admission stay as they are. */
+struct params_wish {
+    bool take[TENSORS_MAX][1 + STATES_MAX]; /* weights, then states */
+};
+int params_load_some(struct params *p, const struct tensor_file *file, const struct params_wish *wish, struct error *err);
+
 /* tensor_want: a tensor that must be there with that type and shape (width 0: one dimension). ERROR_DATA. */
 int tensor_want(const struct tensor_file *file, const char *name, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const struct tensor **out,
                 struct error *err);

@@ -330,7 +330,6 @@ static void fitting_close(struct fitting *fit)
 int fit_training_side(struct fold *fold, struct error *err)
 {
     struct fitting fit = {.fold = fold};
-    transforms_close(&fold->params.transforms); /* a damaged checkpoint may have left some */
     int rc = fit_plan(fold, err);
     if (rc < 0 || fold->params.transforms.count == 0) return rc;
     rc = fitting_open(&fit, err);

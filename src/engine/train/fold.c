@@ -14,6 +14,7 @@
 #include "engine/train/fit.h"
 #include "engine/train/groups.h"
 #include "engine/train/report.h"
+#include "engine/train/warm_start.h"
 
 static int fold_place(struct fold *fold, struct error *err)
 {
@@ -106,6 +107,7 @@ static int fold_model(struct fold *fold, bool learns, struct error *err)
     struct param_desc descs[TENSORS_MAX];
     struct param_states states[GROUPS];
     size_t count = job->model.model->describe(job->model.params, job->model.shape, descs);
+    if (learns) warm_start_freeze(&job->spec, descs, count);
     optim_states(&job->spec, states);
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, learns ? states : NULL, (uint64_t)job->spec.train.seed,
                          err);
@@ -169,7 +171,8 @@ void fold_close(struct fold *fold)
 
 double fold_rate(const struct fold *fold, enum param_group group, uint64_t step)
 {
-    return optim_rate(fold->job->optim[group].params, step, fold->steps_planned) * float_power(0.5, fold->guard.rollbacks);
+    return optim_rate(fold->job->optim[group].params, step, fold->steps_planned) * float_power(0.5, fold->guard.rollbacks) *
+           warm_start_scale(&fold->job->spec, group);
 }
 
 static int fold_resume(struct fold *fold, struct error *err)
@@ -183,7 +186,10 @@ static int fold_resume(struct fold *fold, struct error *err)
     if (none.code != ERROR_NOTFOUND) return error_set(err, none.code, none.field, "%s", none.msg);
     fold->cursor = (struct cursor){0};
     fold->guard = (struct guard){0};
-    return fit_training_side(fold, err);
+    transforms_close(&fold->params.transforms); /* a damaged checkpoint may have left some */
+    rc = warm_start_import(fold, err);
+    if (rc < 0) return rc;
+    return fold->params.transforms.count > 0 ? fit_map(fold, err) : fit_training_side(fold, err);
 }
 
 /* How full the table is. A slot in use holds one feature or more: n features use m (1 - e^(-n/m)) of m slots (linear counting, Whang et al. 1990), so

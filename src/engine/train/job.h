@@ -22,6 +22,7 @@ struct value_text;
 
 struct job {
     const struct world *world;
+    const struct registry *registry; /* for recipes of other models */
     struct spec spec;
     struct rundir dir;
     struct event_writer *events;

@@ -13,6 +13,7 @@
 #include "engine/train/judge.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
+#include "engine/train/warm_start.h"
 
 static void job_choose(struct job *job)
 {
@@ -98,6 +99,7 @@ int run_job(const struct run_options *options, struct run_result *result, struct
     *result = (struct run_result){0};
     if (rc < 0) return rc;
     job->world = options->world;
+    job->registry = options->registry;
     job->progress = options->progress;
     stop_signals_catch();
     if ((rc = spec_load(&job->spec, options->world, options->spec_path, options->registry, err)) < 0) goto out;
@@ -109,8 +111,8 @@ int run_job(const struct run_options *options, struct run_result *result, struct
         goto out;
     }
     report_state(job, "starting", "started", "");
-    if ((rc = spec_digest(&job->spec, job->digest, err)) == 0 && (rc = spec_publish(job, err)) == 0 &&
-        (rc = team_start(&job->team, workers_count(job, options), err)) == 0)
+    if ((rc = warm_start_identify(&job->spec, options->world, err)) == 0 && (rc = spec_digest(&job->spec, job->digest, err)) == 0 &&
+        (rc = spec_publish(job, err)) == 0 && (rc = team_start(&job->team, workers_count(job, options), err)) == 0)
         rc = job_work(job, options, result, err);
     job_conclude(job, rc, err);
     result->succeeded = rc == 0;

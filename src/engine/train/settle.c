@@ -9,6 +9,7 @@
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
+#include "engine/train/warm_start.h"
 
 /* A split that judges by group or time may name the column itself; the data set must read it. */
 static void settle_column(const struct splitter *splitter, unsigned need, char column[OPTION_TEXT_SIZE], const char *name, struct faults *faults)
@@ -100,6 +101,7 @@ void run_settle(struct spec *spec, struct faults *faults)
     settle_files(splitter.split, &spec->split, faults);
     settle_validation(spec, &splitter, faults);
     ensemble_settle(spec, &splitter, faults);
+    warm_start_settle(spec, faults);
     if (spec->train.curriculum_start < 1 && spec->features.min_count > 1)
         faults_add(faults, "/train/curriculum",
                    "cannot stand beside features.min_count: features are counted in the first epoch, which would not see all rows");

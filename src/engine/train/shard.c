@@ -73,6 +73,12 @@ static int grad_prepare(struct shard *s, const struct lookup *lookup, const stru
     return 0;
 }
 
+static void rows_empty(struct grad_rows *rows)
+{
+    rows->count = 0;
+    memset(rows->slice_start, 0, sizeof rows->slice_start);
+}
+
 static uint64_t rows_bytes(const struct grad_rows *rows, bool table)
 {
     return rows->count * (table ? sizeof(uint32_t) : 0) + rows->count * rows->width * sizeof(float);
@@ -146,6 +152,8 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
     for (size_t r = 0; weights && r < rows; r++)
         for (size_t c = 0; c < outputs; c++) w->delta.data[r * outputs + c] *= weights[r];
     fold->job->model.model->backward(&w->scorer.call, w->delta.data, grad);
+    for (size_t t = 0; t < p->count; t++)
+        if (p->tensor[t].desc.frozen) rows_empty(&s->grad.tensor[t].rows);
     for (size_t t = 0; weights && t < p->count; t++) { /* statistics are sums over rows, and will be divided by all weights */
         const struct grad_rows *g = &s->grad.tensor[t].rows;
         float share = (float)(s->grad.examples / (double)rows);
@@ -175,8 +183,7 @@ static int shard_nothing(struct shard *s, const struct params *p)
     s->loss = 0;
     s->waiting_count = 0;
     for (size_t t = 0; t < p->count; t++) {
-        s->grad.tensor[t].rows.count = 0;
-        memset(s->grad.tensor[t].rows.slice_start, 0, sizeof s->grad.tensor[t].rows.slice_start);
+        rows_empty(&s->grad.tensor[t].rows);
         s->sent[t] = &s->grad.tensor[t].rows;
     }
     return 0;
@@ -206,7 +213,7 @@ int shard_send(struct shard *s, unsigned index, const struct fold *fold, uint64_
         const struct grad_rows *g = &s->grad.tensor[t].rows;
         uint64_t bytes = rows_bytes(g, p->tensor[t].desc.table);
         s->bytes_dense += bytes;
-        if (fold->job->codec->encode && p->tensor[t].desc.statistic_rate == 0) rc = shard_compress(s, t, fold, step, err);
+        if (fold->job->codec->encode && param_learns(&p->tensor[t].desc)) rc = shard_compress(s, t, fold, step, err);
         else if (float_all_finite(g->values, g->count * g->width)) s->sent[t] = g, s->bytes_sent += bytes;
         else rc = gradient_bad(fold, t, step, err);
     }

@@ -11,6 +11,7 @@
 #include "engine/data/format/format.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/guard.h"
+#include "engine/train/warm_start.h"
 
 void snapshot_close(struct snapshot *s)
 {
@@ -218,7 +219,8 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     json_t *m = json_object();
     const struct cursor *c = &s->cursor;
     char held_out[HELD_OUT_SIZE];
-    if (metadata_recipe(m, &fold->job->spec, err) < 0 || metadata_field_names(m, fold->job, err) < 0 || metadata_files(m, fold->job, err) < 0) {
+    if (metadata_recipe(m, &fold->job->spec, err) < 0 || metadata_field_names(m, fold->job, err) < 0 || metadata_files(m, fold->job, err) < 0 ||
+        warm_start_metadata(m, fold, err) < 0) {
         json_decref(m);
         return NULL;
     }

@@ -14,6 +14,7 @@
 #include "engine/train/guard.h"
 #include "engine/train/fit.h"
 #include "engine/train/snapshot.h"
+#include "engine/train/warm_start.h"
 
 static const char *metadata_get(const struct safetensors *st, const char *key)
 {
@@ -159,6 +160,7 @@ static int load_all(struct fold *fold, const struct safetensors *st, struct erro
     if (fold->job->folds > 1) snprintf(index, sizeof index, "%u", fold->index);
     int rc = metadata_same(st, "model", fold->job->model.model->kind.name, err);
     if (rc == 0) rc = metadata_same(st, "hash_bits", bits, err);
+    if (rc == 0) rc = warm_start_resume(fold, &file, err);
     if (rc == 0) rc = metadata_same(st, "spec", fold->job->digest, err);
     if (rc == 0) rc = metadata_same(st, "fold", index, err);
     if (rc == 0) rc = data_same(st, dataset_info(fold->job->dataset)->digest, err);

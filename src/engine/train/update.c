@@ -41,7 +41,7 @@ int update_init(struct update *u, const struct fold *fold, struct error *err)
     if (clips && !(u->norms = mem_array(p->count, SLICES_MAX, sizeof *u->norms, err))) return -ERROR_NOMEM;
     for (size_t t = 0; t < p->count; t++) {
         const struct optimizer *o = fold->job->optim[p->tensor[t].desc.group].optimizer;
-        if (o->measures == 0 || p->tensor[t].desc.statistic_rate > 0) continue;
+        if (o->measures == 0 || !param_learns(&p->tensor[t].desc)) continue;
         u->tensor[t].count = optimizer_sums(o, p->tensor[t].desc.width);
         u->tensor[t].sums = mem_array(p->tensor[t].slices, u->tensor[t].count, sizeof *u->tensor[t].sums, err);
         if (!u->tensor[t].sums) {
@@ -80,7 +80,7 @@ void update_begin(struct update *u, const struct fold *fold, uint64_t step, doub
         struct update_tensor *tensor = &u->tensor[t];
         bool penalised = !desc->no_penalty || penalty->bias;
         double lr = fold_rate(fold, desc->group, step);
-        tensor->step = (struct optim_step){.t = step, .decays = penalised};
+        tensor->step = (struct optim_step){.t = step + fold->optim_steps[t], .decays = penalised};
         tensor->lr = (float)lr;
         tensor->l1 = penalised ? (float)penalty->l1 : 0;
         tensor->l2 = penalised ? (float)penalty->l2 : 0;
@@ -143,7 +143,7 @@ static void shrink_rows(struct params *p, size_t t, const struct merged *m, floa
 {
     size_t width = m->width;
     bool last = true;
-    for (size_t later = t + 1; later < p->count; later++) last &= !p->tensor[later].desc.table;
+    for (size_t later = t + 1; later < p->count; later++) last &= !p->tensor[later].desc.table || p->tensor[later].desc.frozen;
     for (size_t i = 0; i < m->count; i++) {
         float *w = p->tensor[t].w + (size_t)m->ids[i] * width;
         double norm = sqrt(norm_squared(w, width));

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -25,10 +26,32 @@ static int64_t slots_of(const struct sched *s, const struct spec *spec)
     return workers < 1 ? 1 : workers;
 }
 
+/* A checkpoint that a spec calls by its id, as the path of its file; its digest goes into both specs, so that no other file can take its place. */
+static int parent_resolve(struct sched *s, const struct spec *spec, json_t *paths, json_t *resolved, json_t *run_spec, struct faults *faults,
+                          struct error *err)
+{
+    const char *pointer = "/warm_start/checkpoint", *id = spec->warm_start.uri.list[0], *want = spec->warm_start.sha256;
+    struct checkpoint c = {0};
+    struct error why = {0};
+    char path[PATH_SIZE];
+    int rc = store_checkpoint_get(s->config.store, id, &c, &why);
+    if (rc < 0) return error_set(err, why.code, pointer, "there is %s; GET /v1/jobs/{id}/checkpoints lists those of a job", why.msg);
+    rc = sched_checkpoint_path(s, &c, path, &why);
+    if (rc < 0) rc = error_set(err, why.code == ERROR_NOTFOUND ? ERROR_CONFLICT : why.code, pointer, "%s", why.msg);
+    else if (*want && strcasecmp(want, c.sha256) != 0) faults_add(faults, "/warm_start/sha256", "is not that of %s, which has %s", id, c.sha256);
+    else if (json_array_append_new(paths, json_string(path)) < 0 ||
+             json_object_set_new(json_object_get(resolved, "warm_start"), "sha256", json_string(c.sha256)) < 0 ||
+             json_object_set_new(json_object_get(run_spec, "warm_start"), "sha256", json_string(c.sha256)) < 0)
+        rc = error_set(err, ERROR_NOMEM, NULL, "cannot build the spec of the run");
+    checkpoint_close(&c);
+    return rc;
+}
+
 /* The files of one place where the spec names data, as absolute paths, into run_spec. */
-static int place_resolve(struct sched *s, struct spec *spec, const struct spec_place *place, const json_t *body, json_t *run_spec,
+static int place_resolve(struct sched *s, struct spec *spec, const struct spec_place *place, const json_t *body, json_t *resolved, json_t *run_spec,
                          struct faults *faults, struct error *err)
 {
+    bool parent = strcmp(place->object, "warm_start") == 0;
     bool many = json_is_array(json_object_get(json_object_get(body, place->object), place->key));
     const struct spec_uris *uris = spec_place_uris(spec, place);
     json_t *paths = json_array();
@@ -38,9 +61,12 @@ static int place_resolve(struct sched *s, struct spec *spec, const struct spec_p
         snprintf(pointer, sizeof pointer, "/%s/%s", place->object, place->key);
         if (many) snprintf(pointer, sizeof pointer, "/%s/%s/%zu", place->object, place->key, i);
         const char *uri = uris->list[i];
-        if (remotes_is(uri)) rc = remotes_resolve(s->config.sources, uri, paths, pointer, faults, err);
+        if (parent && str_starts(uri, "ckpt_")) rc = parent_resolve(s, spec, paths, resolved, run_spec, faults, err);
+        else if (remotes_is(uri)) rc = remotes_resolve(s->config.sources, uri, paths, pointer, faults, err);
         else rc = roots_resolve(s->config.data_roots, uri, paths, pointer, faults, err);
     }
+    if (rc == 0 && parent && uris->count > 0 && json_array_size(paths) > 1)
+        faults_add(faults, "/warm_start/checkpoint", "must be one file, and \"%.200s\" is a folder", uris->list[0]);
     if (rc == 0 && uris->count > 0 && json_object_set(json_object_get(run_spec, place->object), place->key, paths) < 0)
         rc = error_set(err, ERROR_NOMEM, NULL, "cannot build the spec of the run");
     json_decref(paths);
@@ -94,7 +120,7 @@ static int specs_make(struct sched *s, struct spec *spec, const json_t *body, js
     if (!(*resolved = spec_write(spec, err))) return -ERROR_NOMEM;
     if (!(*run_spec = json_deep_copy(*resolved))) rc = error_set(err, ERROR_NOMEM, NULL, "cannot build the spec of the run");
     for (const struct spec_place *place = spec_places; rc == 0 && place->object; place++)
-        rc = place_resolve(s, spec, place, body, *run_spec, faults, err);
+        rc = place_resolve(s, spec, place, body, *resolved, *run_spec, faults, err);
     if (rc == 0 && faults->count > 0) rc = faults_error(faults, err);
     if (rc == 0) return 0;
     json_decref(*resolved);

@@ -223,9 +223,50 @@ static void the_log_by_tail_and_by_offset(void **state)
     answer_close(&a);
 }
 
+static void validate_warm(struct answer *a, const char *parent, const char *rest)
+{
+    char body[512];
+    snprintf(body, sizeof body,
+             "{\"dataset\": {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"}, \"warm_start\": {\"checkpoint\": "
+             "\"%s\"%s}}",
+             parent, rest);
+    talk_json(&server, a, "POST", "/v1/jobs:validate", body);
+}
+
+static void at_the_parent(const struct answer *a, int status, const char *pointer, const char *part)
+{
+    const json_t *fault = json_array_get(json_object_get(a->json, "errors"), 0);
+    assert_int_equal(a->status, status);
+    assert_string_equal(json_string_value(json_object_get(fault, "pointer")), pointer);
+    if (!strstr(json_string_value(json_object_get(fault, "detail")), part)) fail_msg("no \"%s\" in %s", part, bytes_text(&a->body));
+}
+
+static void a_job_begins_from_a_checkpoint(void **state)
+{
+    (void)state;
+    struct answer a = {0};
+    validate_warm(&a, checkpoint, ", \"freeze\": [\"linear\"]");
+    assert_int_equal(a.status, 200);
+    const json_t *warm = json_object_get(json_object_get(a.json, "spec"), "warm_start");
+    assert_string_equal(json_string_value(json_object_get(warm, "checkpoint")), checkpoint);
+    assert_string_equal(json_string_value(json_object_get(warm, "sha256")), sha256);
+    validate_warm(&a, checkpoint, ", \"sha256\": \"00000000000000000000000000000000000000000000000000000000000000aa\"");
+    at_the_parent(&a, 422, "/warm_start/sha256", sha256);
+    validate_warm(&a, "ckpt_00000000000000000000000000", "");
+    at_the_parent(&a, 404, "/warm_start/checkpoint", "no checkpoint ckpt_00000000000000000000000000");
+    validate_warm(&a, "/etc/passwd", "");
+    at_the_parent(&a, 422, "/warm_start/checkpoint", "passwd");
+    validate_warm(&a, "http://127.0.0.1:9/a.safetensors", "");
+    at_the_parent(&a, 422, "/warm_start/checkpoint", "must be the path of one file");
+    unlink(file_path);
+    validate_warm(&a, checkpoint, "");
+    at_the_parent(&a, 409, "/warm_start/checkpoint", "is gone");
+    answer_close(&a);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 static const struct CMUnitTest tests[] = {
     TEST(the_whole_file), TEST(pieces_make_the_whole),    TEST(ranges_and_conditions),         TEST(a_damaged_or_missing_file_is_not_served),
-    TEST(records),        TEST(what_is_not_there_is_404), TEST(the_log_by_tail_and_by_offset),
+    TEST(records),        TEST(what_is_not_there_is_404), TEST(the_log_by_tail_and_by_offset), TEST(a_job_begins_from_a_checkpoint),
 };
 TEST_MAIN(tests)

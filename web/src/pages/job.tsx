@@ -116,6 +116,7 @@ function Head({ job, view }: { job: Job; view: JobView }) {
     go(toNew);
   }
 
+  const parent = (job.spec?.warm_start as { checkpoint?: string } | undefined)?.checkpoint;
   const labels = { pause: 'Pause', resume: 'Resume', cancel: 'Cancel', delete: 'Delete' };
   return (
     <div class="job-head">
@@ -145,6 +146,11 @@ function Head({ job, view }: { job: Job; view: JobView }) {
           ))}
         </div>
       </div>
+      {parent && (
+        <p class="muted small">
+          Warm start from <code>{parent}</code> <Copy text={parent} label="Copy" quiet />
+        </p>
+      )}
       {asking === 'cancel' && (
         <Confirm
           title="Cancel this job?"
