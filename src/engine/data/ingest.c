@@ -69,7 +69,8 @@ static void ingest_parse(const struct ingest *in, struct take *take)
     if (take->piece.overlong) {
         bad_line_long(&p->bad, 0, take->piece.chunk.text, take->piece.chunk.line_bytes_max);
         p->lines = 1;
-    } else if (take->piece.chunk.size > 0) in->config->format->parse(in->config->state, &take->piece.chunk, p, &take->error);
+    } else if (take->piece.chunk.size > 0 && in->config->parse) in->config->parse(in->config->context, &take->piece.chunk, p, &take->error);
+    else if (take->piece.chunk.size > 0) in->config->format->parse(in->config->state, &take->piece.chunk, p, &take->error);
     if (!take->error.code && in->config->work) in->config->work(in->config->context, take->worker, &take->piece.chunk, &p->rows, &take->error);
 }
 

@@ -29,6 +29,8 @@ struct ingest_config {
     int64_t max_bad_rows;
     const char *max_bad_rows_name; /* how the user calls it; NULL: dataset.max_bad_rows */
     uint64_t *file_first_row;      /* (files): filled in */
+    /* parse: in place of the format's; what it leaves in `out` decides which rows there are. NULL: the format's. */
+    int (*parse)(void *context, const struct chunk *chunk, struct parsed *out, struct error *err);
     /* Both with the index of the worker that parsed the rows, < parallel->workers, and nothing of that worker in between: work: at once on all
      * workers, in no order, for what can be done side by side; NULL: nothing. rows: in order, one call at a time. */
     int (*work)(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err);

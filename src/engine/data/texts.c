@@ -37,7 +37,7 @@ static int find_in(struct finding *f, const struct source_list *files, const str
     int rc = cutter_open(&cutter, files, format, state, line_max, chunk, NULL, err);
     if (rc < 0) return rc;
     while (f->left > 0 && cutter.text_bytes + cutter.file_bytes < text_bytes_max && (rc = cutter_next(&cutter, &piece, err)) > 0) {
-        rc = piece.overlong ? 0 : format->explain(state, &piece.chunk, &tell, err);
+        rc = piece.overlong ? 0 : explain_rows(format, state, &piece.chunk, &tell, NULL, err);
         if (rc < 0) break;
     }
     piece_close(&piece);
@@ -60,7 +60,7 @@ int texts_find(const struct dataset_config *config, struct value_text *wanted, s
     struct finding f = {.wanted = wanted, .count = count};
     for (size_t i = 0; i < count; i++) f.left += !wanted[i].found;
     struct source_list files;
-    if (!format->explain || f.left == 0) return 0;
+    if (f.left == 0) return 0;
     int rc = source_list_open_with(&files, &from, config->uris, config->uri_count, err);
     if (rc < 0) return rc;
     void *state = crosses_prepare(&format, config->format_params, &context, err);

@@ -1,4 +1,4 @@
-/* What a key stands for: the text of a field's value, found by reading the source once more with the format's own eyes (format.explain). The block
+/* What a key stands for: the text of a field's value, found by reading the source once more with the format's own eyes (explain_rows). The block
  * cache holds keys alone. */
 #ifndef TRAINYARD_ENGINE_DATA_TEXTS_H
 #define TRAINYARD_ENGINE_DATA_TEXTS_H

@@ -87,7 +87,7 @@ static int piece_explain(void *context, unsigned worker, const struct chunk *chu
     int rc = 0;
     if (predictor->params.transforms.count > 0 && !lane->map.fields)
         rc = transform_map_init(&lane->map, &predictor->params.transforms, (uint64_t)predictor->recipe.features.hash_seed, &names, err);
-    return rc < 0 ? rc : x->format.format->explain(x->format.state, chunk, &tell, err);
+    return rc < 0 ? rc : explain_rows(x->format.format, x->format.state, chunk, &tell, NULL, err);
 }
 
 /* The row of the tables that a model of these parameters takes for the feature. */
@@ -145,8 +145,6 @@ static int export_begin(void *context, const struct reading_format *format, stru
     struct exporting *x = context;
     const struct params *p = &x->config->predictor->params;
     x->format = *format;
-    if (!format->format->explain)
-        return error_set(err, ERROR_DATA, "/dataset/format", "format %s cannot tell what its features were made of", format->format->kind.name);
     int rc = bytes_add_text(&x->lines, "field\tvalue", err);
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;

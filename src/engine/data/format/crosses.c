@@ -414,11 +414,6 @@ static struct field_kind crossed_field_kind(const void *state, size_t field)
     return x->inner->field_kind && field < x->own ? x->inner->field_kind(x->state, field) : (struct field_kind){FIT_NONE, 0};
 }
 
-static int crossed_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
-{
-    return explain_rows(&format_crossed, state, chunk, tell, err);
-}
-
 const struct format format_crossed = {.kind = {"crossed", "another format with crosses of its fields", "", 0, NULL},
                                       .release = crossed_release,
                                       .header = crossed_header,
@@ -426,8 +421,7 @@ const struct format format_crossed = {.kind = {"crossed", "another format with c
                                       .whole = crossed_whole,
                                       .parse = crossed_parse,
                                       .field_name = crossed_field_name,
-                                      .field_kind = crossed_field_kind,
-                                      .explain = crossed_explain};
+                                      .field_kind = crossed_field_kind};
 
 void *crosses_prepare(const struct format **format, const void *params, const struct format_context *context, struct error *err)
 {

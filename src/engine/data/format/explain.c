@@ -1,4 +1,4 @@
-/* What all formats share of explain(): the chunk is parsed a second time, record by record, with notes of what each feature was made of, so that what
+/* explain_rows: the chunk is parsed record by record, with notes of what each feature was made of, so that what
  * is told is what parse() did and nothing else. */
 #include <stdio.h>
 #include <string.h>
@@ -27,10 +27,12 @@ static int tell_row(const struct format *format, const void *state, uint64_t num
     for (size_t f = 0; f < rows->ends[0]; f++) {
         const struct note *note = &p->notes->list[f];
         struct explained e = {.row = number, .field = fields ? fields[f] : FIELD_UNKNOWN, .text = note->text, .size = note->size};
-        char digits[8];
-        snprintf(digits, sizeof digits, "%u", e.field);
+        char digits[8] = "";
         if (format->field_name && e.field != FIELD_UNKNOWN) e.name = format->field_name(state, e.field);
-        if (!e.name) e.name = e.field == FIELD_UNKNOWN ? "" : digits;
+        if (!e.name) {
+            if (e.field != FIELD_UNKNOWN) snprintf(digits, sizeof digits, "%u", e.field);
+            e.name = digits;
+        }
         e.key = rows->keys[f];
         e.value = rows->with & ROWS_VALUES ? rows->values[f] : 1;
         e.missing = note->missing;
@@ -40,7 +42,19 @@ static int tell_row(const struct format *format, const void *state, uint64_t num
     return tell->row ? tell->row(tell->context, rows->labels[0], err) : 0;
 }
 
-int explain_rows(const struct format *format, const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
+/* A record's part of what the chunk gave. */
+static void record_count(struct parsed *out, const struct parsed *p)
+{
+    out->rows.count += p->rows.count;
+    if (p->bad.count > 0 && out->bad.count == 0) {
+        out->bad = p->bad;
+        out->bad.line += out->lines;
+    } else out->bad.count += p->bad.count;
+    out->lines += p->lines;
+}
+
+int explain_rows(const struct format *format, const void *state, const struct chunk *chunk, const struct explainer *tell, struct parsed *out,
+                 struct error *err)
 {
     const char *end = chunk->text + chunk->size;
     struct notes notes = {0};
@@ -57,6 +71,7 @@ int explain_rows(const struct format *format, const void *state, const struct ch
         p.bad.count = 0, p.lines = 0;
         bytes_clear(&notes.texts);
         rc = format->parse(state, &record, &p, err);
+        if (rc == 0 && out) record_count(out, &p);
         if (rc == 0 && p.rows.count > 0) rc = tell_row(format, state, number++, &p, tell, err);
     }
     rows_close(&p.rows);

@@ -61,7 +61,7 @@ struct format_context {
     bool no_labels;           /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
 };
 
-/* One feature as people see it; explain() tells them. Texts are borrowed for the call. */
+/* One feature as people see it; explain_rows() tells them. Texts are borrowed for the call. */
 struct explained {
     uint64_t row;     /* counted from 0 in the chunk */
     uint16_t field;   /* FIELD_UNKNOWN: the format knows no fields */
@@ -105,9 +105,6 @@ struct format {
     const char *(*field_name)(const void *state, size_t field);
     /* field_kind: what is left to do with field 0, 1, ... ; NULL function: nothing with any. */
     struct field_kind (*field_kind)(const void *state, size_t field);
-    /* explain: walk the chunk's good rows feature by feature, in parse()'s order and with its keys; bad rows are passed over. Slow. NULL: not
-     * possible. */
-    int (*explain)(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err);
 };
 extern const struct format *const formats[]; /* NULL-terminated */
 
@@ -124,8 +121,10 @@ json_t *format_files_hashes(const struct world *world, const struct kind *format
 /* note_feature: feature number `at` of the row was made of that text. For parse(), while out->notes is there. */
 int note_feature(struct notes *notes, size_t at, const char *text, size_t size, bool missing, struct error *err);
 
-/* explain_rows: format.explain for every format whose parse() keeps notes: parse each record alone and tell what came of it. */
-int explain_rows(const struct format *format, const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err);
+/* explain_rows: walk the chunk's good rows feature by feature, in parse()'s order and with its keys, each record parsed alone; bad rows are passed
+ * over. Slow. out: gets the count of rows, the bad ones and the lines, as parse() would have told them, but no rows; NULL: not wanted. */
+int explain_rows(const struct format *format, const void *state, const struct chunk *chunk, const struct explainer *tell, struct parsed *out,
+                 struct error *err);
 
 /* bad_row: count a wrong row; the first one's line and message stay. */
 void bad_row(struct bad_rows *bad, uint64_t line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

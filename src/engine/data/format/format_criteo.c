@@ -171,15 +171,9 @@ static const char *criteo_field_name(const void *state, size_t field)
     return field < s->kept ? s->names[s->columns[field]] : NULL;
 }
 
-static int criteo_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
-{
-    return explain_rows(&format_criteo, state, chunk, tell, err);
-}
-
 const struct format format_criteo = {.kind = {"criteo", "label, 13 integers, 26 categories, separated by tabs; no header",
                                               "Criteo display advertising challenge, Kaggle 2014", 0, NULL},
                                      .prepare = criteo_prepare,
                                      .release = mem_free,
                                      .parse = criteo_parse,
-                                     .field_name = criteo_field_name,
-                                     .explain = criteo_explain};
+                                     .field_name = criteo_field_name};

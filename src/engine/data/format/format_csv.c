@@ -12,11 +12,6 @@ static const struct option csv_options[] = {
     {0},
 };
 
-static int csv_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
-{
-    return explain_rows(&format_csv, state, chunk, tell, err);
-}
-
 const struct format format_csv = {
     .kind = {"csv", "comma- or otherwise separated columns with a header or a declared schema", "RFC 4180", sizeof(struct csv_params), csv_options},
     .files = columns_files,
@@ -27,5 +22,4 @@ const struct format format_csv = {
     .whole = csv_whole,
     .parse = csv_parse,
     .field_name = csv_field_name,
-    .field_kind = csv_field_kind,
-    .explain = csv_explain};
+    .field_kind = csv_field_kind};

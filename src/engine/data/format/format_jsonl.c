@@ -179,11 +179,6 @@ static struct field_kind jsonl_field_kind(const void *state, size_t field)
     return columns_field_kind(&((const struct jsonl *)state)->table, field);
 }
 
-static int jsonl_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
-{
-    return explain_rows(&format_jsonl, state, chunk, tell, err);
-}
-
 const struct format format_jsonl = {.kind = {"jsonl", "one flat JSON object a line; keys are columns, arrays lists", "JSON Lines; RFC 8259",
                                              sizeof(struct jsonl_params), jsonl_options},
                                     .files = columns_files,
@@ -192,5 +187,4 @@ const struct format format_jsonl = {.kind = {"jsonl", "one flat JSON object a li
                                     .header = jsonl_header,
                                     .parse = jsonl_parse,
                                     .field_name = jsonl_field_name,
-                                    .field_kind = jsonl_field_kind,
-                                    .explain = jsonl_explain};
+                                    .field_kind = jsonl_field_kind};

@@ -73,13 +73,7 @@ static int libffm_parse(const void *state, const struct chunk *chunk, struct par
     return sparse_parse(state, libffm_line, libffm_token, chunk, out, err);
 }
 
-static int libffm_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
-{
-    return explain_rows(&format_libffm, state, chunk, tell, err);
-}
-
 const struct format format_libffm = {.kind = {"libffm", "label field:feature:value ...; comments after #", "libFFM, Juan et al. 2016", 0, NULL},
                                      .prepare = libffm_prepare,
                                      .release = mem_free,
-                                     .parse = libffm_parse,
-                                     .explain = libffm_explain};
+                                     .parse = libffm_parse};

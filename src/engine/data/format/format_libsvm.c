@@ -59,14 +59,8 @@ static int libsvm_parse(const void *state, const struct chunk *chunk, struct par
     return sparse_parse(state, libsvm_line, libsvm_token, chunk, out, err);
 }
 
-static int libsvm_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
-{
-    return explain_rows(&format_libsvm, state, chunk, tell, err);
-}
-
 const struct format format_libsvm = {.kind = {"libsvm", "label [qid:N] index:value ...; comments after #", "LIBSVM, Chang and Lin 2011", 0, NULL},
                                      .no_fields = true,
                                      .prepare = libsvm_prepare,
                                      .release = mem_free,
-                                     .parse = libsvm_parse,
-                                     .explain = libsvm_explain};
+                                     .parse = libsvm_parse};

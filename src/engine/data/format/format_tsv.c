@@ -12,11 +12,6 @@ static const struct option tsv_options[] = {
     {0},
 };
 
-static int tsv_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
-{
-    return explain_rows(&format_tsv, state, chunk, tell, err);
-}
-
 const struct format format_tsv = {.kind = {"tsv", "tab-separated columns with a header or a declared schema; quotes are bytes like others",
                                            "IANA text/tab-separated-values", sizeof(struct csv_params), tsv_options},
                                   .files = columns_files,
@@ -27,5 +22,4 @@ const struct format format_tsv = {.kind = {"tsv", "tab-separated columns with a 
                                   .whole = csv_whole,
                                   .parse = csv_parse,
                                   .field_name = csv_field_name,
-                                  .field_kind = csv_field_kind,
-                                  .explain = tsv_explain};
+                                  .field_kind = csv_field_kind};

@@ -225,15 +225,9 @@ static int vw_parse(const void *state, const struct chunk *chunk, struct parsed 
 
 static const char *vw_field_name(const void *state, size_t field) { return field < BYTES ? ((const struct vw *)state)->names[field] : NULL; }
 
-static int vw_explain(const void *state, const struct chunk *chunk, const struct explainer *tell, struct error *err)
-{
-    return explain_rows(&format_vw, state, chunk, tell, err);
-}
-
 const struct format format_vw = {
     .kind = {"vw", "Vowpal Wabbit text: label importance tag|namespace feature:value ...", "Vowpal Wabbit wiki, Input format", 0, NULL},
     .prepare = vw_prepare,
     .release = mem_free,
     .parse = vw_parse,
-    .field_name = vw_field_name,
-    .explain = vw_explain};
+    .field_name = vw_field_name};

@@ -174,7 +174,7 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
         json_object_del(options, "schema");
         json_object_del(options, "unknown");
         guess.header_wanted = text;
-        rc = t.format->explain(t.state, &t.chunk, &tell, err);
+        rc = explain_rows(t.format, t.state, &t.chunk, &tell, NULL, err);
     }
     if (rc == 0) rc = table_guess_end(&guess, options, &out->candidates, &out->notes, err);
     out->rows = guess.rows;

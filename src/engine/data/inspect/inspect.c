@@ -98,35 +98,41 @@ static int field_number(struct inspected *f, double number, struct error *err)
 
 static bool enough(const struct inspecting *in) { return in->config->rows_max > 0 && in->out->rows >= in->config->rows_max; }
 
+/* What the text looks like; the sketches know it then. A field's key is made of the text, so a text that was seen brings no new key. */
+static const struct inspected_text *text_look(struct inspecting *in, struct inspected *f, const struct explained *e, uint64_t hash)
+{
+    struct inspected_text *t = &f->seen[hash >> 32 & (TEXTS_SEEN - 1)];
+    if (t->known && t->hash == hash) return t;
+    *t = (struct inspected_text){.hash = hash, .kind = TEXT_OTHER, .known = 1};
+    if (in->format->field_name) t->kind = text_kind_of(e->text, e->size, &t->number);
+    cardinality_add_key(&in->out->keys, e->key);
+    cardinality_add(&f->distinct, hash);
+    return t;
+}
+
 static int see_feature(void *context, const struct explained *e, struct error *err)
 {
     struct inspecting *in = context;
     struct inspection *out = in->out;
-    double number;
     if (enough(in)) return 0;
     out->features++;
     in->row_features++;
-    cardinality_add_key(&out->keys, e->key);
     if (!in->place[e->field]) {
-        if (out->count == FIELDS_TOLD) return out->fields_untold++, 0;
+        if (out->count == FIELDS_TOLD) return out->fields_untold++, cardinality_add_key(&out->keys, e->key), 0;
         int rc = field_add(in, e, err);
         if (rc < 0) return rc;
     }
     struct inspected *f = out->fields[in->place[e->field] - 1];
     f->count++;
-    if (e->missing) return 0;
+    if (e->missing) return cardinality_add_key(&out->keys, e->key), 0;
     f->rows += f->row != out->rows;
     f->row = out->rows;
     uint64_t hash = hash64(e->text, e->size, 0);
-    cardinality_add(&f->distinct, hash);
+    const struct inspected_text *t = text_look(in, f, e, hash);
     frequent_add(&f->frequent, hash, e->text, e->size);
-    if (!in->format->field_name) { /* tokens: the text names the feature, the number stands beside it */
-        f->of_kind[TEXT_OTHER]++;
-        return field_number(f, (double)e->value, err);
-    }
-    enum text_kind kind = text_kind_of(e->text, e->size, &number);
-    f->of_kind[kind]++;
-    return kind == TEXT_INTEGER || kind == TEXT_REAL ? field_number(f, number, err) : 0;
+    f->of_kind[t->kind]++;
+    if (!in->format->field_name) return field_number(f, (double)e->value, err); /* tokens: the text names the feature, the number stands beside it */
+    return t->kind == TEXT_INTEGER || t->kind == TEXT_REAL ? field_number(f, t->number, err) : 0;
 }
 
 static int see_row(void *context, uint8_t label, struct error *err)
@@ -143,12 +149,11 @@ static int see_row(void *context, uint8_t label, struct error *err)
     return 0;
 }
 
-static int see_piece(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err)
+static int see_piece(void *context, const struct chunk *chunk, struct parsed *out, struct error *err)
 {
     struct inspecting *in = context;
     const struct explainer tell = {in, see_feature, see_row};
-    (void)worker;
-    return rows->count > 0 ? in->format->explain(in->state, chunk, &tell, err) : 0;
+    return explain_rows(in->format, in->state, chunk, &tell, out, err);
 }
 
 static int rows_done(void *context, unsigned worker, const struct rows *rows, struct error *err)
@@ -188,7 +193,7 @@ static int inspect_files(struct inspecting *in, const struct source_list *files,
                                    .chunk_bytes = c->chunk_bytes ? c->chunk_bytes : INGEST_CHUNK_BYTES,
                                    .max_bad_rows = INT64_MAX,
                                    .file_first_row = file_first_row,
-                                   .work = see_piece,
+                                   .parse = see_piece,
                                    .rows = rows_done,
                                    .context = in};
     int rc = file_first_row ? ingest_run(&ingest, &result, &why) : -ERROR_NOMEM;
@@ -211,7 +216,6 @@ int inspect_run(const struct inspect_config *config, struct inspection *out, str
     struct source_options from = {.world = config->world, .stop = config->progress.cancelled, .context = config->progress.context};
     struct source_list files;
     *out = (struct inspection){.whole = true};
-    if (!in.format->explain) return error_set(err, ERROR_DATA, NULL, "format %s cannot tell what its features are", in.format->kind.name);
     int rc = source_list_open_with(&files, &from, config->uris, config->uri_count, err);
     if (rc < 0) return rc;
     in.place = mem_array(FIELD_UNKNOWN + 1u, 1, sizeof *in.place, err);

@@ -1,8 +1,8 @@
-/* What is in a log: one pass over its text in flat memory, whatever its length, by the very parser that training uses (format.explain).
+/* What is in a log: one pass over its text in flat memory, whatever its length, by the very parser that training uses (explain_rows).
  *
  * Counts (rows, labels, missing cells, bytes) are exact; distinct values are estimates with a stated error (cardinality.h); frequent values have a
  * bound (frequent.h); quantiles are within 0.4 % of the number (magnitudes.h). One worker looks at the rows in their order, so what is told depends
- * on the text alone; reading and unpacking go on aside. Per field 50 KiB, for the first FIELDS_TOLD fields; what later ones hold is counted, not
+ * on the text alone; reading and unpacking go on aside. Per field 60 KiB, for the first FIELDS_TOLD fields; what later ones hold is counted, not
  * told. */
 #ifndef TRAINYARD_ENGINE_DATA_INSPECT_H
 #define TRAINYARD_ENGINE_DATA_INSPECT_H
@@ -30,6 +30,15 @@ struct inspect_config {
 enum text_kind { TEXT_NONE, TEXT_INTEGER, TEXT_REAL, TEXT_DATE, TEXT_OTHER }; /* each is also the next one, but for dates: 2026-11-27... */
 extern const char *const text_kinds[];                                        /* names */
 
+/* A text that came before: what it looks like need not be found out again, nor need the sketches hear of it, to which a second time is nothing. */
+enum { TEXTS_SEEN = 64 };
+struct inspected_text {
+    uint64_t hash;
+    double number;
+    uint32_t kind;  /* enum text_kind */
+    uint32_t known; /* 0: vacant */
+};
+
 struct inspected { /* a field */
     char *name;
     uint16_t number;     /* FIELD_UNKNOWN: the features of a format without fields */
@@ -39,7 +48,8 @@ struct inspected { /* a field */
     uint64_t numbers;    /* in sum, min, max, magnitudes: the values of a format of tokens, else the texts that are numbers */
     double sum;
     float min, max;
-    uint64_t row; /* private: the last one with a feature */
+    uint64_t row; /* private: the last one with a feature; texts that were seen lately */
+    struct inspected_text seen[TEXTS_SEEN];
     struct cardinality distinct;
     struct frequent frequent;
     struct magnitudes magnitudes;

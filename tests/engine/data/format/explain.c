@@ -55,7 +55,13 @@ static void explain_tells_what_parse_did(void **state)
         assert_true(kit.out.rows.count > 0);
         struct told told = {.kit = &kit};
         const struct explainer tell = {&told, take_feature, take_row};
-        assert_ok(kit.kind->explain(kit.state, &kit.chunk, &tell, &err), &err);
+        struct parsed counts = {.lines = 0};
+        assert_ok(explain_rows(kit.kind, kit.state, &kit.chunk, &tell, &counts, &err), &err);
+        assert_int_equal(counts.rows.count, kit.out.rows.count);
+        assert_int_equal(counts.lines, kit.out.lines);
+        assert_int_equal(counts.bad.count, kit.out.bad.count);
+        assert_int_equal(counts.bad.line, kit.out.bad.line);
+        assert_string_equal(counts.bad.text, kit.out.bad.text);
         if (told.wrong)
             fail_msg("%s %s: %s in feature %zu of row %zu", s->format, s->options ? s->options : "", told.wrong, told.features, told.rows);
         assert_int_equal(told.rows, kit.out.rows.count);
@@ -80,7 +86,7 @@ static void who_listens_may_stop(void **state)
     size_t heard = 0;
     const struct explainer tell = {&heard, stop_here, NULL};
     assert_ok(format_kit_sample(&kit, &format_samples[0], &err), &err);
-    assert_int_equal(kit.kind->explain(kit.state, &kit.chunk, &tell, &err), -ERROR_STOPPED);
+    assert_int_equal(explain_rows(kit.kind, kit.state, &kit.chunk, &tell, NULL, &err), -ERROR_STOPPED);
     assert_int_equal(heard, 2);
     format_kit_close(&kit);
 }
@@ -111,7 +117,7 @@ static void the_words_are_those_of_the_text(void **state)
         const struct explainer tell = {&text, keep_text, keep_row};
         bytes_init(&text, 1 << 16);
         assert_ok(format_kit_sample(&kit, &cases[i].sample, &err), &err);
-        assert_ok(kit.kind->explain(kit.state, &kit.chunk, &tell, &err), &err);
+        assert_ok(explain_rows(kit.kind, kit.state, &kit.chunk, &tell, NULL, &err), &err);
         assert_string_equal(bytes_text(&text), cases[i].want);
         bytes_close(&text);
         format_kit_close(&kit);
@@ -132,7 +138,7 @@ static void every_allocation_may_fail(void **state)
             told.rows = told.features = 0;
             err = (struct error){0};
             mem_fail_after(k);
-            rc = kit.kind->explain(kit.state, &kit.chunk, &tell, &err);
+            rc = explain_rows(kit.kind, kit.state, &kit.chunk, &tell, NULL, &err);
             if (!mem_fail_after(0)) assert_int_equal(rc, 0);
             else if (rc < 0) assert_int_equal(rc, -ERROR_NOMEM);
         }
