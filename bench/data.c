@@ -4,8 +4,10 @@
  *   file-read          the file from the page cache, through one buffer
  *   unpack-KIND        the text's first part out of a packed file, through source_read; unpack-KIND-limit: the library alone, in memory
  *   parse-FORM         text in memory to rows of hashed keys. FORM is the same log as criteo, tsv, csv (every category in quotes), libsvm
- *                      and libffm (categories `index:1`, numbers `index:0.ddddd`), vw (the numbers so, categories `column=text`); parse-FORM-LEVEL:
- * kernels of that instruction set build              file to cache entry, all steps: read, cut, hash of the text, parse, checksums, write, sync
+ *                      and libffm (categories `index:1`, numbers `index:0.ddddd`), vw (the numbers so, categories `column=text`), jsonl (an object
+ *                      a row); parse-FORM-LEVEL: kernels of that instruction set
+ *   inspect            what `data inspect` does once the format is known
+ *   build              file to cache entry, all steps: read, cut, hash of the text, parse, checksums, write, sync
  *   cache-write        rows in memory to a synced entry; cache-write-limit: the same bytes plainly written and synced
  *   cache-read         blocks of the entry back into reused memory, checksums verified
  *   stream, gather     shuffled rows into batches of 4,096: window loading included, and batch_gather alone
@@ -32,6 +34,7 @@
 #include "engine/data/cache/cache.h"
 #include "engine/data/dataset.h"
 #include "engine/data/format/format.h"
+#include "engine/data/inspect/inspect.h"
 #include "engine/data/source/source.h"
 #include "engine/data/stream.h"
 #include "engine/eval/eval.h"
@@ -279,12 +282,30 @@ static void cell_vw(struct writer *w, size_t c, const char *p, size_t size)
     put(w, token, (size_t)n);
 }
 
+/* The label, numbers as they are, texts in quotes; what is empty is not there. */
+static void cell_jsonl(struct writer *w, size_t c, const char *p, size_t size)
+{
+    char token[64];
+    if (c == 0) put(w, "{\"label\": ", 10), put(w, p, size);
+    if (c > 0 && size > 0) {
+        const char *quote = c > 13 ? "\"" : "";
+        int n = snprintf(token, sizeof token, ", \"%zu\": %s%.*s%s", c, quote, (int)(size < 40 ? size : 40), p, quote);
+        put(w, token, (size_t)n);
+    }
+    if (c == 39) put(w, "}", 1);
+}
+
 static const struct form {
     const char *name, *format, *options;
     cell_fn *cell; /* NULL: the text as it is */
 } forms[] = {
-    {"criteo", "criteo", "{}", NULL},        {"tsv", "tsv", "{\"header\": false}", cell_tsv}, {"csv", "csv", "{\"header\": false}", cell_csv},
-    {"libsvm", "libsvm", "{}", cell_libsvm}, {"libffm", "libffm", "{}", cell_libffm},         {"vw", "vw", "{}", cell_vw},
+    {"criteo", "criteo", "{}", NULL},
+    {"tsv", "tsv", "{\"header\": false}", cell_tsv},
+    {"csv", "csv", "{\"header\": false}", cell_csv},
+    {"libsvm", "libsvm", "{}", cell_libsvm},
+    {"libffm", "libffm", "{}", cell_libffm},
+    {"vw", "vw", "{}", cell_vw},
+    {"jsonl", "jsonl", "{\"unknown\": \"ignore\"}", cell_jsonl},
 };
 
 static struct writer form_text(const struct form *form, const char *text, size_t size)
@@ -372,6 +393,30 @@ static void bench_form(const struct bench *b, const struct form *form)
     rows_close(&out.rows);
     bytes_close(&out.marks), bytes_close(&out.text);
     if (form->cell) mem_huge_free(w.text, w.room + CHUNK_SLACK, 1);
+}
+
+/* ---- what is in it ---- */
+
+static void bench_inspect(const struct bench *b)
+{
+    char *uris[] = {(char *)b->file}, more[64];
+    const struct inspect_config c = {.world = &world_real,
+                                     .uris = uris,
+                                     .uri_count = 1,
+                                     .format = kind_find((const struct kind *const *)formats, "criteo"),
+                                     .parallel = &parallel_inline};
+    double best = 1e9, bytes = 0, rows = 0, features = 1;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct error err = {0};
+        struct inspection seen;
+        double t = now_s();
+        must(inspect_run(&c, &seen, &err), &err);
+        keep_best(&best, now_s() - t);
+        bytes = (double)seen.text_bytes, rows = (double)seen.rows, features = (double)seen.features;
+        inspection_close(&seen);
+    }
+    snprintf(more, sizeof more, "(%.0f ns a cell)", best * 1e9 / features);
+    tell("inspect", 1, bytes, rows, best, more);
 }
 
 /* ---- the cache ---- */
@@ -564,6 +609,7 @@ int main(int argc, char **argv)
     }
     if (wanted(&b, "cache-write")) bench_cache_write(&b);
     if (b.text) mem_huge_free(b.text, b.size + CHUNK_SLACK, 1);
+    if (wanted(&b, "inspect")) bench_inspect(&b);
     if (wanted(&b, "build")) {
         dataset_free(bench_build(&b, &parallel_inline, ROUNDS, true));
         dataset_free(bench_build(&b, &pair, ROUNDS, true));

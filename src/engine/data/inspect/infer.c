@@ -151,7 +151,7 @@ static int guess_delimiter(struct inferred *out, const struct sample *s, char de
 /* Cells between delimiters, with or without a header. */
 static bool is_text(const struct format *format) { return strcmp(format->kind.name, "csv") == 0 || strcmp(format->kind.name, "tsv") == 0; }
 
-static int infer_table(struct inferred *out, const struct sample *s, const char *delimiter, struct error *err)
+static int infer_table(struct inferred *out, const struct sample *s, const char *file, const char *delimiter, struct error *err)
 {
     struct trial t = {0};
     struct table_guess guess = {.rows = 0};
@@ -176,6 +176,8 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
         guess.header_wanted = text;
         rc = explain_rows(t.format, t.state, &t.chunk, &tell, NULL, err);
     }
+    if (rc == 0 && text && guess.rows == 0)
+        rc = error_set(err, ERROR_DATA, "/dataset/uri", "%s has one line and no rows behind it: a header alone says nothing of its columns", file);
     if (rc == 0) rc = table_guess_end(&guess, options, &out->candidates, &out->notes, err);
     out->rows = guess.rows;
     table_guess_close(&guess);
@@ -201,7 +203,8 @@ int infer_format(const struct source_list *files, const struct format *format, s
     }
     if (rc == 0 && !out->format)
         rc = error_set(err, ERROR_DATA, "/dataset/format", "%s: the first rows are of no known format; give --format", files->files[0].path);
-    else if (rc == 0 && (is_text(out->format) || strcmp(out->format->kind.name, "jsonl") == 0)) rc = infer_table(out, &s, delimiter, err);
+    else if (rc == 0 && (is_text(out->format) || strcmp(out->format->kind.name, "jsonl") == 0))
+        rc = infer_table(out, &s, files->files[0].path, delimiter, err);
     mem_free(s.text);
     if (rc == 0 && !out->options) out->options = json_object();
     if (rc == 0 && !out->candidates) out->candidates = json_object();

@@ -229,6 +229,19 @@ static bool counts(const struct column_guess *c)
     return c->min >= 0 && frequent_top(&c->frequent, &top, 1) == 1 && top->size == 1 && top->text[0] >= '0' && top->text[0] <= '3';
 }
 
+/* Integers of three digits and more that come again and again: codes. Measures of that size repeat themselves less; counts may, but have more of the
+ * least ones. */
+static bool codes(const struct column_guess *c, double cells)
+{
+    const struct frequent_cell *top[3];
+    size_t n = counts(c) ? 0 : frequent_top(&c->frequent, top, 3);
+    for (size_t i = 0; i < n; i++) {
+        size_t digits = top[i]->size - (size_t)(top[i]->text[0] == '-');
+        if (digits >= 3 && top[i]->count >= 3 && (double)top[i]->count >= 0.01 * cells) return true;
+    }
+    return false;
+}
+
 static void judge(const struct column_guess *c, struct verdict *v)
 {
     double distinct = distinct_of(c), cells = (double)(c->cells - c->empty);
@@ -239,11 +252,12 @@ static void judge(const struct column_guess *c, struct verdict *v)
     else if (distinct <= 1 && c->empty == 0) decide(v, "ignore", "one value only");
     else if (kind == TEXT_NONE) decide(v, "ignore", "empty");
     else if (kind == TEXT_DATE) decide(v, "ignore", "dates; a candidate for time");
-    else if (cells > 50 && distinct > 0.97 * cells && (strcasecmp(c->name, "id") == 0 || (kind == TEXT_INTEGER && c->ascending)))
+    else if (distinct > 0.97 * cells && (strcasecmp(c->name, "id") == 0 || (cells > 50 && kind == TEXT_INTEGER && c->ascending)))
         decide(v, "ignore", "another value in each row");
     else if (kind == TEXT_OTHER) column_list(c, distinct, v);
     else if (kind == TEXT_INTEGER && (id || distinct <= 20)) decide(v, "", id ? "numbers that are names" : "%.0f numbers", distinct);
-    else if (kind == TEXT_INTEGER && !counts(c) && distinct <= 0.05 * cells) decide(v, "", "%.0f numbers, perhaps names", distinct);
+    else if (kind == TEXT_INTEGER && (codes(c, cells) || (!counts(c) && distinct <= 0.05 * cells)))
+        decide(v, "", "%.0f numbers, perhaps names", distinct);
     else if (c->min >= 0 && c->max >= 1000) decide(v, "log", "numbers from %.6g to %.6g", c->min, c->max);
     else decide(v, "quantile(32)", "numbers from %.6g to %.6g", c->min, c->max);
 }

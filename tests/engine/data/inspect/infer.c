@@ -131,6 +131,39 @@ static void columns_of_a_table(void **state)
     bytes_close(&text);
 }
 
+/* Columns like Avazu's, of few rows and of many: numbers of ads and sizes are names, also where there are nearly as many as rows; what is counted
+ * and what is paid is none, though it is as large. */
+static void numbers_that_are_names(void **state)
+{
+    static const int sizes[] = {60, 300, 3000};
+    static const char *const names[] = {"C1", "banner_pos", "C14", "C16", "C20"};
+    (void)state;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        struct inferred guess;
+        struct error err;
+        struct bytes text;
+        bytes_init(&text, 4 << 20);
+        assert_ok(bytes_add_text(&text, "click,C1,banner_pos,C14,C16,C20,paid,seen\n", &err), &err);
+        for (int i = 0; i < sizes[s]; i++) {
+            struct rng rng = rng_at(2, RNG_TEST, 0, (uint64_t)i);
+            double u = rng_unit(&rng);
+            bool rare = rng_unit(&rng) < 0.6;
+            assert_ok(bytes_printf(&text, &err, "%d,%d,%d,%d,%d,%d,%d,%d\n", i % 5 == 0, 1000 + (int)(12 * u * u * u), (int)(8 * u * u * u),
+                                   15000 + (int)(8000 * u * u * u * u), rng_unit(&rng) < 0.9 ? 50 : 250,
+                                   rare ? -1 : 100000 + (int)(40 * u * u * u * u), 100 + (int)rng_below(&rng, 1000000),
+                                   (int)(5000 * u * u * u * u * u * u * u * u)),
+                      &err);
+        }
+        assert_ok(infer((const char *)text.data, text.size, NULL, &guess, &err), &err);
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            if (*schema_of(&guess, names[i])) fail_msg("%d rows: %s is %s", sizes[s], names[i], schema_of(&guess, names[i]));
+        assert_string_equal(schema_of(&guess, "paid"), "log");
+        if (sizes[s] > 60) assert_string_equal(schema_of(&guess, "seen"), "log"); /* else there are few numbers yet */
+        inferred_close(&guess);
+        bytes_close(&text);
+    }
+}
+
 static void headers_and_labels(void **state)
 {
     static const struct {
@@ -172,6 +205,9 @@ static void what_is_no_log_is_told(void **state)
     assert_int_equal(infer("just words\nin lines\n", 20, NULL, &guess, &err), -ERROR_DATA);
     assert_error(&err, ERROR_DATA, "of no known format");
     inferred_close(&guess);
+    assert_int_equal(infer("click,price,user\n", 17, NULL, &guess, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "a header alone");
+    inferred_close(&guess);
     static const char zeros[64];
     assert_int_equal(infer(zeros, sizeof zeros, NULL, &guess, &err), -ERROR_DATA);
     inferred_close(&guess);
@@ -198,8 +234,13 @@ static void noise_is_survived(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(formats_are_told_by_their_rows), cmocka_unit_test(columns_of_a_table), cmocka_unit_test(headers_and_labels),
-    cmocka_unit_test(what_is_no_log_is_told),         cmocka_unit_test(noise_is_survived),  cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_name),
+    cmocka_unit_test(formats_are_told_by_their_rows),
+    cmocka_unit_test(numbers_that_are_names),
+    cmocka_unit_test(columns_of_a_table),
+    cmocka_unit_test(headers_and_labels),
+    cmocka_unit_test(what_is_no_log_is_told),
+    cmocka_unit_test(noise_is_survived),
+    cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_name),
 };
 int main(int argc, char **argv)
 {
