@@ -208,6 +208,14 @@ static bool name_ends(const char *name, const char *end)
     return n >= m && strcasecmp(name + n - m, end) == 0;
 }
 
+/* Its last word ends in id and is no id: total_bid. */
+static bool id_is_part(const char *name)
+{
+    static const char *const words[] = {"bid", "paid", "valid", "grid", "mid", "void", NULL};
+    const char *last = strrchr(name, '_');
+    return among(last ? last + 1 : name, words);
+}
+
 /* A list: most cells hold the separator, and their parts come again more often than the cells. */
 static bool column_list(const struct column_guess *c, double distinct, struct verdict *v)
 {
@@ -246,7 +254,7 @@ static void judge(const struct column_guess *c, struct verdict *v)
 {
     double distinct = distinct_of(c), cells = (double)(c->cells - c->empty);
     enum text_kind kind = column_kind(c);
-    bool id = name_ends(c->name, "id") || name_ends(c->name, "_code") || name_ends(c->name, "hash");
+    bool id = (name_ends(c->name, "id") && !id_is_part(c->name)) || name_ends(c->name, "_code") || name_ends(c->name, "hash");
     *v = (struct verdict){0};
     if (c->cells > c->rows) decide(v, "multi(,)", "lists of %.0f values in all", distinct);
     else if (distinct <= 1 && c->empty == 0) decide(v, "ignore", "one value only");
