@@ -21,6 +21,7 @@ enum rng_purpose {
     RNG_NEGATIVES = 8,
     RNG_CURRICULUM = 9,
     RNG_DROPOUT = 10,
+    RNG_ROUNDING = 11,
     RNG_TEST = 99,
 };
 

@@ -3,13 +3,18 @@
 #ifndef TRAINYARD_BASE_TENSOR_H
 #define TRAINYARD_BASE_TENSOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
-enum tensor_dtype { TENSOR_U8, TENSOR_I32, TENSOR_U32, TENSOR_F32, TENSOR_I64, TENSOR_U64, TENSOR_F64, TENSOR_DTYPES };
+enum tensor_dtype { TENSOR_U8, TENSOR_I32, TENSOR_U32, TENSOR_F32, TENSOR_I64, TENSOR_U64, TENSOR_F64, TENSOR_F16, TENSOR_BF16, TENSOR_DTYPES };
 enum { TENSOR_NAME_SIZE = 128, TENSOR_DIMS_MAX = 4 };
+
+size_t tensor_dtype_size(enum tensor_dtype dtype);      /* bytes; 0: not in the table */
+const char *tensor_dtype_name(enum tensor_dtype dtype); /* "F32", and back: false for a name that is not in the table */
+bool tensor_dtype_parse(const char *name, enum tensor_dtype *out);
 
 struct tensor {
     char name[TENSOR_NAME_SIZE];

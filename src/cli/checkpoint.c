@@ -12,6 +12,7 @@
 #include "cli/print.h"
 #include "cli/terminal.h"
 #include "contract/safetensors.h"
+#include "engine/core/half.h"
 
 enum { BLOCK_BYTES = 1 << 20, SIDECAR_MAX_BYTES = 1 << 20 };
 
@@ -31,9 +32,6 @@ static const struct arg verify_args[] = {{.name = "sha256",
                                           .help = "what it must be; default: what the file <step>.json beside it says"},
                                          {0}};
 
-static const char *const dtype_names[TENSOR_DTYPES] = {[TENSOR_U8] = "U8",   [TENSOR_I32] = "I32", [TENSOR_U32] = "U32", [TENSOR_F32] = "F32",
-                                                       [TENSOR_I64] = "I64", [TENSOR_U64] = "U64", [TENSOR_F64] = "F64"};
-
 static void shape_text(char *buf, size_t size, const struct tensor *t)
 {
     size_t used = 0;
@@ -48,7 +46,7 @@ static int show_json(const struct safetensors *st, struct error *err)
         const struct tensor *t = &st->tensors[i];
         json_t *shape = json_array();
         for (size_t d = 0; d < t->dims; d++) json_array_append_new(shape, json_integer((json_int_t)t->shape[d]));
-        json_array_append_new(tensors, json_pack("{s:s, s:s, s:o, s:I}", "name", t->name, "dtype", dtype_names[t->dtype], "shape", shape,
+        json_array_append_new(tensors, json_pack("{s:s, s:s, s:o, s:I}", "name", t->name, "dtype", tensor_dtype_name(t->dtype), "shape", shape,
                                                  "size_bytes", (json_int_t)t->size_bytes));
     }
     int rc = print_json(stdout, all, err);
@@ -75,7 +73,7 @@ static int show_tables(const struct safetensors *st, struct error *err)
     for (size_t i = 0; rc == 0 && i < st->count; i++) {
         const struct tensor *t = &st->tensors[i];
         shape_text(shape, sizeof shape, t);
-        if ((rc = table_cell(&tensors, err, "%s", t->name)) == 0 && (rc = table_cell(&tensors, err, "%s", dtype_names[t->dtype])) == 0 &&
+        if ((rc = table_cell(&tensors, err, "%s", t->name)) == 0 && (rc = table_cell(&tensors, err, "%s", tensor_dtype_name(t->dtype))) == 0 &&
             (rc = table_cell(&tensors, err, "%s", shape)) == 0)
             rc = table_cell(&tensors, err, "%s", str_bytes(bytes, sizeof bytes, t->size_bytes));
     }
@@ -125,6 +123,9 @@ static bool is_finite(enum tensor_dtype dtype, const unsigned char *at)
 {
     float f32;
     double f64;
+    uint16_t half;
+    if (dtype == TENSOR_F16 || dtype == TENSOR_BF16)
+        return memcpy(&half, at, sizeof half), half_all_finite(dtype == TENSOR_F16 ? TABLE_FP16 : TABLE_BF16, &half, 1);
     if (dtype == TENSOR_F32) return memcpy(&f32, at, sizeof f32), isfinite(f32);
     return memcpy(&f64, at, sizeof f64), isfinite(f64);
 }
@@ -132,7 +133,7 @@ static bool is_finite(enum tensor_dtype dtype, const unsigned char *at)
 static int check_tensor(const struct safetensors *st, const struct tensor *t, unsigned char *block, struct error *err)
 {
     size_t width = tensor_dtype_size(t->dtype);
-    if (t->dtype != TENSOR_F32 && t->dtype != TENSOR_F64) return 0;
+    if (t->dtype != TENSOR_F32 && t->dtype != TENSOR_F64 && t->dtype != TENSOR_F16 && t->dtype != TENSOR_BF16) return 0;
     for (uint64_t at = 0; at < t->size_bytes; at += BLOCK_BYTES) {
         size_t size = t->size_bytes - at < BLOCK_BYTES ? (size_t)(t->size_bytes - at) : BLOCK_BYTES;
         int rc = safetensors_read(st, t, at, block, size, err);

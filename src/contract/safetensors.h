@@ -13,8 +13,6 @@
 #include "base/tensor.h"
 #include "base/world.h"
 
-size_t tensor_dtype_size(enum tensor_dtype dtype);
-
 /* safetensors_write: publish path with these tensors (reordered in place). metadata: object of strings. sha256 (hex) and size out. */
 int safetensors_write(const struct world *w, const char *path, struct tensor *tensors, size_t count, const json_t *metadata, char sha256[SHA256_HEX],
                       uint64_t *size_bytes, struct error *err);

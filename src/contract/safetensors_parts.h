@@ -18,10 +18,6 @@ enum {
 #endif
 };
 
-/* "F32", and back: false for a name that is not in the table. */
-const char *tensor_dtype_name(enum tensor_dtype dtype);
-bool tensor_dtype_parse(const char *name, enum tensor_dtype *out);
-
 /* tensor_measure: size_bytes from dtype and shape, every product checked. ERROR_DATA names the tensor. */
 int tensor_measure(struct tensor *t, struct error *err);
 

@@ -16,6 +16,7 @@ enum { BOOTSTRAP_MIN = 20, BOOTSTRAP_MAX = 1000, SLICES_WANTED_MAX = 8 }; /* eng
 
 const char *const spec_metrics[] = {"logloss", "auc", NULL};
 const char *const spec_nonfinite[] = {"fail", "skip", "rollback", NULL};
+const char *const spec_table_dtypes[] = {"fp32", "fp16", "bf16", NULL};
 const char *const spec_launchers[] = {"local", NULL};
 
 static const struct option root_options[] = {
@@ -50,6 +51,8 @@ static const struct option features_options[] = {
 
 static const struct option model_options[] = {
     {"hash_bits", OPT_INT, AT(model.hash_bits), 22, 1, 30, .help = "the hashed table has 2^hash_bits slots, in memory", .flags = OPTION_SAY_WHY},
+    {"table_dtype", OPT_NAME, AT(model.table_dtype), 0, .choices = spec_table_dtypes,
+     .help = "what a weight of a table is kept as, in memory and in checkpoints; in two bytes it is rounded stochastically at each update"},
     {0},
 };
 

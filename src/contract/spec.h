@@ -41,7 +41,9 @@ struct spec_features {                /* how columns become slots of the hashed 
 
 struct spec_model {
     int64_t hash_bits; /* table of 2^hash_bits slots, 1..30, default 22 */
+    int table_dtype;   /* index in spec_table_dtypes: of the weights of tables, in memory and in checkpoints */
 };
+extern const char *const spec_table_dtypes[]; /* "fp32", "fp16", "bf16", in the order of enum table_dtype (engine/core/half.h) */
 
 struct spec_penalty { /* of the weights that an optimiser learns */
     bool bias;        /* penalise_bias: l1 and l2 on the bias, too */

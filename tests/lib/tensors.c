@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t sizes[TENSOR_DTYPES] = {
-    [TENSOR_U8] = 1, [TENSOR_I32] = 4, [TENSOR_U32] = 4, [TENSOR_F32] = 4, [TENSOR_I64] = 8, [TENSOR_U64] = 8, [TENSOR_F64] = 8};
-
 void tensors_fake_init(struct tensors_fake *fake) { *fake = (struct tensors_fake){.metadata = json_object()}; }
 
 void tensors_fake_close(struct tensors_fake *fake)
@@ -19,7 +16,7 @@ void tensors_fake_add(struct tensors_fake *fake, const char *name, enum tensor_d
 {
     struct tensor *t = &fake->tensor[fake->count++];
     *t = (struct tensor){.dtype = dtype, .dims = width ? 2 : 1, .shape = {rows, width}, .data = data};
-    t->size_bytes = rows * (width ? width : 1) * sizes[dtype];
+    t->size_bytes = rows * (width ? width : 1) * tensor_dtype_size(dtype);
     snprintf(t->name, sizeof t->name, "%s", name);
 }
 

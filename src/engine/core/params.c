@@ -4,8 +4,17 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "engine/core/float.h"
 
 enum { SLICE_SLOTS_MIN = 512, PREFETCH_AHEAD = 24 }; /* 512 live bits = one cache line */
+
+static const enum tensor_dtype dtypes[TABLE_DTYPES] = {[TABLE_FP32] = TENSOR_F32, [TABLE_FP16] = TENSOR_F16, [TABLE_BF16] = TENSOR_BF16};
+
+void param_descs_store(struct param_desc *descs, size_t count, enum table_dtype dtype)
+{
+    for (size_t t = 0; t < count; t++)
+        if (descs[t].table) descs[t].dtype = dtype;
+}
 
 static void param_describe(struct params *p, size_t t, const struct param_desc *desc, const struct param_states *states)
 {
@@ -22,27 +31,38 @@ static struct param_values values_shape(const struct params *p, size_t t, size_t
     if (shape == STATE_ROW || shape == STATE_TENSOR) v.width = 1;
     if (shape == STATE_COLUMN || shape == STATE_TENSOR) v.rows = 1, v.by_slot = false;
     if (shape == STATE_COLUMN && tensor->desc.table) v.rows = 0;
+    v.dtype = k > 0 ? TENSOR_F32 : dtypes[tensor->desc.dtype];
+    v.row_bytes = v.width * (v.dtype == TENSOR_F32 ? sizeof(float) : sizeof(uint16_t));
     return v;
 }
 
-static uint64_t values_floats(struct param_values v) { return v.rows * v.width; }
+bool param_values_finite(const struct param_values *v, const void *rows, size_t count)
+{
+    if (v->dtype == TENSOR_F32) return float_all_finite(rows, count * v->width);
+    return half_all_finite(v->dtype == TENSOR_F16 ? TABLE_FP16 : TABLE_BF16, rows, count * v->width);
+}
 
 struct param_values params_values(const struct params *p, size_t t, size_t k)
 {
     struct param_values v = values_shape(p, t, k);
-    v.data = k == 0 ? p->tensor[t].w : p->tensor[t].state[k - 1];
+    const struct param *tensor = &p->tensor[t];
+    if (k > 0) v.data = tensor->state[k - 1];
+    else v.data = tensor->half ? (void *)tensor->half : tensor->w;
     return v;
 }
 
 uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states)
 {
     struct params p = {.slots = 1ull << hash_bits, .count = count};
-    uint64_t floats = 0;
+    uint64_t bytes = p.slots / 8;
     for (size_t t = 0; t < count; t++) {
         param_describe(&p, t, &descs[t], states);
-        for (size_t k = 0; k <= p.tensor[t].states.count; k++) floats += values_floats(values_shape(&p, t, k));
+        for (size_t k = 0; k <= p.tensor[t].states.count; k++) {
+            struct param_values v = values_shape(&p, t, k);
+            bytes += v.rows * v.row_bytes;
+        }
     }
-    return floats * sizeof(float) + p.slots / 8;
+    return bytes;
 }
 
 /* Few rows make few slices: one of its own for each row, at most. */
@@ -59,10 +79,13 @@ static int param_reserve(struct params *p, size_t t, struct error *err)
     struct param *tensor = &p->tensor[t];
     for (size_t k = 0; k <= tensor->states.count; k++) {
         struct param_values v = values_shape(p, t, k);
-        float **data = k == 0 ? &tensor->w : &tensor->state[k - 1];
-        if (values_floats(v) == 0) continue;
-        if (!(*data = mem_huge((size_t)values_floats(v), sizeof(float), err))) return -ERROR_NOMEM;
-        for (uint64_t i = 0; k > 0 && !v.by_slot && i < values_floats(v); i++) (*data)[i] = tensor->states.initial[k - 1];
+        if (v.rows == 0) continue;
+        void *data = mem_huge((size_t)v.rows, v.row_bytes, err);
+        if (!data) return -ERROR_NOMEM;
+        if (k > 0) tensor->state[k - 1] = data;
+        else if (v.dtype == TENSOR_F32) tensor->w = data;
+        else tensor->half = data;
+        for (uint64_t i = 0; k > 0 && !v.by_slot && i < v.rows * v.width; i++) tensor->state[k - 1][i] = tensor->states.initial[k - 1];
     }
     param_slices(p, tensor);
     for (uint64_t r = 0; !tensor->desc.table && r < param_rows(p, tensor); r++) param_initial(p, t, r, tensor->w + r * tensor->desc.width);
@@ -89,7 +112,7 @@ void params_close(struct params *p)
     for (size_t t = 0; t < p->count; t++) {
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
             struct param_values v = params_values(p, t, k);
-            mem_huge_free(v.data, (size_t)values_floats(v), sizeof(float));
+            mem_huge_free(v.data, (size_t)v.rows, v.row_bytes);
         }
     }
     mem_free(p->live);
@@ -105,18 +128,32 @@ static float normal_of(uint32_t a, uint32_t b)
     return (float)sum * (1.7320508f / 65536.0f);
 }
 
+/* The next value of a row, whose numbers begin at rng. */
+static float initial_next(const struct param_desc *desc, struct rng *rng)
+{
+    if (desc->init != INIT_NORMAL) return desc->init == INIT_ONE;
+    uint32_t a = rng_u32(rng), b = rng_u32(rng);
+    return desc->init_scale * normal_of(a, b);
+}
+
 void param_initial(const struct params *p, size_t t, uint64_t row, float *out)
 {
     const struct param_desc *desc = &p->tensor[t].desc;
-    if (desc->init != INIT_NORMAL) {
-        for (uint32_t i = 0; i < desc->width; i++) out[i] = desc->init == INIT_ONE;
-        return;
-    }
     struct rng rng = rng_at(p->seed, RNG_INIT, (uint32_t)t, row);
-    for (uint32_t i = 0; i < desc->width; i++) {
-        uint32_t a = rng_u32(&rng), b = rng_u32(&rng);
-        out[i] = desc->init_scale * normal_of(a, b);
-    }
+    for (uint32_t i = 0; i < desc->width; i++) out[i] = initial_next(desc, &rng);
+    for (uint32_t i = 0; desc->dtype != TABLE_FP32 && i < desc->width; i++) out[i] = half_float(desc->dtype, half_nearest(desc->dtype, out[i]));
+}
+
+static void row_wake(struct params *p, size_t t, uint32_t slot)
+{
+    struct param *tensor = &p->tensor[t];
+    const struct param_desc *desc = &tensor->desc;
+    size_t at = (size_t)slot * desc->width;
+    struct rng rng = rng_at(p->seed, RNG_INIT, (uint32_t)t, slot);
+    if (desc->init == INIT_ZERO) return;
+    if (desc->dtype == TABLE_FP32) param_initial(p, t, slot, tensor->w + at);
+    for (uint32_t i = 0; desc->dtype != TABLE_FP32 && i < desc->width; i++)
+        tensor->half[at + i] = half_nearest(desc->dtype, initial_next(desc, &rng));
 }
 
 void params_wake(struct params *p, const uint32_t *slots, size_t count)
@@ -127,23 +164,23 @@ void params_wake(struct params *p, const uint32_t *slots, size_t count)
         p->live[slot >> 6] |= 1ull << (slot & 63);
         for (size_t t = 0; t < p->count; t++) {
             struct param *tensor = &p->tensor[t];
-            uint32_t width = tensor->desc.width;
             if (!tensor->desc.table) continue;
-            if (tensor->desc.init != INIT_ZERO) param_initial(p, t, slot, tensor->w + (size_t)slot * width);
+            row_wake(p, t, slot);
             for (size_t s = 0; s < tensor->states.count; s++) {
                 float initial = tensor->states.initial[s];
                 if (initial == 0) continue;
                 struct param_values v = params_values(p, t, s + 1);
-                for (uint32_t j = 0; v.by_slot && j < v.width; j++) v.data[(size_t)slot * v.width + j] = initial;
+                for (uint32_t j = 0; v.by_slot && j < v.width; j++) ((float *)v.data)[(size_t)slot * v.width + j] = initial;
             }
         }
     }
 }
 
-static bool all_zero(const float *x, size_t n)
+static bool row_zero(const struct param *tensor, uint32_t slot)
 {
-    for (size_t i = 0; i < n; i++)
-        if (x[i] != 0) return false;
+    size_t at = (size_t)slot * tensor->desc.width;
+    for (size_t i = at; i < at + tensor->desc.width; i++)
+        if (tensor->half ? tensor->half[i] & 0x7fff : tensor->w[i] != 0) return false;
     return true;
 }
 
@@ -153,7 +190,7 @@ static void slot_clear(struct params *p, uint32_t slot)
     for (size_t t = 0; t < p->count; t++)
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
             struct param_values v = params_values(p, t, k);
-            if (v.by_slot) memset(v.data + (size_t)slot * v.width, 0, v.width * sizeof *v.data);
+            if (v.by_slot) memset((char *)v.data + (size_t)slot * v.row_bytes, 0, v.row_bytes);
         }
 }
 
@@ -161,8 +198,7 @@ bool params_rest(struct params *p, uint32_t slot)
 {
     for (size_t t = 0; t < p->count; t++) {
         const struct param *tensor = &p->tensor[t];
-        size_t width = tensor->desc.width;
-        if (tensor->desc.table && (tensor->desc.init != INIT_ZERO || !all_zero(tensor->w + (size_t)slot * width, width))) return false;
+        if (tensor->desc.table && (tensor->desc.init != INIT_ZERO || !row_zero(tensor, slot))) return false;
     }
     slot_clear(p, slot); /* weights too: no minus zero stays */
     p->live[slot >> 6] &= ~(1ull << (slot & 63));
@@ -183,6 +219,12 @@ void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_
     const float *w = tensor->w;
     size_t width = tensor->desc.width;
     bool zero = tensor->desc.init == INIT_ZERO; /* a sleeping row of zeros is what fresh memory holds */
+    if (tensor->half) {
+        half_gather(tensor->desc.dtype, &(struct half_rows){tensor->half, slots, count, width}, out);
+        for (size_t i = 0; !zero && i < count; i++)
+            if (!params_live(p, slots[i])) param_initial(p, t, slots[i], out + i * width);
+        return;
+    }
     if (width == 1) {
         for (size_t i = 0; i < count; i++) {
             if (i + PREFETCH_AHEAD < count) __builtin_prefetch(w + slots[i + PREFETCH_AHEAD]);
@@ -199,4 +241,14 @@ void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_
         else if (width == 16) memcpy(out, row, 16 * sizeof *out); /* a constant size is a few moves, not a call */
         else memcpy(out, row, width * sizeof *out);
     }
+}
+
+void param_scatter(struct params *p, size_t t, const uint32_t *slots, size_t count, const float *rows, uint64_t step)
+{
+    struct param *tensor = &p->tensor[t];
+    size_t width = tensor->desc.width;
+    uint64_t stream = hash_mix(hash_mix(p->seed ^ (uint64_t)RNG_ROUNDING << 56) ^ step) ^ (uint64_t)t << 32; /* slots are below 2^32 */
+    if (tensor->half) half_scatter(tensor->desc.dtype, &(struct half_rows){tensor->half, slots, count, width}, rows, stream);
+    else
+        for (size_t i = 0; i < count; i++) memcpy(tensor->w + slots[i] * width, rows + i * width, width * sizeof *rows);
 }

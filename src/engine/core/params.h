@@ -15,7 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/tensor.h"
 #include "engine/core/admission.h"
+#include "engine/core/half.h"
 #include "engine/core/transform.h"
 
 enum { TENSORS_MAX = 48, STATES_MAX = 3, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
@@ -37,6 +39,7 @@ struct param_desc { /* what a model says of one tensor */
     /* Not learnt but averaged: w += statistic_rate (mean over the step's examples - w). No optimiser, penalty or codec touches it. 0: learnt. */
     float statistic_rate;
     bool frozen; /* set by who trains, not by the model: it stays as it is. No state, gradient, penalty or average of it */
+    enum table_dtype dtype; /* of a table's weights; set by who makes the parameters (param_descs_store), not by the model */
 };
 
 /* param_learns: an optimiser moves it. */
@@ -61,7 +64,8 @@ struct param_states { /* of one optimiser */
 
 struct param {
     struct param_desc desc;
-    float *w;                    /* rows x width */
+    float *w;                    /* rows x width; NULL: a table whose weights take two bytes */
+    uint16_t *half;              /* rows x width, of such a table; read by param_gather, written by param_scatter */
     struct param_states states;  /* none of a tensor that is not learnt */
     float *state[STATES_MAX];    /* of the shapes in states.desc; NULL: a table's columns */
     uint32_t slices, slice_bits; /* slice of row r = r >> slice_bits; at most as many slices as params has */
@@ -76,6 +80,9 @@ struct params {
     struct transforms transforms; /* numbers of which fields become what; planned by who trains, or loaded */
     struct admission admission;   /* which features have slots of their own; admission_init() it after params_init() */
 };
+
+/* param_descs_store: the weights of all tables among descs (count) are kept as dtype. */
+void param_descs_store(struct param_desc *descs, size_t count, enum table_dtype dtype);
 
 /* params_bytes: memory that params_init would take when every row is live. states (GROUPS): by the group of a tensor; NULL: none are kept. */
 uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states);
@@ -92,13 +99,17 @@ static inline bool params_live(const struct params *p, uint32_t slot) { return p
 
 /* params_values: the weights of tensor t (k = 0) or its state k - 1, and their shape. */
 struct param_values {
-    float *data;   /* NULL: that state is none of this tensor */
+    void *data;    /* NULL: that state is none of this tensor */
     uint64_t rows; /* by_slot: all slots */
     uint32_t width;
+    enum tensor_dtype dtype; /* in memory and in a file: floats, or the two bytes of a table's weights */
+    size_t row_bytes;
     bool by_slot;      /* a row is a slot's, which lives or sleeps */
     const char *state; /* "": the weights */
 };
 struct param_values params_values(const struct params *p, size_t t, size_t k);
+/* param_values_finite: no NaN and no infinity in `rows` rows of such values. */
+bool param_values_finite(const struct param_values *v, const void *rows, size_t count);
 
 /* params_wake: make slots live: their rows get initial values and state. Only the owner of their slice may call it. */
 void params_wake(struct params *p, const uint32_t *slots, size_t count);
@@ -114,7 +125,11 @@ void params_sleep(struct params *p);
  * nobody updates. */
 void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_t count, float *out);
 
-/* param_initial: the initialiser: row `row` of tensor t into out (width). */
+/* param_scatter: rows (count x width) become those of table t for `count` slots that are awake; where it keeps two bytes a weight, rounded
+ * stochastically: a function of seed, step, table, slot and column. Only the owner of their slice may call it. */
+void param_scatter(struct params *p, size_t t, const uint32_t *slots, size_t count, const float *rows, uint64_t step);
+
+/* param_initial: the initialiser: row `row` of tensor t into out (width). A table that keeps two bytes a weight can hold it exactly. */
 void param_initial(const struct params *p, size_t t, uint64_t row, float *out);
 
 #endif

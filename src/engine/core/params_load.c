@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "engine/core/float.h"
 
 enum { CHUNK_ROWS = 1 << 14 };
 
@@ -22,7 +21,10 @@ int tensor_want(const struct tensor_file *file, const char *name, enum tensor_dt
         *out = t;
         return 0;
     }
-    return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" %s", file->path, name, t ? "has another shape or type" : "is missing");
+    if (t && t->dtype != dtype)
+        return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" is of type %s, not %s", file->path, name, tensor_dtype_name(t->dtype),
+                         tensor_dtype_name(dtype));
+    return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" %s", file->path, name, t ? "has another shape" : "is missing");
 }
 
 static int load_slots(const struct params *p, const struct tensor_file *file, struct live_slots *live, struct error *err)
@@ -41,25 +43,25 @@ static int load_slots(const struct params *p, const struct tensor_file *file, st
 }
 
 /* Tensor t's weights (k = 0) or one of its states, through chunk (CHUNK_ROWS, widest). */
-static int load_values(const struct params *p, size_t index, size_t k, const struct tensor_file *file, const struct live_slots *live, float *chunk,
+static int load_values(const struct params *p, size_t index, size_t k, const struct tensor_file *file, const struct live_slots *live, void *chunk,
                        struct error *err)
 {
     const struct tensor *t = NULL;
     struct param_values into = params_values(p, index, k);
     uint64_t rows = into.by_slot ? live->count : into.rows;
-    size_t width = into.width;
+    size_t width = into.width, bytes = into.row_bytes;
     bool flat = !into.by_slot && rows == 1; /* a vector has one dimension in the file */
     char name[TENSOR_NAME_SIZE];
     if (!into.data) return 0;
     snprintf(name, sizeof name, "%s%s%s", p->tensor[index].desc.name, k ? "." : "", into.state);
-    int rc = tensor_want(file, name, TENSOR_F32, flat ? width : rows, flat ? 0 : width, &t, err);
+    int rc = tensor_want(file, name, into.dtype, flat ? width : rows, flat ? 0 : width, &t, err);
     for (uint64_t at = 0; rc == 0 && at < rows; at += CHUNK_ROWS) {
         size_t n = rows - at < CHUNK_ROWS ? (size_t)(rows - at) : CHUNK_ROWS;
-        rc = file->read(file->impl, t, at * width * sizeof(float), chunk, n * width * sizeof(float), err);
-        if (rc == 0 && !float_all_finite(chunk, n * width))
+        rc = file->read(file->impl, t, at * bytes, chunk, n * bytes, err);
+        if (rc == 0 && !param_values_finite(&into, chunk, n))
             rc = error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has a value that is not finite", file->path, name);
         for (size_t i = 0; rc == 0 && i < n; i++)
-            memcpy(into.data + (into.by_slot ? live->slots[at + i] : at + i) * width, chunk + i * width, width * sizeof *into.data);
+            memcpy((char *)into.data + (into.by_slot ? live->slots[at + i] : at + i) * bytes, (char *)chunk + i * bytes, bytes);
     }
     return rc;
 }

@@ -14,7 +14,9 @@ enum { FIELDS_GUESSED = 40 }; /* before the data is open; afterwards model_admit
 
 static size_t descs_of(const struct spec *spec, struct model_shape shape, struct param_desc descs[TENSORS_MAX])
 {
-    return ((const struct model *)spec->chosen[SECTION_MODEL].kind)->describe(spec->chosen[SECTION_MODEL].params, shape, descs);
+    size_t count = ((const struct model *)spec->chosen[SECTION_MODEL].kind)->describe(spec->chosen[SECTION_MODEL].params, shape, descs);
+    param_descs_store(descs, count, (enum table_dtype)spec->model.table_dtype);
+    return count;
 }
 
 static uint64_t memory_bytes(const struct spec *spec, struct model_shape shape)
@@ -62,10 +64,10 @@ int model_admit(const struct spec *spec, struct model_shape shape, struct error 
     size_t kept = 0, count = descs_of(spec, shape, descs);
     for (size_t t = 0; t < count; t++)
         if (descs[t].table) tables[kept++] = descs[t];
-    uint64_t floats = (params_bytes(tables, kept, 10, states) - (1 << 10) / 8) / sizeof(float) >> 10; /* of one slot out of many */
+    uint64_t slot = (params_bytes(tables, kept, 10, states) - (1 << 10) / 8) >> 10; /* one out of many */
     return error_set(err, ERROR_NOMEM, "/model/hash_bits",
                      "the model needs up to %s, there are %s: 2^%" PRId64 " slots x %" PRIu64
-                     " floats (weights and optimiser state, for the data's %" PRIu32
-                     " fields) x 4 bytes x 2 (a snapshot), and 256 MiB; lower model.hash_bits or the model's width",
-                     str_bytes(need, sizeof need, bytes), str_bytes(have, sizeof have, limit), spec->model.hash_bits, floats, shape.fields);
+                     " bytes (weights and optimiser state, for the data's %" PRIu32
+                     " fields) x 2 (a snapshot), and 256 MiB; lower model.hash_bits or the model's width",
+                     str_bytes(need, sizeof need, bytes), str_bytes(have, sizeof have, limit), spec->model.hash_bits, slot, shape.fields);
 }

@@ -37,14 +37,15 @@ static void average(float *mean, const float *w, size_t n, unsigned before)
 
 static void average_row(const struct averaging *a, uint32_t slot)
 {
-    float w[ROW_FLOATS_MAX];
+    float w[ROW_FLOATS_MAX], mean[ROW_FLOATS_MAX];
     if (!params_live(a->to, slot)) params_wake(a->to, &slot, 1);
     for (size_t t = 0; t < a->to->count; t++) {
-        struct param *to = &a->to->tensor[t];
-        size_t width = to->desc.width;
-        if (!to->desc.table) continue;
+        const struct param_desc *desc = &a->to->tensor[t].desc;
+        if (!desc->table) continue;
         param_gather(a->from, t, &slot, 1, w);
-        average(to->w + (uint64_t)slot * width, w, width, a->e->added);
+        param_gather(a->to, t, &slot, 1, mean);
+        average(mean, w, desc->width, a->e->added);
+        param_scatter(a->to, t, &slot, 1, mean, a->e->added);
     }
 }
 

@@ -108,6 +108,7 @@ static int fold_model(struct fold *fold, bool learns, struct error *err)
     struct param_states states[GROUPS];
     size_t count = job->model.model->describe(job->model.params, job->model.shape, descs);
     if (learns) warm_start_freeze(&job->spec, descs, count);
+    param_descs_store(descs, count, (enum table_dtype)job->spec.model.table_dtype);
     optim_states(&job->spec, states);
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, learns ? states : NULL, (uint64_t)job->spec.train.seed,
                          err);

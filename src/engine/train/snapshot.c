@@ -7,7 +7,6 @@
 
 #include "base/mem.h"
 #include "contract/safetensors.h"
-#include "engine/core/float.h"
 #include "engine/data/format/format.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/guard.h"
@@ -66,11 +65,11 @@ static int copy_slice(void *context, unsigned q, struct error *err)
     for (size_t t = 0; t < p->count; t++) {
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
             struct param_values from = params_values(p, t, k);
-            size_t width = from.width;
+            size_t bytes = from.row_bytes;
+            char *to = s->copy[t][k];
             if (!from.by_slot) continue;
-            for (uint64_t i = s->slice_first[q]; i < at; i++)
-                memcpy(s->copy[t][k] + i * width, from.data + (uint64_t)s->slots[i] * width, width * sizeof *from.data);
-            if (!float_all_finite(s->copy[t][k] + s->slice_first[q] * width, (size_t)(at - s->slice_first[q]) * width))
+            for (uint64_t i = s->slice_first[q]; i < at; i++) memcpy(to + i * bytes, (char *)from.data + s->slots[i] * bytes, bytes);
+            if (!param_values_finite(&from, to + s->slice_first[q] * bytes, (size_t)(at - s->slice_first[q])))
                 return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": a value of %s is not finite; lower optimizer.lr", s->cursor.step,
                                  p->tensor[t].desc.name);
         }
@@ -109,7 +108,7 @@ static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error 
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
             struct param_values v = params_values(p, t, k);
             size_t rows = v.by_slot ? (size_t)s->live : (size_t)v.rows;
-            if (!(s->copy[t][k] = mem_array(rows, v.width, sizeof(float), err))) return -ERROR_NOMEM;
+            if (!(s->copy[t][k] = mem_array(rows, v.row_bytes, 1, err))) return -ERROR_NOMEM;
         }
     }
     return 0;
@@ -136,10 +135,9 @@ int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
     for (size_t t = 0; rc == 0 && t < p->count; t++)
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
             struct param_values from = params_values(p, t, k);
-            size_t floats = (size_t)from.rows * from.width;
             if (from.by_slot || !from.data) continue;
-            memcpy(s->copy[t][k], from.data, floats * sizeof(float));
-            if (!float_all_finite(s->copy[t][k], floats))
+            memcpy(s->copy[t][k], from.data, (size_t)from.rows * from.row_bytes);
+            if (!param_values_finite(&from, s->copy[t][k], (size_t)from.rows))
                 rc = error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": %s is not finite; lower optimizer.lr", s->cursor.step,
                                p->tensor[t].desc.name);
         }
@@ -300,7 +298,7 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
             uint64_t rows = v.by_slot ? s->live : v.rows;
             bool flat = !v.by_slot && rows == 1; /* a vector has one dimension in the file */
             if (v.data)
-                tensor_add(out, &count, TENSOR_F32, flat ? v.width : rows, flat ? 0 : v.width, s->copy[t][k], "%s%s%s", desc->name, k ? "." : "",
+                tensor_add(out, &count, v.dtype, flat ? v.width : rows, flat ? 0 : v.width, s->copy[t][k], "%s%s%s", desc->name, k ? "." : "",
                            v.state);
         }
         for (size_t i = 0; i < shards; i++) {

@@ -1,7 +1,7 @@
 /* A snapshot: a job's state copied at a step boundary, and its form as a safetensors file.
  *
  *   slots             U32 (U)      live slots, ascending
- *   <table>           F32 (U, W)   their rows;  <table>.<state>  F32 (U, W)
+ *   <table>           F32, or what model.table_dtype says (U, W)   their rows;  <table>.<state>  F32 (U, W)
  *   <dense>           F32 (W)      and <dense>.<state>
  *   residual.<tensor>.<shard>.ids U32 (R), .eta F32 (R), .rows F32 (R, W)   in the order of waiting; only where R > 0
  *   transform.*         only where the schema wants some: see engine/core/transform.h
@@ -26,7 +26,7 @@ struct snapshot {
     uint32_t *seen_slots;
     uint8_t *seen_counts;
     struct transform_tensors transforms;
-    float *copy[TENSORS_MAX][1 + STATES_MAX]; /* weights, then states */
+    void *copy[TENSORS_MAX][1 + STATES_MAX]; /* weights, then states */
     struct snapshot_residual {
         size_t rows;
         uint32_t *ids;

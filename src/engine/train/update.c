@@ -18,7 +18,8 @@ void updater_close(struct updater *u)
 {
     merge_close(&u->merge);
     mem_free(u->sources);
-    mem_free(u->mean.data);
+    floats_close(&u->mean);
+    row_window_close(&u->window);
     *u = (struct updater){0};
 }
 
@@ -137,24 +138,35 @@ static void clip_rows(const struct update *u, const struct update_tensor *tensor
     }
 }
 
-/* Group lasso's proximal step on the rows that moved: w_r *= max(0, 1 - eta lambda sqrt(D) / |w_r|). A slot that has nothing left sleeps again, once
- * its last table has been seen. */
-static void shrink_rows(struct params *p, size_t t, const struct merged *m, float threshold)
+/* Group lasso's proximal step on the rows that moved: w_r *= max(0, 1 - eta lambda sqrt(D) / |w_r|). */
+static void shrink_rows(const struct update_rows *rows, float threshold)
 {
-    size_t width = m->width;
-    bool last = true;
-    for (size_t later = t + 1; later < p->count; later++) last &= !p->tensor[later].desc.table || p->tensor[later].desc.frozen;
-    for (size_t i = 0; i < m->count; i++) {
-        float *w = p->tensor[t].w + (size_t)m->ids[i] * width;
-        double norm = sqrt(norm_squared(w, width));
-        if (norm > (double)threshold) {
-            float keep = (float)(1 - (double)threshold / norm);
-            for (size_t j = 0; j < width; j++) w[j] *= keep;
-        } else {
-            memset(w, 0, width * sizeof *w);
-            if (last) params_rest(p, m->ids[i]);
-        }
+    for (size_t i = 0; i < rows->count; i++) {
+        float *w = rows->w + update_at(rows, i, rows->width);
+        double norm = sqrt(norm_squared(w, rows->width));
+        float keep = norm > (double)threshold ? (float)(1 - (double)threshold / norm) : 0;
+        for (size_t j = 0; j < rows->width; j++) w[j] = keep > 0 ? w[j] * keep : 0;
     }
+}
+
+/* A slot that has nothing left sleeps again, once its last table has been seen. */
+static void rest_rows(struct params *p, size_t t, const struct merged *m)
+{
+    for (size_t later = t + 1; later < p->count; later++)
+        if (p->tensor[later].desc.table && !p->tensor[later].desc.frozen) return;
+    for (size_t i = 0; i < m->count; i++) params_rest(p, m->ids[i]);
+}
+
+/* One pass of the optimiser over rows: it measures, or (pass: the last) moves them. */
+static void rows_pass(const struct optim_use *use, struct update_tensor *own, const struct update_rows *rows, bool moves, unsigned measure,
+                      double *sums)
+{
+    if (!moves) {
+        use->optimizer->measure(use->params, &own->step, measure, rows, sums);
+        return;
+    }
+    use->optimizer->update(use->params, &own->step, rows);
+    if (own->lasso > 0) shrink_rows(rows, own->lasso);
 }
 
 /* The merged rows of tensor t in slice q, and their mean gradient in w->mean. *rows NULL: there are none. */
@@ -197,9 +209,17 @@ static int update_tensor(struct updater *w, struct update *u, struct fold *fold,
     clip_rows(u, own, w->mean.data, m->count, m->width);
     if (tensor->desc.table) params_wake(&fold->params, m->ids, m->count);
     struct update_rows rows = {tensor->w, tensor->state, m->ids, m->count, m->width, w->mean.data, own->lr, own->l1, own->l2};
-    if (moves) use->optimizer->update(use->params, &own->step, &rows);
-    else use->optimizer->measure(use->params, &own->step, measure, &rows, own->sums + q * own->count);
-    if (moves && own->lasso > 0) shrink_rows(&fold->params, t, m, own->lasso);
+    double *sums = own->sums ? own->sums + q * own->count : NULL;
+    size_t each = tensor->half ? row_window_rows(rows.width) : 0;
+    if (!tensor->half) rows_pass(use, own, &rows, moves, measure, sums);
+    for (size_t from = 0, count; tensor->half && from < rows.count; from += count) {
+        struct update_rows some;
+        count = rows.count - from < each ? rows.count - from : each;
+        if ((rc = row_window_open(&w->window, &fold->params, t, &rows, from, count, &some, err)) < 0) return rc;
+        rows_pass(use, own, &some, moves, measure, sums);
+        row_window_store(&w->window, &fold->params, t, &rows, from, count, moves, own->step.t);
+    }
+    if (moves && own->lasso > 0) rest_rows(&fold->params, t, m);
     return 0;
 }
 

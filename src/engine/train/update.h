@@ -8,6 +8,7 @@
 
 #include "engine/comm/merge.h"
 #include "engine/optim/optimizer.h"
+#include "engine/train/row_window.h"
 #include "engine/train/shard.h"
 
 struct fold;
@@ -16,6 +17,7 @@ struct updater { /* a worker's buffers */
     struct merge merge;
     struct merge_source *sources; /* (shards) */
     struct floats mean;
+    struct row_window window;
 };
 int updater_init(struct updater *u, const struct fold *fold, struct error *err);
 void updater_close(struct updater *u);

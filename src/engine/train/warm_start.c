@@ -232,7 +232,12 @@ static bool tensor_fits(const struct parent *s, size_t t, char *why, size_t size
         return false;
     }
     uint64_t rows = from->dims == 2 ? from->shape[0] : 1, width = from->shape[from->dims == 2 ? 1 : 0];
+    enum tensor_dtype dtype = params_values(p, t, 0).dtype;
     bool table = mine->desc.table, was_table = from->dims == 2 && slots && slots->dims == 1 && rows == slots->shape[0];
+    if (from->dtype != dtype) {
+        snprintf(why, size, "%s there, %s here", tensor_dtype_name(from->dtype), tensor_dtype_name(dtype));
+        return false;
+    }
     if (width == mine->desc.width && from->dims <= 2 && (table ? was_table : rows == param_rows(p, mine))) return true;
     snprintf(why, size, "%s there, %s here", shape_text(was, was_table && table, rows, width),
              shape_text(is, table, param_rows(p, mine), mine->desc.width));
@@ -306,10 +311,11 @@ static void decay_state(struct params *p, const struct matching *m, float rho)
     for (size_t t = 0; t < p->count; t++)
         for (size_t k = 1; rho < 1 && k <= p->tensor[t].states.count; k++) {
             struct param_values v = params_values(p, t, k);
+            float *state = v.data;
             if (!m->wish.take[t][k] || strcmp(v.state, "n") != 0) continue;
             for (uint64_t r = 0; r < v.rows; r++) {
                 if (v.by_slot && !params_live(p, (uint32_t)r)) continue;
-                for (uint32_t j = 0; j < v.width; j++) v.data[r * v.width + j] *= rho;
+                for (uint32_t j = 0; j < v.width; j++) state[r * v.width + j] *= rho;
             }
         }
 }

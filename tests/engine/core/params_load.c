@@ -159,6 +159,38 @@ static void hostile_tensors_are_refused(void **state)
     refused(&fake, "embedding");
 }
 
+/* Weights of two bytes are loaded as they are; as another type they are refused by name, and so is what is not finite. */
+static void two_byte_weights_are_loaded(void **state)
+{
+    (void)state;
+    static const uint16_t held[LIVE * 3] = {0x3f80, 0x4000, 0xc040, 1, 0x8000, 0x7f7f, 0, 0x4120, 0x3c01};
+    static const enum table_dtype stored[] = {TABLE_BF16, TABLE_FP16, TABLE_FP32, TABLE_BF16, TABLE_BF16};
+    static const enum tensor_dtype file_has[] = {TENSOR_BF16, TENSOR_BF16, TENSOR_BF16, TENSOR_F32, TENSOR_BF16};
+    static const char *const told[] = {NULL, "\"embedding\" is of type BF16, not F16", "\"embedding\" is of type BF16, not F32",
+                                       "\"embedding\" is of type F32, not BF16", "not finite"};
+    for (size_t i = 0; i < 5; i++) {
+        struct tensors_fake fake;
+        struct params p;
+        struct error err = {0};
+        uint16_t weights[LIVE * 3];
+        struct param_desc mixed[3] = {descs[0], descs[1], descs[2]};
+        memcpy(weights, held, sizeof weights);
+        if (i == 4) weights[8] = 0x7f80;
+        whole(&fake);
+        struct tensor *t = tensors_fake_find(&fake, "embedding");
+        if (file_has[i] == TENSOR_BF16) t->dtype = TENSOR_BF16, t->data = weights, t->size_bytes = sizeof weights;
+        param_descs_store(mixed + 2, 1, stored[i]);
+        assert_ok(params_init(&p, mixed, 3, BITS, NULL, 1, &err), &err);
+        struct tensor_file file = tensors_fake_file(&fake);
+        int rc = params_load(&p, &file, &err);
+        if (told[i]) assert_error(&err, ERROR_DATA, told[i]);
+        else assert_ok(rc, &err);
+        for (size_t r = 0; !told[i] && r < LIVE; r++) assert_memory_equal(p.tensor[2].half + slots[r] * 3, held + r * 3, 6);
+        params_close(&p);
+        tensors_fake_close(&fake);
+    }
+}
+
 static void memory_that_fails_is_told(void **state)
 {
     (void)state;
@@ -182,7 +214,7 @@ static void memory_that_fails_is_told(void **state)
     tensors_fake_close(&fake);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(loads_weights_and_states), cmocka_unit_test(loads_weights_alone),
-                                          cmocka_unit_test(hostile_slots_are_refused), cmocka_unit_test(hostile_tensors_are_refused),
-                                          cmocka_unit_test(memory_that_fails_is_told)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(loads_weights_and_states),    cmocka_unit_test(loads_weights_alone),
+                                          cmocka_unit_test(hostile_slots_are_refused),   cmocka_unit_test(hostile_tensors_are_refused),
+                                          cmocka_unit_test(two_byte_weights_are_loaded), cmocka_unit_test(memory_that_fails_is_told)};
 TEST_MAIN(tests)

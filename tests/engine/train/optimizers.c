@@ -84,6 +84,22 @@ static void every_optimizer_gives_the_same_bits(void **state)
         }
 }
 
+/* ... also where weights are rounded at random, in a window of rows, and rows fall asleep. */
+static void every_optimizer_gives_the_same_bits_in_two_bytes(void **state)
+{
+    (void)state;
+    char model[96], rest[128], name[64];
+    for (const struct optimizer *const *o = optimizers; *o; o++) {
+        const char *dtype = (o - optimizers) % 2 ? "fp16" : "bf16";
+        snprintf(name, sizeof name, "%s-%s", (*o)->kind.name, dtype);
+        snprintf(model, sizeof model, FM ", 'table_dtype': '%s'", dtype);
+        snprintf(rest, sizeof rest, "'optimizer': {'kind': '%s', 'l2': 1e-6}", (*o)->kind.name);
+        same_bits(name, model, "", rest);
+    }
+    same_bits("lasso-bf16", "'kind': 'lr', 'table_dtype': 'bf16'", ", 'clip_norm': 0.05",
+              "'optimizer': {'kind': 'adafactor', 'clip_row': 0.01, 'group_lasso': 0.01}");
+}
+
 /* Every optimiser learns: better than the base rate by far, at its default rate times ten where that is low. */
 static void every_optimizer_learns(void **state)
 {
@@ -257,6 +273,7 @@ static void smoothed_labels_temper_scores(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(every_optimizer_gives_the_same_bits),
+                                          cmocka_unit_test(every_optimizer_gives_the_same_bits_in_two_bytes),
                                           cmocka_unit_test(every_optimizer_learns),
                                           cmocka_unit_test(groups_clips_and_schedules_give_the_same_bits),
                                           cmocka_unit_test(groups_have_their_own_states),

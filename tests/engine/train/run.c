@@ -376,7 +376,7 @@ static void tables_that_grow_with_fields_say_the_sum(void **state)
     field_data();
     assert_true(run_kit_run(&world_real, FIELD_SPEC("'model': {'kind': 'ffm', 'hash_bits': 20}, 'resources': {'max_memory_bytes': 600000000}"),
                             "wide", 1, &result, &err) < 0);
-    assert_error(&err, ERROR_NOMEM, "2^20 slots x 58 floats (weights and optimiser state, for the data's 7 fields) x 4");
+    assert_error(&err, ERROR_NOMEM, "2^20 slots x 232 bytes (weights and optimiser state, for the data's 7 fields) x 2");
 }
 
 static void early_stopping_needs_a_validation_side(void **state)
