@@ -38,7 +38,7 @@ static int entry_read(struct tensor *t, const char *name, const json_t *entry, u
         return error_set(err, ERROR_DATA, NULL, "the entry must have exactly dtype, shape and data_offsets, got %s",
                          json_brief(brief, sizeof brief, entry));
     if (!json_is_string(dtype) || !tensor_dtype_parse(json_string_value(dtype), &t->dtype))
-        return error_set(err, ERROR_DATA, NULL, "\"dtype\" must be one of U8, I32, U32, F32, I64, U64, F64; got %s",
+        return error_set(err, ERROR_DATA, NULL, "\"dtype\" must be one of U8, I32, U32, F32, I64, U64, F64, F16, BF16; got %s",
                          json_brief(brief, sizeof brief, dtype));
     int rc = entry_shape(t, json_object_get(entry, "shape"), err);
     if (rc < 0) return rc;
