@@ -19,7 +19,7 @@ enum { PLAIN_EVERY_MS = 10000, THREADS_MAX = 16 };
 struct data_gen_params {
     int64_t rows, first_row, seed, split_seed;
     double test_fraction, third_order;
-    const char *out, *truth;
+    const char *out, *truth, *labels;
     bool json, quiet;
 };
 
@@ -43,6 +43,11 @@ static const struct arg data_gen_args[] = {
      .min = 0,
      .max = 10,
      .help = "standard deviation of terms of three fields in the hidden logit (the linear ones have 1.5, the pairs 1.85); 0: none"},
+    {.name = "labels",
+     .type = ARG_TEXT,
+     .offset = AT(labels),
+     .value = "KIND",
+     .help = "what is drawn from the hidden model: binary (clicks), real, count, or class:C, for models linear, poisson and softmax"},
     {.name = "out",
      .letter = 'o',
      .type = ARG_TEXT,
@@ -102,39 +107,45 @@ static int make_split(const struct data_gen_params *params, struct splitter *out
     return faults_error(&faults, err);
 }
 
-static json_t *optimum_json(const struct datagen_optimum *o)
+static bool clicks(const struct datagen_labels *labels) { return labels->loss->labels == LABELS_BINARY; }
+
+static json_t *optimum_json(const struct datagen_labels *labels, const struct datagen_optimum *o)
 {
+    if (!clicks(labels)) return json_pack("{s:I, s:o}", "rows", (json_int_t)o->rows, labels->loss->metric, json_real_or_null(o->value));
     return json_pack("{s:I, s:I, s:o, s:o, s:o}", "rows", (json_int_t)o->rows, "positives", (json_int_t)o->positives, "auc",
                      json_real_or_null(o->auc), "logloss", json_real_or_null(o->logloss), "auc_error", json_real_or_null(o->auc_error));
 }
 
-static void print_optimum(FILE *out, const char *which, const struct datagen_optimum *o)
+static void print_optimum(FILE *out, const char *which, const struct datagen_labels *labels, const struct datagen_optimum *o)
 {
     fprintf(out, "best possible on %s rows: ", which);
-    if (isnan(o->auc)) fprintf(out, "no auc (one class only)  logloss %.6f\n", o->logloss);
+    if (!clicks(labels)) fprintf(out, "%s %.6f\n", labels->loss->metric, o->value);
+    else if (isnan(o->auc)) fprintf(out, "no auc (one class only)  logloss %.6f\n", o->logloss);
     else fprintf(out, "auc %.6f  logloss %.6f\n", o->auc, o->logloss);
 }
 
-static int print_summary(const struct data_gen_params *params, const struct datagen_summary *s, FILE *out, struct error *err)
+static int print_summary(const struct data_gen_params *params, const struct datagen_labels *labels, const struct datagen_summary *s, FILE *out,
+                         struct error *err)
 {
     char bytes[32], count[32], time[32];
     if (params->json) {
         json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "rows", (json_int_t)s->rows, "positives", (json_int_t)s->positives, "bytes",
                                 (json_int_t)s->bytes, "missing_fields", (json_int_t)s->missing, "elapsed_ms", (json_int_t)s->elapsed_ms, "best",
-                                optimum_json(&s->all));
-        if (s->test.rows > 0) json_object_set_new(all, "best_test", optimum_json(&s->test));
+                                optimum_json(labels, &s->all));
+        if (s->test.rows > 0) json_object_set_new(all, "best_test", optimum_json(labels, &s->test));
         int rc = print_json(out, all, err);
         json_decref(all);
         return rc;
     }
     fprintf(out, "%s: %s rows, %s in %s\n", params->out, str_count(count, sizeof count, (double)s->rows), str_bytes(bytes, sizeof bytes, s->bytes),
             human_duration(time, sizeof time, s->elapsed_ms));
-    fprintf(out, "base rate %.4f, %.1f %% of the fields missing\n", (double)s->positives / (double)s->rows,
-            100.0 * (double)s->missing / (39.0 * (double)s->rows));
-    print_optimum(out, "all", &s->all);
+    if (clicks(labels)) fprintf(out, "base rate %.4f, ", (double)s->positives / (double)s->rows);
+    else if (labels->outputs == 1) fprintf(out, "mean label %.4f, ", s->all.mean_label);
+    fprintf(out, "%.1f %% of the fields missing\n", 100.0 * (double)s->missing / (39.0 * (double)s->rows));
+    print_optimum(out, "all", labels, &s->all);
     if (s->test.rows > 0) {
         snprintf(bytes, sizeof bytes, "%s test", str_count(count, sizeof count, (double)s->test.rows));
-        print_optimum(out, bytes, &s->test);
+        print_optimum(out, bytes, labels, &s->test);
     }
     return 0;
 }
@@ -143,6 +154,7 @@ static int data_gen_run(const struct call *call, struct error *err)
 {
     struct data_gen_params *params = call->params;
     struct datagen_summary summary = {0};
+    struct datagen_labels labels;
     struct splitter split;
     struct team team = {0};
     struct bar bar;
@@ -153,7 +165,8 @@ static int data_gen_run(const struct call *call, struct error *err)
                          "--out FILE is missing: where the log goes; or pipe it: trainyard data gen ... | trainyard run SPEC --dir D");
     if (!params->out) params->out = "-";
     bool to_output = params->out[0] == '-' && !params->out[1];
-    int rc = params->test_fraction > 0 ? make_split(params, &split, &split_params, err) : 0;
+    int rc = datagen_labels_read(&labels, params->labels ? params->labels : "binary", err);
+    if (rc == 0 && params->test_fraction > 0) rc = make_split(params, &split, &split_params, err);
     if (rc == 0) rc = team_start(&team, cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores, err);
     if (rc == 0) {
         bar_init(&bar, &world_real, params->quiet, PLAIN_EVERY_MS);
@@ -164,6 +177,7 @@ static int data_gen_run(const struct call *call, struct error *err)
                                         .first_row = (uint64_t)params->first_row,
                                         .seed = (uint64_t)params->seed,
                                         .third_sd = params->third_order,
+                                        .labels = labels,
                                         .parallel = &team.parallel,
                                         .split = split_params ? &split : NULL,
                                         .progress = show_progress,
@@ -173,7 +187,7 @@ static int data_gen_run(const struct call *call, struct error *err)
         team_stop(&team);
     }
     mem_free(split_params);
-    return rc < 0 ? rc : print_summary(params, &summary, to_output ? stderr : stdout, err);
+    return rc < 0 ? rc : print_summary(params, &labels, &summary, to_output ? stderr : stdout, err);
 }
 
 const struct command command_data_gen = {.name = "data gen",

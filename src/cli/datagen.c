@@ -21,7 +21,7 @@ static const uint64_t row_limit = (uint64_t)1 << 53;
 
 struct block {
     struct bytes log, truth;
-    float logits[BLOCK_ROWS], labels[BLOCK_ROWS], test_logits[BLOCK_ROWS], test_labels[BLOCK_ROWS];
+    float logits[BLOCK_ROWS * DATAGEN_CLASSES_MAX], labels[BLOCK_ROWS], test_logits[BLOCK_ROWS * DATAGEN_CLASSES_MAX], test_labels[BLOCK_ROWS];
     uint64_t missing;
 };
 
@@ -34,6 +34,7 @@ struct sink { /* a file under a temporary name, or a stream */
 
 struct job {
     const struct datagen_config *config;
+    struct datagen_labels labels;
     struct datagen_model *model;
     struct evaluator *all, *test;
     struct block *blocks;
@@ -61,10 +62,11 @@ static char *put_hex8(char *at, uint32_t word)
 }
 
 /* One line into the block's log, which has room. */
-static void put_row(struct block *block, const struct datagen_model *model, const struct datagen_row *row)
+static void put_row(struct block *block, const struct datagen_model *model, const struct datagen_row *row, const char *label, size_t label_size)
 {
     char *start = (char *)block->log.data + block->log.size, *at = start;
-    *at++ = (char)('0' + row->label);
+    memcpy(at, label, label_size);
+    at += label_size;
     for (unsigned i = 0; i < DATAGEN_COUNTS; i++) {
         *at++ = '\t';
         if (row->counts[i] != DATAGEN_MISSING) at = put_number(at, row->counts[i]);
@@ -86,6 +88,7 @@ static int make_block(void *context, unsigned index, struct error *err)
     uint64_t first = job->round_start + (uint64_t)index * BLOCK_ROWS;
     size_t count = first >= job->rows_end ? 0 : job->rows_end - first < BLOCK_ROWS ? (size_t)(job->rows_end - first) : BLOCK_ROWS, tests = 0;
     const struct splitter *split = job->config->split;
+    const struct datagen_labels *labels = &job->labels;
 
     bytes_clear(&block->log);
     bytes_clear(&block->truth);
@@ -93,14 +96,15 @@ static int make_block(void *context, unsigned index, struct error *err)
     for (size_t i = 0; i < count; i++) {
         struct datagen_row row;
         datagen_model_row(job->model, first + i, &row);
-        put_row(block, job->model, &row);
-        block->logits[i] = (float)row.logit;
-        block->labels[i] = (float)row.label;
+        char label[DATAGEN_LABEL_SIZE];
+        float *outputs = block->logits + i * labels->outputs;
+        size_t label_size = datagen_label(labels, job->config->seed, first + i, &row, outputs, &block->labels[i], label);
+        put_row(block, job->model, &row, label, label_size);
         if (job->config->truth_path &&
-            bytes_printf(&block->truth, err, "%" PRIu64 "\t%d\t%.9g\t%.9g\n", first + i, row.label, row.probability, (double)block->logits[i]) < 0)
+            bytes_printf(&block->truth, err, "%" PRIu64 "\t%d\t%.9g\t%.9g\n", first + i, row.label, row.probability, (double)outputs[0]) < 0)
             return -(int)ERROR_NOMEM;
         if (!split || splitter_side(split, first + i) != SIDE_TEST) continue;
-        block->test_logits[tests] = block->logits[i];
+        memcpy(block->test_logits + tests * labels->outputs, outputs, labels->outputs * sizeof *outputs);
         block->test_labels[tests++] = block->labels[i];
     }
     int rc = evaluator_add(job->all, index, &(struct eval_rows){.n = count, .logits = block->logits, .labels = block->labels}, err);
@@ -154,6 +158,8 @@ static int job_check(const struct datagen_config *c, struct error *err)
     if (c->first_row > row_limit - c->rows) return error_set(err, ERROR_USAGE, NULL, "first row %" PRIu64 " is beyond 2^53", c->first_row);
     if (!c->path || !c->path[0]) return error_set(err, ERROR_USAGE, NULL, "name a file for the log, or - for standard output");
     if (!c->truth_path) return 0;
+    if (c->labels.loss && c->labels.loss->labels != LABELS_BINARY)
+        return error_set(err, ERROR_USAGE, NULL, "the truth is written of clicks alone: leave out --truth, or --labels");
     if (!c->truth_path[0] || !strcmp(c->truth_path, "-")) return error_set(err, ERROR_USAGE, NULL, "the truth needs a file of its own");
     if (!strcmp(c->truth_path, c->path)) return error_set(err, ERROR_USAGE, NULL, "log and truth are both %s; name two files", c->path);
     return 0;
@@ -166,7 +172,7 @@ static int job_open(struct job *job, struct error *err)
     unsigned workers = c->parallel ? c->parallel->workers : 1;
     int rc;
     job->block_count = workers * 2 < BLOCKS_MAX ? workers * 2 : BLOCKS_MAX;
-    struct evaluator_config lanes = {.lanes = job->block_count};
+    struct evaluator_config lanes = {.lanes = job->block_count, .loss = job->labels.loss, .outputs = job->labels.outputs};
     if (!(job->model = datagen_model_new(c->seed, c->third_sd, err))) return -(int)ERROR_NOMEM;
     if (!(job->all = evaluator_new(&lanes, err)) || !(job->test = evaluator_new(&lanes, err))) return -(int)ERROR_NOMEM;
     if (!(job->blocks = mem_array(job->block_count, 1, sizeof *job->blocks, err))) return -(int)ERROR_NOMEM;
@@ -202,14 +208,19 @@ static int job_write(struct job *job, struct datagen_summary *summary, struct er
     return 0;
 }
 
-static int optimum(struct evaluator *evaluator, struct datagen_optimum *out, struct error *err)
+static int optimum(struct evaluator *evaluator, const struct loss *loss, struct datagen_optimum *out, struct error *err)
 {
     struct evaluation e;
     int rc = evaluator_finish(evaluator, &e, err);
     if (rc < 0) return rc;
     const struct measure *auc = evaluation_measure(&e, "auc"), *logloss = evaluation_measure(&e, "logloss");
-    *out = (struct datagen_optimum){
-        .rows = e.rows, .positives = e.positives, .auc = auc->value, .logloss = logloss->value, .auc_error = auc->error_bound};
+    *out = (struct datagen_optimum){.rows = e.rows,
+                                    .positives = e.positives,
+                                    .mean_label = e.mean_label,
+                                    .value = evaluation_measure(&e, loss->metric)->value,
+                                    .auc = auc->value,
+                                    .logloss = logloss->value,
+                                    .auc_error = auc->error_bound};
     return 0;
 }
 
@@ -229,15 +240,15 @@ static void job_close(struct job *job)
 
 int datagen_run(const struct datagen_config *config, struct datagen_summary *summary, struct error *err)
 {
-    struct job job = {.config = config};
+    struct job job = {.config = config, .labels = config->labels.loss ? config->labels : (struct datagen_labels){&loss_logistic, 1}};
     int64_t start_ms = world_mono_ms(config->world);
     int rc;
     *summary = (struct datagen_summary){.rows = config->rows};
     if ((rc = job_check(config, err)) < 0) goto out;
     if ((rc = job_open(&job, err)) < 0) goto out;
     if ((rc = job_write(&job, summary, err)) < 0) goto out;
-    if ((rc = optimum(job.all, &summary->all, err)) < 0) goto out;
-    if ((rc = optimum(job.test, &summary->test, err)) < 0) goto out;
+    if ((rc = optimum(job.all, job.labels.loss, &summary->all, err)) < 0) goto out;
+    if ((rc = optimum(job.test, job.labels.loss, &summary->test, err)) < 0) goto out;
     if ((rc = sink_commit(&job.truth, config->world, err)) < 0) goto out;
     if ((rc = sink_commit(&job.log, config->world, err)) < 0) goto out;
     summary->positives = summary->all.positives;

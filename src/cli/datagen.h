@@ -11,6 +11,7 @@
 
 #include "base/parallel.h"
 #include "base/world.h"
+#include "cli/datagen_label.h"
 #include "engine/data/split/split.h"
 
 struct datagen_config {
@@ -20,6 +21,7 @@ struct datagen_config {
     uint64_t rows;          /* >= 1 */
     uint64_t first_row;     /* usually 0: number of the first row */
     uint64_t seed;
+    struct datagen_labels labels;    /* zeroed: clicks. Others have no truth_path */
     double third_sd;                 /* >= 0: of the hidden model's third-order sum; 0: it has none */
     const struct parallel *parallel; /* NULL: the caller's thread */
     const struct splitter *split;    /* NULL: none. Else the optimum is told for its test side, too. Borrowed. */
@@ -27,11 +29,12 @@ struct datagen_config {
     void *progress_context;
 };
 
-/* The best that any model could reach on these labels: metrics of the true probabilities. */
+/* The best that any model could reach on these labels: metrics of the true probabilities or means. */
 struct datagen_optimum {
     uint64_t rows, positives;
-    double auc, logloss; /* NaN when not defined (no rows, one class) */
-    double auc_error;    /* bound on auc's own error; 0 = exact */
+    double mean_label, value; /* of labels that are no clicks: the metric of their loss */
+    double auc, logloss;      /* NaN when not defined (no rows, one class) */
+    double auc_error;         /* bound on auc's own error; 0 = exact */
 };
 
 struct datagen_summary {

@@ -3,6 +3,8 @@
 #include "cli/print.h"
 #include "cli/terminal.h"
 
+enum { FOLD_METRICS = 3 };
+
 /* sd: a number over several folds, or NULL. */
 static int metric_row(struct table *table, const char *name, const json_t *value, const json_t *interval, const json_t *sd, struct error *err)
 {
@@ -18,12 +20,15 @@ static int metric_row(struct table *table, const char *name, const json_t *value
 /* A line a fold of a job that has several. */
 static int folds_print(FILE *out, const json_t *evaluation, struct error *err)
 {
-    static const char *const shown[] = {"auc", "logloss", "calibration"};
+    static const char *const wished[] = {"auc", "logloss", "calibration", "deviance", "accuracy", "macro_auc", "rmse", "mae", "r2"};
+    const char *shown[FOLD_METRICS] = {"", "", ""}; /* the first of those that its labels have */
     json_t *folds = json_object_get(evaluation, "folds"), *fold;
     size_t i;
     struct table table;
     int rc = 0;
     if (json_array_size(folds) == 0) return 0;
+    for (size_t w = 0, n = 0; w < sizeof wished / sizeof *wished && n < FOLD_METRICS; w++)
+        if (json_object_get(json_object_get(evaluation, "metrics"), wished[w])) shown[n++] = wished[w];
     table_init(&table, "rrrrr");
     const char *header[] = {"fold", "rows", shown[0], shown[1], shown[2]};
     for (i = 0; rc == 0 && i < 5; i++) rc = table_cell(&table, err, "%s", header[i]);
@@ -32,6 +37,31 @@ static int folds_print(FILE *out, const json_t *evaluation, struct error *err)
         if (rc == 0) rc = table_cell(&table, err, "%lld", (long long)field_int(fold, "rows", 0));
         for (size_t m = 0; rc == 0 && m < sizeof shown / sizeof *shown; m++) {
             const json_t *value = json_object_get(json_object_get(fold, "metrics"), shown[m]);
+            rc = json_is_number(value) ? table_cell(&table, err, "%.6f", json_number_value(value)) : table_cell(&table, err, "undefined");
+        }
+    }
+    if (rc == 0) table_print(&table, out);
+    table_close(&table);
+    return rc;
+}
+
+/* A line a class, where labels are classes. */
+static int classes_print(FILE *out, const json_t *evaluation, struct error *err)
+{
+    static const char *const shown[] = {"share", "prediction", "recall", "auc"};
+    json_t *classes = json_object_get(evaluation, "classes"), *class;
+    size_t i;
+    struct table table;
+    int rc = 0;
+    if (json_array_size(classes) == 0) return 0;
+    table_init(&table, "rrrrrr");
+    const char *header[] = {"class", "rows", shown[0], shown[1], shown[2], shown[3]};
+    for (i = 0; rc == 0 && i < 6; i++) rc = table_cell(&table, err, "%s", header[i]);
+    json_array_foreach (classes, i, class) {
+        if (rc == 0) rc = table_cell(&table, err, "%lld", (long long)field_int(class, "class", -1));
+        if (rc == 0) rc = table_cell(&table, err, "%lld", (long long)field_int(class, "rows", 0));
+        for (size_t m = 0; rc == 0 && m < sizeof shown / sizeof *shown; m++) {
+            const json_t *value = json_object_get(class, shown[m]);
             rc = json_is_number(value) ? table_cell(&table, err, "%.6f", json_number_value(value)) : table_cell(&table, err, "undefined");
         }
     }
@@ -57,6 +87,11 @@ int evaluation_print(FILE *out, const json_t *evaluation, struct error *err)
     if (rc == 0 && json_object_size(metrics) > 0) table_print(&table, out);
     table_close(&table);
     if (rc == 0) rc = folds_print(out, evaluation, err);
+    const json_t *mean = json_object_get(evaluation, "mean_label");
+    if (rc == 0) rc = classes_print(out, evaluation, err);
+    if (rc == 0 && rows >= 0 && json_is_number(mean))
+        fprintf(out, "%lld rows, mean label %.6g, mean prediction %.6g\n", (long long)rows, json_number_value(mean),
+                json_number_value(json_object_get(evaluation, "mean_prediction")));
     if (rc == 0 && rows >= 0 && positives >= 0)
         fprintf(out, "%lld rows, %lld positives (base rate %.4f)\n", (long long)rows, (long long)positives,
                 rows ? (double)positives / (double)rows : 0.0);

@@ -66,12 +66,26 @@ void jobview_metric(const json_t *body, struct progress *out)
     }
 }
 
-bool jobview_validates(const json_t *body) { return json_object_get(body, "val_logloss") && !json_is_number(json_object_get(body, "progress")); }
+bool jobview_validates(const json_t *body) { return json_object_get(body, "val_rows") && !json_is_number(json_object_get(body, "progress")); }
+
+/* "logloss 0.3810, auc 0.8612": the first two of the metrics that the object has. names: NULL-terminated, each behind the prefix. */
+static void figures(char *buf, size_t size, const json_t *object, const char *prefix, const char *const *names)
+{
+    size_t used = 0, shown = 0;
+    for (; *names && shown < 2 && used < size; names++) {
+        char key[64];
+        snprintf(key, sizeof key, "%s%s", prefix, *names);
+        if (!json_object_get(object, key)) continue;
+        used += (size_t)snprintf(buf + used, size - used, "%s%s %.4f", shown++ ? ", " : "", *names, field_number(object, key, NAN));
+    }
+}
 
 static void validation_line(char *buf, size_t size, const json_t *body)
 {
-    snprintf(buf, size, "validation after step %" PRId64 ": logloss %.4f, auc %.4f", field_int(body, "step", 0),
-             field_number(body, "val_logloss", NAN), field_number(body, "val_auc", NAN));
+    static const char *const names[] = {"logloss", "auc", "deviance", "accuracy", "rmse", "r2", NULL};
+    char text[128] = "";
+    figures(text, sizeof text, body, "val_", names);
+    snprintf(buf, size, "validation after step %" PRId64 ": %s", field_int(body, "step", 0), text);
 }
 
 static void state_line(char *buf, size_t size, const json_t *body)
@@ -91,9 +105,10 @@ static void checkpoint_line(char *buf, size_t size, const json_t *body)
 
 static void evaluation_line(char *buf, size_t size, const json_t *body)
 {
-    const json_t *metrics = json_object_get(body, "metrics");
-    snprintf(buf, size, "evaluation on %s: auc %.4f, logloss %.4f", field_text(body, "split"), field_number(metrics, "auc", NAN),
-             field_number(metrics, "logloss", NAN));
+    static const char *const names[] = {"auc", "logloss", "deviance", "accuracy", "rmse", "r2", NULL};
+    char text[128] = "";
+    figures(text, sizeof text, json_object_get(body, "metrics"), "", names);
+    snprintf(buf, size, "evaluation on %s: %s", field_text(body, "split"), text);
 }
 
 const char *jobview_event(char *buf, size_t size, const char *type, const json_t *body)

@@ -80,7 +80,11 @@ static int predict_all(struct predicting *p, const struct predict_params *params
     const struct predictor *m = p->job.predictors;
     struct reading_result result;
     bool labels = !params->rows.no_labels;
-    struct evaluator_config judge = {.lanes = p->job.team.workers, .weighted = *m->recipe.dataset.weight, .parallel = &p->job.team.parallel};
+    struct evaluator_config judge = {.lanes = p->job.team.workers,
+                                     .loss = m->use.loss,
+                                     .outputs = model_outputs(&m->use),
+                                     .weighted = *m->recipe.dataset.weight,
+                                     .parallel = &p->job.team.parallel};
     if (labels && !(p->evaluator = evaluator_new(&judge, err))) return -(int)err->code;
     struct predict_config config = {.predictors = m,
                                     .predictor_count = p->job.predictor_count,
@@ -116,7 +120,8 @@ const struct command command_predict = {
     .summary = "Score rows with a checkpoint, as fast as they can be read.",
     .details =
         "Prints a header and then a line a row, in the rows' order: row TAB label TAB score, where row counts from 0 over all files, and score is "
-        "the probability of a 1, calibrated when the model is. The lines equal those of the run's scores.tsv. The checkpoint alone is enough: it "
+        "the probability of a 1, calibrated when the model is, or the mean that another loss predicts; where labels are classes, a probability each. "
+        "The lines equal those of the run's scores.tsv. The checkpoint alone is enough: it "
         "says how its rows are read. When the rows have labels, metrics follow (on standard error when the scores go to standard output).",
     .operands = "",
     .args = predict_args,

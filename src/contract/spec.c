@@ -14,7 +14,7 @@
 enum { BOOTSTRAP_MIN = 20, BOOTSTRAP_MAX = 1000, SLICES_WANTED_MAX = 8 }; /* engine/eval's limits, which a test compares */
 #define COUNT_MAX 0x1p53                                                  /* what a JSON number holds exactly */
 
-const char *const spec_metrics[] = {"logloss", "auc", NULL};
+const char *const spec_metrics[] = {"auto", "logloss", "auc", "rmse", "mae", "r2", "deviance", "accuracy", "macro_auc", NULL};
 const char *const spec_nonfinite[] = {"fail", "skip", "rollback", NULL};
 const char *const spec_table_dtypes[] = {"fp32", "fp16", "bf16", NULL};
 const char *const spec_launchers[] = {"local", NULL};
@@ -105,7 +105,8 @@ static const struct option train_options[] = {
     {"shuffle", OPT_BOOL, AT(train.shuffle), 1, .help = "visit the rows in a seeded random order"},
     {"early_stopping.patience", OPT_INT, AT(train.early_stopping_patience), 0, 0, 1e6,
      .help = "stop after that many validations in a row without a better metric; 0: never"},
-    {"early_stopping.metric", OPT_NAME, AT(train.early_stopping_metric), 0, .help = "of the validation side", .choices = spec_metrics},
+    {"early_stopping.metric", OPT_NAME, AT(train.early_stopping_metric), 0,
+     .help = "of the validation side; auto: logloss, or what fits the loss (rmse, deviance)", .choices = spec_metrics},
     {0},
 };
 
@@ -139,6 +140,7 @@ static const struct option evaluate_options[] = {
     {"bootstrap", OPT_INT, AT(evaluate.bootstrap), 0, 0, BOOTSTRAP_MAX,
      .help = "replicates of a Poisson bootstrap, for percentile intervals of every metric; 0: none, else at least 20", .flags = OPTION_RUNTIME},
     {"ndcg_k", OPT_INT, AT(evaluate.ndcg_k), 10, 1, 1000, .help = "k of NDCG@k and hit rate@k, by dataset.group", .flags = OPTION_RUNTIME},
+    {"top_k", OPT_INT, AT(evaluate.top_k), 3, 1, 255, .help = "k of top-k accuracy, where labels are classes", .flags = OPTION_RUNTIME},
     {"exact_rows_max", OPT_INT, AT(evaluate.exact_rows_max), 0, 0, 1e9,
      .help = "up to so many rows AUC is exact (4 bytes a row, 8 when weighted), beyond them a histogram with its error bound; 0: 2^23",
      .flags = OPTION_RUNTIME},

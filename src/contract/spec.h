@@ -70,7 +70,7 @@ struct spec_train {
     int early_stopping_metric;       /* index in spec_metrics */
     int64_t early_stopping_patience; /* evaluations without improvement; 0 = off */
 };
-extern const char *const spec_metrics[]; /* "logloss", "auc" */
+extern const char *const spec_metrics[]; /* "auto", which is settled with the loss, then names of metrics */
 enum nonfinite_policy { NONFINITE_FAIL, NONFINITE_SKIP, NONFINITE_ROLLBACK };
 extern const char *const spec_nonfinite[]; /* "fail", "skip", "rollback" */
 
@@ -93,6 +93,7 @@ struct spec_evaluate {
     char slices[OPTION_TEXT_SIZE]; /* OPT_LIST: fields that get a table of their most frequent values */
     int64_t bootstrap;             /* replicates; 0 = none */
     int64_t ndcg_k;                /* of NDCG@k and hit rate@k, by dataset.group */
+    int64_t top_k;                 /* of top-k accuracy */
     int64_t exact_rows_max;        /* beyond so many rows AUC comes from a histogram; 0 = 2^23 */
 };
 

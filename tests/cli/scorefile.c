@@ -30,8 +30,9 @@ static void scores_come_back(void **state)
         enum { ROWS = 9 * 2000 }; /* more than one buffer */
         struct error err = {0};
         struct scorefile s;
+        const struct scores_style style = {form, &loss_logistic, 1};
         size_t size = (size_t)snprintf(text, sizeof text, "%s", scores_headers[form]);
-        for (size_t i = 0; i < ROWS; i++) size += scores_line(text + size, form, i * i, (float)(i % 2), logits[i % 9]);
+        for (size_t i = 0; i < ROWS; i++) size += scores_line(text + size, &style, i * i, (float)(i % 2), &logits[i % 9]);
         assert_ok(scorefile_open(&s, &world_real, file_of(text, size), &err), &err);
         for (size_t i = 0; i < ROWS; i++) {
             assert_int_equal(scorefile_next(&s, &err), 1);

@@ -84,7 +84,7 @@ static void spec_fills_every_default(void **state)
     assert_int_equal(spec.compression.residual_rows_max, 262144);
     assert_int_equal(spec.checkpoint.every_ms, 60000);
     assert_int_equal(spec.checkpoint.keep, 3);
-    static const char *const kinds[SECTIONS] = {"criteo", "holdout", "lr", "adagrad", NULL, NULL, "sync", "none", "mean", "none", "none"};
+    static const char *const kinds[SECTIONS] = {"criteo", "holdout", "lr", "adagrad", NULL, NULL, "sync", "auto", "none", "mean", "none", "none"};
     for (int s = 0; s < SECTIONS; s++)
         if (kinds[s]) assert_string_equal(spec.chosen[s].kind->name, kinds[s]);
         else assert_null(spec.chosen[s].kind);
@@ -121,7 +121,7 @@ static void spec_reads_every_section(void **state)
     assert_int_equal(spec.split.validation_uri.count, 2);
     assert_string_equal(spec.split.validation_uri.list[1], "w.csv");
     assert_int_equal(spec.train.epochs, 10);
-    assert_int_equal(spec.train.early_stopping_metric, 1);
+    assert_string_equal(spec_metrics[spec.train.early_stopping_metric], "auc");
     assert_int_equal(spec.train.early_stopping_patience, 3);
     assert_close(spec.penalty.l2, 1e-6, 0, 0);
     assert_false(((struct toy_csv *)spec.chosen[SECTION_FORMAT].params)->header);
@@ -190,7 +190,7 @@ static void spec_reports_all_faults_at_once(void **state)
     assert_fault(faults, "/train/shards", "<= 1024, got 1099511627776: logical shards");
     assert_fault(faults, "/train/workers", "\"auto\" or an integer, got \"many\"");
     assert_fault(faults, "/train/batchsize", "did you mean \"batch_size\"?");
-    assert_fault(faults, "/train/early_stopping/metric", "\"los\" is not known; one of logloss, auc");
+    assert_fault(faults, "/train/early_stopping/metric", "\"los\" is not known; one of auto, logloss, auc, rmse");
     assert_fault(faults, "/compression/codec", "did you mean \"topk\"? one of none, sign, topk");
     assert_fault(faults, "/compression/residual_decay", "must be > 0 and <= 1, got 0");
     assert_fault(faults, "/checkpoint/keep", "must be >= 1 and <= 10000, got 0: newest checkpoints");

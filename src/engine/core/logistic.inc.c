@@ -1,27 +1,12 @@
-/* Kernels of logistic.h, compiled once an instruction set. log1p through 2 atanh(e / (2 + e)), whose series needs nine terms on (0, 1]. */
+/* Kernels of logistic.h, compiled once an instruction set. */
 #include <stddef.h>
 
 #include "base/kernel.h"
 #include "engine/core/exp_inline.h"
+#include "engine/core/log_inline.h"
 
 void KERNEL(logistic_delta)(const float *z, const float *y, float *delta, size_t n);
 double KERNEL(logistic_loss)(const float *z, const float *y, const float *w, size_t n);
-
-/* log1p(e) for 0 <= e <= 1. */
-static inline float log1p_unit(float e)
-{
-    float s = e / (2.0f + e), t = s * s;
-    float p = 1.0f / 19;
-    p = p * t + 1.0f / 17;
-    p = p * t + 1.0f / 15;
-    p = p * t + 1.0f / 13;
-    p = p * t + 1.0f / 11;
-    p = p * t + 1.0f / 9;
-    p = p * t + 1.0f / 7;
-    p = p * t + 1.0f / 5;
-    p = p * t + 1.0f / 3;
-    return 2.0f * (s + s * (t * p));
-}
 
 void KERNEL(logistic_delta)(const float *z, const float *y, float *delta, size_t n)
 {

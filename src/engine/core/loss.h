@@ -28,7 +28,7 @@ struct loss {
 
 extern const struct loss *const losses[]; /* NULL-terminated: auto, logistic, squared, poisson, softmax */
 /* loss_auto: no loss but the wish for the model's own (model.h's model_loss). */
-extern const struct loss loss_auto, loss_logistic;
+extern const struct loss loss_auto, loss_logistic, loss_squared, loss_poisson, loss_softmax;
 
 /* loss_lanes: the sum of w term in double: row i goes to lane i mod 16, lanes fold by halves. For sum() of the losses without kernels. */
 struct loss_lanes { /* zeroed: nothing yet */

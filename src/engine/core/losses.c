@@ -3,7 +3,7 @@
 
 const struct loss loss_auto = {.kind = {"auto", "the loss that the model names as its own", "", 0, NULL}};
 
-const struct loss *const losses[] = {&loss_auto, &loss_logistic, NULL};
+const struct loss *const losses[] = {&loss_auto, &loss_logistic, &loss_squared, &loss_poisson, &loss_softmax, NULL};
 
 double loss_lanes_sum(struct loss_lanes *l)
 {

@@ -7,7 +7,8 @@ static void accuracy_compute(const struct metric_input *in, struct measure *out)
     measure_mean(out, s, s->correct, s->square.correct, s->square.correct, 0, 1);
 }
 
-const struct metric metric_accuracy = {.kind = {.name = "accuracy", .summary = "share of rows on the right side of 1/2", .source = ""},
+const struct metric metric_accuracy = {.kind = {.name = "accuracy", .summary = "share of rows whose label is the most probable one", .source = ""},
+                                       .labels = METRIC_BITS | METRIC_CLASSES,
                                        .higher_is_better = true,
                                        .method = "sample variance",
                                        .compute = accuracy_compute};

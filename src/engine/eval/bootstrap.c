@@ -128,7 +128,9 @@ static void view_values(const struct rank_groups *ranks, double values[EVALUATIO
     for (size_t i = 0; metrics[i]; i++) {
         unsigned needs = metrics[i]->needs;
         values[i] = NAN;
-        if (needs & METRIC_GROUPS || !any || (needs & METRIC_BOTH_CLASSES && !both) || (needs & METRIC_POSITIVES && !ranks->positives)) continue;
+        if (!metric_judges(metrics[i], LABELS_BINARY) || needs & METRIC_GROUPS || !any || (needs & METRIC_BOTH_CLASSES && !both) ||
+            (needs & METRIC_POSITIVES && !ranks->positives))
+            continue;
         metrics[i]->compute(&in, &m);
         values[i] = m.value;
     }

@@ -15,8 +15,10 @@ static void calibration_compute(const struct metric_input *in, struct measure *o
     measure_interval(out, c, sqrt(squares * n / (n - 1)) / s->positive, 0, INFINITY);
 }
 
-const struct metric metric_calibration = {.kind = {.name = "calibration", .summary = "predicted clicks over true clicks", .source = "Cochran 1977"},
-                                          .higher_is_better = false,
-                                          .needs = METRIC_POSITIVES,
-                                          .method = "ratio estimator",
-                                          .compute = calibration_compute};
+const struct metric metric_calibration = {
+    .kind = {.name = "calibration", .summary = "sum of predictions over sum of labels", .source = "Cochran 1977"},
+    .labels = METRIC_BITS | METRIC_COUNTS,
+    .higher_is_better = false,
+    .needs = METRIC_POSITIVES,
+    .method = "ratio estimator",
+    .compute = calibration_compute};

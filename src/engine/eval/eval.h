@@ -17,14 +17,18 @@
 #include "base/kind.h"
 #include "base/parallel.h"
 #include "base/world.h"
+#include "engine/core/loss.h"
 
 struct evaluator;
 
-enum { EVALUATION_METRICS_MAX = 16, EVALUATION_SLICES_MAX = 8, SLICE_VALUES_MAX = 20, DECILES = 10, BOOTSTRAP_REPLICATES_MAX = 1000 };
+enum { EVALUATION_METRICS_MAX = 24, EVALUATION_SLICES_MAX = 8, SLICE_VALUES_MAX = 20, DECILES = 10, BOOTSTRAP_REPLICATES_MAX = 1000 };
 
 struct evaluator_config {    /* zeroed but for lanes: plain metrics of unweighted rows. All pointers are borrowed until evaluator_free */
     unsigned lanes;          /* callers of evaluator_add at the same moment, >= 1: one a worker */
     uint64_t exact_rows_max; /* up to here AUC is exact (4 bytes a row, 8 when weighted); beyond, a histogram of logit bins. 0: 2^23 */
+    const struct loss *loss; /* what logits and labels are; NULL: logistic. Others have no bootstrap, slices and figures by group or decile */
+    size_t outputs;          /* logits a row; 0: 1 */
+    unsigned top_k;          /* of top_k_accuracy; 0: 3 */
     bool weighted;           /* rows come with weights; without it eval_rows.weights must be NULL */
     struct {                 /* Poisson bootstrap: percentile intervals beside the analytic ones */
         unsigned replicates; /* 0: none; else 20 to BOOTSTRAP_REPLICATES_MAX. Memory: 64 KiB each and lane */
@@ -45,7 +49,7 @@ struct evaluator_config {    /* zeroed but for lanes: plain metrics of unweighte
 /* n rows. All arrays have n entries and are borrowed for the call. */
 struct eval_rows {
     size_t n;
-    const float *logits, *labels; /* log-odds; 0 or 1 */
+    const float *logits, *labels; /* (n, outputs): log-odds, or what the loss makes of them; as the loss has them */
     const float *weights;         /* NULL: all 1. 0, or from 1e-6 to 1e6: measures do not depend on the scale. A row of weight 0 counts nowhere */
     const uint64_t *groups;       /* hash of the group column (user, query); NULL only without groups.wanted */
     const uint64_t *rows;         /* ordinals in the data set: the bootstrap's draws are a function of (seed, replicate, row). NULL only without it */
@@ -94,6 +98,11 @@ struct slice_table { /* the most frequent values of a field, by rows, then by ke
     struct slice slices[SLICE_VALUES_MAX], other; /* other: all further values together; its auc is over all their rows */
 };
 
+struct class_figure { /* the rows of a class, and how the class does against the others */
+    uint64_t rows;
+    double weight, prediction, recall, auc; /* of its rows; mean probability over all rows; share of its rows taken for it; one against the rest */
+};
+
 /* Plain data without pointers: copy it freely, but it is large (about 40 KiB): not many on one stack. */
 struct evaluation {
     uint64_t rows, positives, bad_scores;            /* rows of weight > 0; bad_scores: logits that were NaN or infinite */
@@ -110,6 +119,10 @@ struct evaluation {
     unsigned slice_count, replicates; /* replicates: of the bootstrap */
     uint64_t bootstrap_seed;
     struct slice_table slices[EVALUATION_SLICES_MAX];
+    enum label_range labels;
+    double mean_label, mean_prediction; /* of labels that are numbers */
+    unsigned class_count;               /* of labels that are classes */
+    struct class_figure classes[LABEL_CLASSES_MAX];
 };
 
 /* evaluator_finish: everything added so far, by all lanes; call it when no lane is adding. More rows may be added afterwards. */
@@ -118,14 +131,22 @@ int evaluator_finish(struct evaluator *evaluator, struct evaluation *out, struct
 /* What the program can measure. The name is the key in evaluation.json, in gates and in train.early_stopping.metric. */
 struct metric_input;                                                                                      /* parts.h */
 enum metric_needs { METRIC_BOTH_CLASSES = 1, METRIC_POSITIVES = 2, METRIC_RANKS = 4, METRIC_GROUPS = 8 }; /* without them: null, with a reason */
+enum metric_labels {
+    METRIC_BITS = 1 << LABELS_BINARY,
+    METRIC_REALS = 1 << LABELS_REAL,
+    METRIC_COUNTS = 1 << LABELS_COUNT,
+    METRIC_CLASSES = 1 << LABELS_CLASS
+};
 struct metric {
     struct kind kind; /* first */
+    unsigned labels;  /* metric_labels that it judges; 0: bits */
     bool higher_is_better;
     unsigned needs;
     const char *method; /* how the standard error comes about */
     void (*compute)(const struct metric_input *in, struct measure *out);
 };
-extern const struct metric *const metrics[];                                            /* NULL-terminated */
+extern const struct metric *const metrics[]; /* NULL-terminated */
+static inline bool metric_judges(const struct metric *m, enum label_range labels) { return (m->labels ? m->labels : METRIC_BITS) >> labels & 1; }
 const struct metric *metric_find(const char *name);                                     /* NULL: none of that name */
 const struct measure *evaluation_measure(const struct evaluation *e, const char *name); /* borrowed; NULL: none of that name */
 

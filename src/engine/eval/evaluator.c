@@ -16,9 +16,10 @@
 #include "engine/eval/exact_sum.h"
 #include "engine/eval/groups.h"
 #include "engine/eval/slices.h"
+#include "engine/eval/targets.h"
 
 enum { BINS = 1 << 20, EXACT_ROWS_DEFAULT = 1 << 23, COLUMNS_MAX = EVALUATION_SLICES_MAX + 1, CHUNK = 256 };
-enum { BOOTSTRAP_REPLICATES_MIN = 20, GROUPS_K_DEFAULT = 10 };
+enum { BOOTSTRAP_REPLICATES_MIN = 20, GROUPS_K_DEFAULT = 10, TOP_K_DEFAULT = 3 };
 static const float bin_range = 32;     /* logits beyond +-32 share the end bins */
 static const float score_limit = 1e9f; /* a logit beyond it is as good as not finite */
 static const size_t memory_default = 64 << 20;
@@ -75,6 +76,7 @@ struct evaluator {
     struct bootstrap *bootstrap;           /* NULL: none */
     struct sorter *columns[COLUMNS_MAX];   /* slices, then groups */
     unsigned column_count;
+    struct targets *targets; /* where labels are no bits: all there is */
 };
 
 static int config_check(const struct evaluator_config *c, struct error *err)
@@ -87,6 +89,10 @@ static int config_check(const struct evaluator_config *c, struct error *err)
     if (c->slice_count > EVALUATION_SLICES_MAX)
         return error_set(err, ERROR_USAGE, NULL, "at most %d fields can be sliced, got %u", EVALUATION_SLICES_MAX, c->slice_count);
     if (c->groups.k > GROUPS_K_MAX) return error_set(err, ERROR_USAGE, NULL, "k of NDCG@k is at most %d, got %u", GROUPS_K_MAX, c->groups.k);
+    bool bits = !c->loss || c->loss->labels == LABELS_BINARY;
+    if (!bits && (c->bootstrap.replicates > 0 || c->slice_count > 0))
+        return error_set(err, ERROR_USAGE, NULL, "bootstrap and slices are for labels 0 and 1");
+    if (c->outputs > LABEL_CLASSES_MAX) return error_set(err, ERROR_USAGE, NULL, "at most %d outputs a row, got %zu", LABEL_CLASSES_MAX, c->outputs);
     if (c->folder && !c->world) return error_set(err, ERROR_USAGE, NULL, "an evaluator with a folder needs a world");
     return 0;
 }
@@ -116,6 +122,12 @@ struct evaluator *evaluator_new(const struct evaluator_config *config, struct er
     if (!e->config.memory_bytes) e->config.memory_bytes = memory_default;
     if (!e->config.groups.k) e->config.groups.k = GROUPS_K_DEFAULT;
     if (!e->config.parallel) e->config.parallel = &parallel_inline;
+    if (!e->config.top_k) e->config.top_k = TOP_K_DEFAULT;
+    if (config->loss && config->loss->labels != LABELS_BINARY) {
+        if ((e->targets = targets_new(&e->config, err))) return e;
+        evaluator_free(e);
+        return NULL;
+    }
     e->lanes = mem_huge(config->lanes, sizeof *e->lanes, err); /* aligned, which a plain allocation does not promise */
     e->bins = mem_huge(BINS, sizeof *e->bins, err);
     bool ok = e->lanes && e->bins;
@@ -137,6 +149,7 @@ void evaluator_free(struct evaluator *e)
     mem_huge_free(e->weight_bins, BINS, sizeof *e->weight_bins);
     for (unsigned i = 0; i < e->column_count; i++) sorter_free(e->columns[i]);
     bootstrap_free(e->bootstrap);
+    targets_free(e->targets);
     mem_free(e);
 }
 
@@ -308,6 +321,7 @@ static void row_add(struct evaluator *e, unsigned index, const struct eval_rows 
 
 int evaluator_add(struct evaluator *e, unsigned index, const struct eval_rows *rows, struct error *err)
 {
+    if (e->targets) return targets_add(e->targets, index, rows, err);
     struct lane *lane = &e->lanes[index];
     size_t counts[2] = {0, 0}, n;
     int rc = rows_check(e, rows, counts, err);
@@ -404,11 +418,13 @@ static void measure_all(const struct evaluator *e, const struct metric_input *in
     for (size_t i = 0; metrics[i]; i++) {
         struct measure *m = &out->measures[i];
         bool groups = metrics[i]->needs & METRIC_GROUPS;
+        bool judges = metric_judges(metrics[i], LABELS_BINARY);
         if (undefined(in->sums, out->bad_scores, metrics[i]->needs, reason)) measure_undefined(m, reason);
+        else if (!judges) measure_undefined(m, "is for other labels");
         else if (groups && !e->config.groups.wanted) measure_undefined(m, "rows have no group");
         else if (groups && !in->groups) measure_undefined(m, overflow);
         else metrics[i]->compute(in, m);
-        m->wanted = !groups || e->config.groups.wanted;
+        m->wanted = judges && (!groups || e->config.groups.wanted);
     }
 }
 
@@ -467,7 +483,9 @@ int evaluator_finish(struct evaluator *e, struct evaluation *out, struct error *
     struct rank_groups ranks;
     struct sorting sorting = {.e = e};
     struct columns columns = {.e = e, .out = out};
-    *out = (struct evaluation){.bad_scores = sums_collect(e, &sums)};
+    *out = (struct evaluation){0};
+    if (e->targets) return targets_finish(e->targets, out, err);
+    out->bad_scores = sums_collect(e, &sums);
     out->rows = sums.rows, out->positives = sums.positives;
     out->weight = sums.weight, out->weight_positive = sums.positive;
     out->weighted = e->config.weighted;

@@ -10,7 +10,8 @@ static void logloss_compute(const struct metric_input *in, struct measure *out)
     measure_mean(out, s, s->loss, s->square.loss, s->square.loss_loss, 0, INFINITY);
 }
 
-const struct metric metric_logloss = {.kind = {.name = "logloss", .summary = "mean logistic loss, in nats", .source = ""},
+const struct metric metric_logloss = {.kind = {.name = "logloss", .summary = "mean of -ln of the probability of the label, in nats", .source = ""},
+                                      .labels = METRIC_BITS | METRIC_CLASSES,
                                       .higher_is_better = false,
                                       .method = "sample variance",
                                       .compute = logloss_compute};

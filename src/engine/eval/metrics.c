@@ -5,9 +5,16 @@
 
 #include "engine/eval/parts.h"
 
-const struct metric *const metrics[] = {&metric_auc,         &metric_logloss,  &metric_ne,       &metric_rig,  &metric_pr_auc,
-                                        &metric_calibration, &metric_accuracy, &metric_ece,      &metric_rmse, &metric_mae,
-                                        &metric_gauc,        &metric_ndcg,     &metric_hit_rate, NULL};
+const struct metric *const metrics[] = {&metric_auc,       &metric_logloss,
+                                        &metric_ne,        &metric_rig,
+                                        &metric_pr_auc,    &metric_calibration,
+                                        &metric_accuracy,  &metric_ece,
+                                        &metric_rmse,      &metric_mae,
+                                        &metric_gauc,      &metric_ndcg,
+                                        &metric_hit_rate,  &metric_mse,
+                                        &metric_r2,        &metric_bias,
+                                        &metric_deviance,  &metric_top_k_accuracy,
+                                        &metric_macro_auc, NULL};
 
 const struct metric *metric_find(const char *name)
 {

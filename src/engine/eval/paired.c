@@ -256,9 +256,9 @@ int paired_finish(struct paired *p, struct paired_result *out, struct error *err
     undefined(&out->auc, reason);
     undefined(&out->logloss, reason);
     if (reason[0]) return 0;
-    const double losses[MODELS] = {moments_mean(&p->loss[0]), moments_mean(&p->loss[1])},
+    const double mean_losses[MODELS] = {moments_mean(&p->loss[0]), moments_mean(&p->loss[1])},
                  variances[MODELS] = {moments_mean_variance(&p->loss[0]), moments_mean_variance(&p->loss[1])};
-    figure_fill(&out->logloss, losses, variances, moments_mean_variance(&p->loss_difference));
+    figure_fill(&out->logloss, mean_losses, variances, moments_mean_variance(&p->loss_difference));
     if (!comparable(p)) {
         snprintf(reason, sizeof reason, "all %llu labels are %d", (unsigned long long)p->rows, p->classes[1] > 0);
         undefined(&out->auc, reason);

@@ -78,11 +78,21 @@ struct group_sums {
 /* eval_sums_add: the rows of a tie group into sums, in plain floating point: for slices and bootstrap replicates, whose order is fixed. */
 void eval_sums_add(struct eval_sums *sums, const struct rank_group *group);
 
-/* What a metric's compute sees. ranks, groups: NULL when the metric does not need them. */
+/* Beside struct eval_sums where labels are no bits (targets.c): there prob is the prediction p, positive w y, square.positive w^2 y^2, positives the
+ * rows of y > 0; correct: the class has the greatest output. */
+struct target_sums {
+    double label_label, square_difference, top, square_top; /* sums of w y^2, w^2 (p - y), w [among the top k], w^2 of that */
+    unsigned top_k, class_count;
+    bool ranked; /* the classes have their AUC */
+    const struct class_figure *classes;
+};
+
+/* What a metric's compute sees. ranks, groups: NULL when the metric does not need them; targets: NULL where labels are bits. */
 struct metric_input {
     const struct eval_sums *sums;
     const struct rank_groups *ranks;
     const struct group_sums *groups;
+    const struct target_sums *targets;
 };
 
 /* measure_interval: value, se and the 95 % interval, cut to [low, high]. measure_undefined: why there is none. measure_mean: of f, from sums
@@ -101,6 +111,7 @@ struct equal_bin {
 size_t equal_bins(const struct rank_groups *ranks, double weight, unsigned count, struct equal_bin out[EQUAL_BINS_MAX], double *slack);
 
 extern const struct metric metric_auc, metric_logloss, metric_ne, metric_rig, metric_pr_auc, metric_calibration, metric_accuracy, metric_ece,
-    metric_rmse, metric_mae, metric_gauc, metric_ndcg, metric_hit_rate;
+    metric_rmse, metric_mae, metric_gauc, metric_ndcg, metric_hit_rate, metric_mse, metric_r2, metric_bias, metric_deviance, metric_top_k_accuracy,
+    metric_macro_auc;
 
 #endif

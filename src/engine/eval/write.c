@@ -87,6 +87,32 @@ static json_t *bounds_json(const struct evaluation *e)
     return out;
 }
 
+static json_t *classes_json(const struct evaluation *e)
+{
+    json_t *out = json_array();
+    for (unsigned c = 0; c < e->class_count; c++) {
+        const struct class_figure *f = &e->classes[c];
+        json_array_append_new(out,
+                              json_pack("{s:i, s:I, s:o, s:o, s:o, s:o, s:o}", "class", (int)c, "rows", (json_int_t)f->rows, "weight",
+                                        json_real_or_null(f->weight), "share", json_real_or_null(f->weight / e->weight), "prediction",
+                                        json_real_or_null(f->prediction), "recall", json_real_or_null(f->recall), "auc", json_real_or_null(f->auc)));
+    }
+    return out;
+}
+
+/* What is said of the labels: a rate of clicks, a mean, or a table of classes. */
+static bool put_labels(const struct evaluation *e, json_t *out)
+{
+    const bool bits = e->labels == LABELS_BINARY;
+    double base_rate = e->rows && bits ? e->weight_positive / e->weight : NAN;
+    bool ok = put(out, "positives", bits ? json_integer((json_int_t)e->positives) : json_null()) &&
+              put(out, "base_rate", json_real_or_null(base_rate));
+    if (bits) return ok;
+    ok = ok && put(out, "labels", json_string(label_range_names[e->labels]));
+    if (e->labels == LABELS_CLASS) return ok && put(out, "classes", classes_json(e));
+    return ok && put(out, "mean_label", json_real_or_null(e->mean_label)) && put(out, "mean_prediction", json_real_or_null(e->mean_prediction));
+}
+
 json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *folds, struct error *err)
 {
     static const char *const names[5] = {"metrics", "se", "intervals", "se_method", "reasons"};
@@ -99,9 +125,7 @@ json_t *evaluation_json(const struct evaluation *e, const char *split, json_t *f
     for (size_t i = 0; ok && metrics[i]; i++)
         if (e->measures[i].wanted) ok = put_measure(metrics[i], &e->measures[i], parts);
     const struct measure *auc = evaluation_measure(e, "auc");
-    double base_rate = e->rows ? e->weight_positive / e->weight : NAN;
-    ok = ok && put(out, "split", json_string(split)) && put(out, "rows", json_integer((json_int_t)e->rows)) &&
-         put(out, "positives", json_integer((json_int_t)e->positives)) && put(out, "base_rate", json_real_or_null(base_rate)) &&
+    ok = ok && put(out, "split", json_string(split)) && put(out, "rows", json_integer((json_int_t)e->rows)) && put_labels(e, out) &&
          put(out, "weight", e->weighted ? json_real_or_null(e->weight) : json_null()) &&
          put(out, "method", json_string(e->exact_ranks ? "exact" : "histogram")) &&
          put(out, "auc_error_bound", json_real_or_null(isnan(auc->value) ? NAN : auc->error_bound)) && put(out, "error_bounds", bounds_json(e)) &&

@@ -1,4 +1,5 @@
-/* Logistic regression: z = b + sum_i w_i x_i; dL/dw_i = delta x_i. */
+/* Regression on hashed features: z = b + sum_i w_i x_i; dL/dw_i = delta x_i. One model under three names, each with its own loss: logistic
+ * regression, least squares, and Poisson regression (Nelder and Wedderburn 1972). */
 #include "engine/model/linear.h"
 #include "engine/model/model.h"
 
@@ -26,6 +27,22 @@ static void lr_backward(const struct model_call *c, const float *delta, float *c
 
 const struct model model_lr = {
     .kind = {"lr", "logistic regression on hashed features", "McMahan et al. 2013, Ad click prediction: a view from the trenches", 0, NULL},
+    .describe = lr_describe,
+    .scratch = lr_scratch,
+    .forward = lr_forward,
+    .backward = lr_backward};
+
+const struct model model_linear = {
+    .kind = {"linear", "linear regression of a real label on hashed features", "Nelder and Wedderburn 1972, Generalized linear models", 0, NULL},
+    .loss = &loss_squared,
+    .describe = lr_describe,
+    .scratch = lr_scratch,
+    .forward = lr_forward,
+    .backward = lr_backward};
+
+const struct model model_poisson = {
+    .kind = {"poisson", "Poisson regression of a count or rate on hashed features", "Nelder and Wedderburn 1972, Generalized linear models", 0, NULL},
+    .loss = &loss_poisson,
     .describe = lr_describe,
     .scratch = lr_scratch,
     .forward = lr_forward,

@@ -44,8 +44,9 @@ struct model {
     void (*backward)(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX]);
 };
 
-extern const struct model *const models[]; /* NULL-terminated: lr, fm, ffm, fwfm, mlp, wide_deep, deepfm, dcn_v2, dlrm */
-extern const struct model model_lr, model_fm, model_ffm, model_fwfm, model_mlp, model_wide_deep, model_deepfm, model_dcn_v2, model_dlrm;
+extern const struct model *const models[]; /* NULL-terminated: lr, fm, ffm, fwfm, mlp, wide_deep, deepfm, dcn_v2, dlrm, linear, poisson, softmax */
+extern const struct model model_lr, model_fm, model_ffm, model_fwfm, model_mlp, model_wide_deep, model_deepfm, model_dcn_v2, model_dlrm, model_linear,
+    model_poisson, model_softmax;
 
 struct model_use { /* a family with its options, its data and its loss */
     const struct model *model;

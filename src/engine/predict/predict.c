@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "engine/core/float.h"
-#include "engine/core/opinion.h"
 #include "engine/core/scores.h"
 #include "engine/predict/field_map.h"
 
@@ -21,8 +20,8 @@ struct voice { /* one model in a lane */
 
 struct lane {             /* a worker's own */
     struct voice *voices; /* (predictors) */
-    struct opinion *sums; /* (BATCH_ROWS), of several models */
-    float *mean;          /* (BATCH_ROWS) */
+    struct opinion *sums; /* (BATCH_ROWS, outputs), of several models */
+    float *mean;          /* (BATCH_ROWS, outputs) */
     uint32_t *offsets;    /* (BATCH_ROWS + 1) */
     struct floats labels;
     struct bytes tails; /* "label TAB score NL" of the piece's rows; their numbers are not known yet */
@@ -33,6 +32,7 @@ struct predicting {
     const struct predict_config *config;
     struct lane *lanes;
     struct reading_format format;
+    struct scores_style style;
     uint64_t rows; /* written so far */
 };
 
@@ -61,11 +61,11 @@ static struct batch batch_of(struct lane *lane, const struct rows *rows, size_t 
                           .times = rows->with & ROWS_TIMES ? rows->times + from : NULL};
 }
 
-static int lane_tails(struct lane *lane, const struct predict_config *config, const struct batch *b, const float *logits, struct error *err)
+static int lane_tails(struct lane *lane, const struct scores_style *style, const struct batch *b, const float *logits, struct error *err)
 {
-    int rc = bytes_reserve(&lane->tails, b->rows * SCORES_LINE_MAX, err);
+    int rc = bytes_reserve(&lane->tails, b->rows * scores_line_max(style), err);
     char *at = (char *)lane->tails.data + lane->tails.size;
-    for (size_t r = 0; rc == 0 && r < b->rows; r++) at += scores_tail(at, config->form, b->labels[r], logits[r]);
+    for (size_t r = 0; rc == 0 && r < b->rows; r++) at += scores_tail(at, style, b->labels[r], logits + r * style->outputs);
     if (rc == 0) lane->tails.size = (size_t)(at - (char *)lane->tails.data);
     return rc;
 }
@@ -87,20 +87,24 @@ static int voice_fields(struct voice *voice, const struct predictor *predictor, 
 }
 
 /* The logits of one model, or of the mean of all. */
-static int lane_score(struct lane *lane, const struct predict_config *c, const struct batch *b, const float **logits, struct error *err)
+static int lane_score(struct lane *lane, const struct predicting *p, const struct batch *b, const float **logits, struct error *err)
 {
+    const struct predict_config *c = p->config;
+    const struct loss *loss = p->style.loss;
+    const size_t outputs = p->style.outputs, values = b->rows * outputs;
     int rc = 0;
-    if (c->predictor_count > 1) memset(lane->sums, 0, b->rows * sizeof *lane->sums);
+    if (c->predictor_count > 1) memset(lane->sums, 0, values * sizeof *lane->sums);
     for (size_t m = 0; rc == 0 && m < c->predictor_count; m++) {
         struct voice *voice = &lane->voices[m];
         const struct scorer *scorer = &voice->scorer;
         rc = field_map_apply(&voice->fields, b, &voice->mapped, err);
         if (rc == 0) rc = predictor_score(&c->predictors[m], &voice->scorer, &voice->mapped.batch, err);
         *logits = scorer->logits.data;
-        for (size_t r = 0; rc == 0 && c->predictor_count > 1 && r < b->rows; r++) opinion_add(&lane->sums[r], scorer->logits.data[r]);
+        for (size_t r = 0; rc == 0 && c->predictor_count > 1 && r < values; r += outputs)
+            loss->pool(&lane->sums[r], scorer->logits.data + r, outputs);
     }
     if (c->predictor_count == 1) return rc;
-    for (size_t r = 0; rc == 0 && r < b->rows; r++) lane->mean[r] = opinion_logit(&lane->sums[r]);
+    for (size_t r = 0; rc == 0 && r < values; r += outputs) loss->pooled(&lane->sums[r], lane->mean + r, outputs);
     *logits = lane->mean;
     return rc;
 }
@@ -119,8 +123,8 @@ static int piece_score(void *context, unsigned worker, const struct chunk *chunk
     for (size_t at = 0; rc == 0 && at < rows->count; at += BATCH_ROWS) {
         struct batch b = batch_of(lane, rows, at, rows->count - at < BATCH_ROWS ? rows->count - at : BATCH_ROWS);
         const float *logits = NULL;
-        rc = lane_score(lane, config, &b, &logits, err);
-        if (rc == 0) rc = lane_tails(lane, config, &b, logits, err);
+        rc = lane_score(lane, p, &b, &logits, err);
+        if (rc == 0) rc = lane_tails(lane, &p->style, &b, logits, err);
         if (rc == 0 && config->scored) rc = config->scored(config->context, worker, &b, logits, err);
     }
     return rc;
@@ -154,8 +158,8 @@ static int lanes_open(struct predicting *p, unsigned workers, struct error *err)
         bytes_init(&lane->lines, SIZE_MAX);
         lane->voices = mem_array(p->config->predictor_count, 1, sizeof *lane->voices, err);
         lane->offsets = mem_array(BATCH_ROWS + 1, 1, sizeof *lane->offsets, err);
-        lane->sums = mem_array(BATCH_ROWS, 1, sizeof *lane->sums, err);
-        lane->mean = mem_array(BATCH_ROWS, 1, sizeof *lane->mean, err);
+        lane->sums = mem_array(BATCH_ROWS, p->style.outputs, sizeof *lane->sums, err);
+        lane->mean = mem_array(BATCH_ROWS, p->style.outputs, sizeof *lane->mean, err);
         if (!lane->voices || !lane->offsets || !lane->sums || !lane->mean) return -ERROR_NOMEM;
     }
     return 0;
@@ -186,9 +190,13 @@ static void lanes_close(struct predicting *p, unsigned workers)
 static int predict_begin(void *context, const struct reading_format *format, struct error *err)
 {
     struct predicting *p = context;
-    const char *header = scores_headers[p->config->form % SCORES_FORMS];
+    struct bytes header;
     p->format = *format;
-    return p->config->write(p->config->context, header, strlen(header), err);
+    bytes_init(&header, SIZE_MAX);
+    int rc = bytes_reserve(&header, scores_line_max(&p->style), err);
+    if (rc == 0) rc = p->config->write(p->config->context, header.data, scores_header((char *)header.data, &p->style), err);
+    bytes_close(&header);
+    return rc;
 }
 
 /* What the first model does not know, by whichever lane has seen rows. */
@@ -201,7 +209,8 @@ static json_t *extra_columns(const struct predicting *p, unsigned workers)
 
 int predict_run(const struct predict_config *config, struct reading_result *result, struct error *err)
 {
-    struct predicting p = {.config = config};
+    const struct model_use *use = &config->predictors->use;
+    struct predicting p = {.config = config, .style = {config->form, use->loss, model_outputs(use)}};
     unsigned workers = config->reading.parallel->workers;
     const struct reading_calls calls = {.context = &p, .begin = predict_begin, .work = piece_score, .rows = piece_write};
     int rc = lanes_open(&p, workers, err);

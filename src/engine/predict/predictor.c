@@ -133,11 +133,13 @@ int predictor_files(const struct predictor *p, struct error *err)
 }
 
 /* What decides how a row's text becomes keys. New reference. */
-static json_t *reading_json(const struct spec *recipe, struct error *err)
+static json_t *reading_json(const struct predictor *p, struct error *err)
 {
+    const struct spec *recipe = &p->recipe;
     const struct spec_dataset *d = &recipe->dataset;
     const struct spec_kind *format = &recipe->chosen[SECTION_FORMAT];
-    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "dataset.format", format->kind->name, "dataset.weight", d->weight, "dataset.group",
+    json_t *out = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:s}", "train.loss", p->use.loss->kind.name, "model.classes",
+                            (json_int_t)model_outputs(&p->use), "dataset.format", format->kind->name, "dataset.weight", d->weight, "dataset.group",
                             d->group, "dataset.time", d->time, "features.hash_seed", (json_int_t)recipe->features.hash_seed, "features.crosses",
                             recipe->features.crosses);
     if (!out) error_set(err, ERROR_NOMEM, NULL, "cannot compare two recipes");
@@ -148,7 +150,7 @@ static json_t *reading_json(const struct spec *recipe, struct error *err)
 
 int predictor_alike(const struct predictor *a, const struct predictor *b, struct error *err)
 {
-    json_t *x = reading_json(&a->recipe, err), *y = x ? reading_json(&b->recipe, err) : NULL, *value;
+    json_t *x = reading_json(a, err), *y = x ? reading_json(b, err) : NULL, *value;
     const char *key;
     int rc = y ? 0 : -ERROR_NOMEM;
     json_object_foreach (rc == 0 ? x : NULL, key, value)
@@ -164,6 +166,6 @@ int predictor_score(const struct predictor *p, struct scorer *scorer, const stru
 {
     const struct scorer_mode predict = {.training = false};
     int rc = scorer_forward(scorer, &p->use, &p->params, b, &predict, err);
-    if (rc == 0) calibration_apply(&p->calibration, scorer->logits.data, b->rows);
+    if (rc == 0) calibration_apply(&p->calibration, scorer->logits.data, b->rows * model_outputs(&p->use));
     return rc;
 }

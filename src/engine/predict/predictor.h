@@ -30,8 +30,8 @@ int predictor_open(struct predictor *p, const struct world *w, const char *path,
 void predictor_close(struct predictor *p); /* safe on a zeroed struct, and twice */
 
 /* predictor_score: where params.admission lets in but what was seen, scorer->rare are the rare keys of the reader of b; where there are
- * params.transforms, scorer->map is its map. scorer->logits (b->rows), calibrated. Thread-safe between different scorers; the thread must flush
- * denormals (engine/core/float.h), as those that trained did. */
+ * params.transforms, scorer->map is its map. scorer->logits (b->rows, outputs), calibrated. Thread-safe between different scorers; the thread must
+ * flush denormals (engine/core/float.h), as those that trained did. */
 int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err);
 
 /* predictor_field_name: of the fields that it was trained on, for struct field_names; context: a predictor with field_names. */

@@ -1,7 +1,7 @@
-/* The mean of the folds' probabilities, each calibrated as its fold says (engine/core/opinion.h).
+/* The mean of the folds' predictions, each calibrated as its fold says (engine/core/opinion.h).
  *
  * The K models are never in memory together: each fold's pass over the unseen rows reads the sums that the pass before has left in a file, 16 bytes a
- * row, and writes its own; the last one needs no file and shows the judge what came of it. */
+ * row and output, and writes its own; the last one needs no file and shows the judge what came of it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "engine/core/opinion.h"
 #include "engine/train/ensemble.h"
 
-enum { BATCH_ROWS = 256 };
+enum { BATCH_SUMS = LABEL_CLASSES_MAX };
 
 struct mean {
     struct fold *fold;       /* of the present pass */
@@ -28,16 +28,19 @@ static int sums_read(struct file *file, uint64_t first, struct opinion *out, siz
 static int mean_map(void *context, const struct scored *rows, float *logits, struct bytes *text, struct error *err)
 {
     struct mean *m = context;
-    struct opinion sums[BATCH_ROWS] = {{0}};
+    struct opinion sums[BATCH_SUMS] = {{0}};
+    const struct loss *loss = m->fold->job->model.loss;
+    const size_t outputs = model_outputs(&m->fold->job->model), batch = BATCH_SUMS / outputs;
     int rc = 0;
-    calibration_apply(&m->fold->calibration, logits, rows->n);
-    for (size_t at = 0; rc == 0 && at < rows->n; at += BATCH_ROWS) {
-        size_t n = rows->n - at < BATCH_ROWS ? rows->n - at : BATCH_ROWS;
-        if (m->before) rc = sums_read(m->before, rows->first + at, sums, n, err);
+    calibration_apply(&m->fold->calibration, logits, rows->n * outputs);
+    for (size_t at = 0; rc == 0 && at < rows->n; at += batch) {
+        size_t count = rows->n - at < batch ? rows->n - at : batch, n = count * outputs;
+        if (m->before) rc = sums_read(m->before, (rows->first + at) * outputs, sums, n, err);
         else memset(sums, 0, sizeof sums);
-        for (size_t i = 0; i < n; i++) {
-            opinion_add(&sums[i], logits[at + i]);
-            if (m->last) logits[at + i] = opinion_logit(&sums[i]);
+        for (size_t i = 0; i < n; i += outputs) {
+            float *z = logits + at * outputs + i;
+            loss->pool(&sums[i], z, outputs);
+            if (m->last) loss->pooled(&sums[i], z, outputs);
         }
         if (rc == 0 && !m->last) rc = bytes_add(text, sums, n * sizeof *sums, err);
     }
@@ -85,7 +88,7 @@ static void mean_close(struct ensembling *e)
 }
 
 const struct ensemble ensemble_mean = {
-    .kind = {"mean", "mean of the folds' probabilities; judged on unseen rows, leaves no model of its own", "Stone 1961, The Opinion Pool", 0, NULL},
+    .kind = {"mean", "mean of the folds' predictions; judged on unseen rows, leaves no model of its own", "Stone 1961, The Opinion Pool", 0, NULL},
     .wants_unseen = true,
     .calibrated = true,
     .open = mean_open,

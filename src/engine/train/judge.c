@@ -9,6 +9,9 @@
 static struct evaluator_config plain_config(const struct job *job)
 {
     return (struct evaluator_config){.lanes = job->team.workers,
+                                     .loss = job->model.loss,
+                                     .outputs = model_outputs(&job->model),
+                                     .top_k = (unsigned)job->spec.evaluate.top_k,
                                      .exact_rows_max = (uint64_t)job->spec.evaluate.exact_rows_max,
                                      .weighted = *job->spec.dataset.weight,
                                      .parallel = &job->team.parallel};

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -184,12 +185,20 @@ static double measure_value(const struct evaluation *e, const char *name)
     return m ? m->value : NAN;
 }
 
+static bool curve_of_clicks(const char *metric) { return strcmp(metric, "logloss") == 0 || strcmp(metric, "auc") == 0; }
+
 int report_validation(struct report *r, const struct evaluation *e, struct error *err)
 {
     struct fold *fold = r->fold;
-    json_t *body = json_pack("{s:I, s:I, s:o, s:o, s:I}", "epoch", (json_int_t)epoch_shown(fold), "rows", (json_int_t)fold->cursor.rows,
-                             "val_logloss", json_real_or_null(measure_value(e, "logloss")), "val_auc", json_real_or_null(measure_value(e, "auc")),
-                             "val_rows", (json_int_t)e->rows);
+    json_t *body = json_pack("{s:I, s:I, s:I}", "epoch", (json_int_t)epoch_shown(fold), "rows", (json_int_t)fold->cursor.rows, "val_rows",
+                             (json_int_t)e->rows);
+    for (size_t i = 1; body && spec_metrics[i]; i++) { /* those that early stopping could watch */
+        char name[40];
+        const struct metric *metric = metric_find(spec_metrics[i]);
+        if (!metric || !metric_judges(metric, e->labels) || (e->labels == LABELS_BINARY && !curve_of_clicks(spec_metrics[i]))) continue;
+        snprintf(name, sizeof name, "val_%s", spec_metrics[i]);
+        json_object_set_new(body, name, json_real_or_null(measure_value(e, spec_metrics[i])));
+    }
     r->window_ns = world_mono_ns(fold->job->world);
     return fold_event(fold, EVENT_METRIC, fold->cursor.step, body, err);
 }

@@ -19,8 +19,8 @@ struct score_lane { /* a worker's own */
     struct row_ref *refs;
     uint8_t *sides;
     size_t refs_max;
-    uint64_t first; /* rows of the side before this block */
-    float mapped[CHUNK_ROWS];
+    uint64_t first;       /* rows of the side before this block */
+    struct floats mapped; /* (CHUNK_ROWS, outputs) */
     uint64_t rows[CHUNK_ROWS];
     uint32_t slices[CHUNK_ROWS * EVALUATION_SLICES_MAX];
     struct bytes text[SCORE_STREAMS_MAX];
@@ -56,12 +56,20 @@ static int lane_refs(struct score_lane *w, const struct scoring *scoring, uint64
     return 0;
 }
 
-static int lane_lines(struct bytes *text, const struct scored *rows, const float *logits, struct error *err)
+static struct scores_style style_of(const struct job *job)
 {
-    char line[SCORES_LINE_MAX];
+    return (struct scores_style){SCORES_LABEL, job->model.loss, model_outputs(&job->model)};
+}
+
+static int lane_lines(struct bytes *text, const struct job *job, const struct scored *rows, const float *logits, struct error *err)
+{
+    const struct scores_style style = style_of(job);
+    const size_t most = scores_line_max(&style);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < rows->n; i++)
-        rc = bytes_add(text, line, scores_line(line, SCORES_LABEL, rows->rows[i], rows->labels[i], logits[i]), err);
+    for (size_t i = 0; rc == 0 && i < rows->n; i++) {
+        if ((rc = bytes_reserve(text, most, err)) < 0) break;
+        text->size += scores_line((char *)text->data + text->size, &style, rows->rows[i], rows->labels[i], logits + i * style.outputs);
+    }
     return rc;
 }
 
@@ -89,9 +97,11 @@ static int lane_stream(struct score_lane *w, const struct job *job, const struct
     const float *logits = w->space.scorer.logits.data;
     int rc = 0;
     if (stream->map) {
-        memcpy(w->mapped, logits, rows->n * sizeof *logits);
-        logits = w->mapped;
-        rc = stream->map(stream->context, rows, w->mapped, text, err);
+        size_t count = rows->n * model_outputs(&job->model);
+        if ((rc = floats_reserve(&w->mapped, count, err)) < 0) return rc;
+        memcpy(w->mapped.data, logits, count * sizeof *logits);
+        logits = w->mapped.data;
+        rc = stream->map(stream->context, rows, w->mapped.data, text, err);
     }
     struct eval_rows seen = {.n = rows->n,
                              .logits = logits,
@@ -102,7 +112,7 @@ static int lane_stream(struct score_lane *w, const struct job *job, const struct
                              .slices = job->slices.count ? w->slices : NULL};
     for (size_t e = 0; rc == 0 && e < SCORE_EVALUATORS; e++)
         if (stream->evaluators[e]) rc = evaluator_add(stream->evaluators[e], rows->lane, &seen, err);
-    return rc == 0 && stream->lines ? lane_lines(text, rows, logits, err) : rc;
+    return rc == 0 && stream->lines ? lane_lines(text, job, rows, logits, err) : rc;
 }
 
 static int lane_chunk(struct score_lane *w, const struct scoring *scoring, unsigned lane, size_t from, size_t n, struct error *err)
@@ -174,7 +184,8 @@ static int score_rounds(struct scoring *scoring, struct error *err)
 static int scoring_open(struct scoring *scoring, struct error *err)
 {
     const struct job *job = scoring->fold->job;
-    const char *header = scores_headers[SCORES_LABEL];
+    const struct scores_style style = style_of(job);
+    struct bytes header;
     int rc = 0;
     if (!(scoring->lanes = mem_array(job->team.workers, 1, sizeof *scoring->lanes, err))) return -ERROR_NOMEM;
     for (unsigned w = 0; w < job->team.workers; w++) {
@@ -183,12 +194,16 @@ static int scoring_open(struct scoring *scoring, struct error *err)
         lane->space.batch.want_groups = *job->spec.dataset.group;
         lane->space.batch.want_fields = job->slices.count > 0;
     }
+    bytes_init(&header, TEXT_MAX_BYTES);
+    rc = bytes_reserve(&header, scores_line_max(&style), err);
+    if (rc == 0) header.size = scores_header((char *)header.data, &style);
     for (size_t s = 0; rc == 0 && s < scoring->count; s++) {
         const struct score_stream *stream = &scoring->streams[s];
         if (!stream->path) continue;
         rc = draft_open(&scoring->drafts[s], job->world, stream->path, err);
-        if (rc == 0 && stream->lines) rc = file_write(scoring->drafts[s].file, header, strlen(header), err);
+        if (rc == 0 && stream->lines) rc = file_write(scoring->drafts[s].file, header.data, header.size, err);
     }
+    bytes_close(&header);
     return rc;
 }
 
@@ -199,6 +214,7 @@ static void scoring_close(struct scoring *scoring)
         struct score_lane *lane = &scoring->lanes[w];
         workspace_close(&lane->space);
         block_close(&lane->block);
+        floats_close(&lane->mapped);
         mem_free(lane->refs);
         mem_free(lane->sides);
         for (size_t s = 0; s < SCORE_STREAMS_MAX; s++) bytes_close(&lane->text[s]);
@@ -221,6 +237,6 @@ int score_side(struct fold *fold, const struct sides *sides, enum split_side sid
 int map_calibrated(void *context, const struct scored *rows, float *logits, struct bytes *text, struct error *err)
 {
     (void)text, (void)err;
-    calibration_apply(context, logits, rows->n);
+    calibration_apply(context, logits, rows->n); /* only of one output is there anything to apply */
     return 0;
 }

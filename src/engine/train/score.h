@@ -17,8 +17,8 @@ struct scored {     /* some rows of the side, in row order; borrowed for the cal
 enum { SCORE_STREAMS_MAX = 3, SCORE_EVALUATORS = 2 };
 
 struct score_stream {
-    /* map: from the model's logits (n) to those that this stream is about, into out (n), which comes in as a copy. Pure in the rows; called by
-     * several workers at once. What it adds to `text` goes to the file. NULL: the model's own. */
+    /* map: from the model's logits (n, outputs) to those that this stream is about, into out (n), which comes in as a copy. Pure in the rows; called
+     * by several workers at once. What it adds to `text` goes to the file. NULL: the model's own. */
     int (*map)(void *context, const struct scored *rows, float *logits, struct bytes *text, struct error *err);
     void *context;
     struct evaluator *evaluators[SCORE_EVALUATORS]; /* NULL: none */

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "engine/data/split/split.h"
 #include "engine/eval/calibrate.h"
+#include "engine/eval/eval.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
@@ -88,11 +89,45 @@ static void settle_loss(struct spec *spec, struct faults *faults)
                    model->kind.name);
 }
 
+/* The metric of early stopping: the loss's own where none is named. */
+static void settle_metric(struct spec *spec, const struct loss *loss, struct faults *faults)
+{
+    int *metric = &spec->train.early_stopping_metric;
+    for (int m = 0; *metric == 0 && spec_metrics[m]; m++)
+        if (strcmp(spec_metrics[m], loss->metric) == 0) *metric = m;
+    const struct metric *named = metric_find(spec_metrics[*metric]);
+    if (named && metric_judges(named, loss->labels)) return;
+    faults_add(faults, "/train/early_stopping/metric", "\"%s\" does not judge labels of loss \"%s\"; \"%s\" does, which is the default",
+               spec_metrics[*metric], loss->kind.name, loss->metric);
+}
+
+/* What only means something where labels are 0 and 1. */
+static void settle_bits(const struct spec *spec, const struct loss *loss, const struct splitter *splitter, struct faults *faults)
+{
+    const struct calibrator *calibrator = (const struct calibrator *)spec->chosen[SECTION_CALIBRATION].kind;
+    const struct {
+        bool there;
+        const char *pointer, *what;
+    } places[] = {
+        {splitter_needs(splitter) & SPLIT_LABELS, "/split/kind", "keeps the shares of labels 0 and 1; take \"holdout\", or kfold by row or group"},
+        {spec->train.positive_weight != 1, "/train/positive_weight", "weighs rows of label 1; use dataset.weight"},
+        {spec->train.negative_rate < 1, "/train/negative_rate", "passes over rows of label 0; leave it out"},
+        {spec->train.label_smoothing > 0, "/train/label_smoothing", "spreads labels over two classes; leave it out"},
+        {calibrator->fit, "/calibration/kind", "maps probabilities of label 1; use \"none\""},
+        {*spec->evaluate.slices, "/evaluate/slices", "gives AUC and logloss of clicks; leave it out"},
+        {spec->evaluate.bootstrap > 0, "/evaluate/bootstrap", "draws rows by score and label of clicks; leave it out"}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (places[i].there) faults_add(faults, places[i].pointer, "is not for loss \"%s\": it %s", loss->kind.name, places[i].what);
+}
+
 void run_settle(struct spec *spec, struct faults *faults)
 {
     const struct spec_kind *chosen = &spec->chosen[SECTION_SPLIT];
     struct splitter splitter = {.split = (const struct split *)chosen->kind, .params = chosen->params};
     settle_loss(spec, faults);
+    const struct loss *loss = (const struct loss *)spec->chosen[SECTION_LOSS].kind;
+    settle_metric(spec, loss, faults);
+    if (loss->labels != LABELS_BINARY) settle_bits(spec, loss, &splitter, faults);
     if (splitter.split->faults) splitter.split->faults(splitter.params, faults);
     settle_column(&splitter, SPLIT_GROUPS, spec->dataset.group, "group", faults);
     settle_column(&splitter, SPLIT_TIMES, spec->dataset.time, "time", faults);

@@ -317,6 +317,7 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
         bins->ids[used] = b;
         memcpy(bins->counts[used++], c, sizeof bins->counts[0]);
     }
+    if (used == 0) return count; /* labels are no bits */
     tensor_add(out, &count, TENSOR_U32, used, 0, bins->ids, "progressive.bins");
     tensor_add(out, &count, TENSOR_U64, used, 2, bins->counts, "progressive.counts");
     return count;

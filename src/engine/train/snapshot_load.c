@@ -127,7 +127,7 @@ static int load_residual(struct fold *fold, const struct safetensors *st, const 
     return rc;
 }
 
-/* Counts of the progressive window. Absent: no epoch is under way. */
+/* Sums and counts of the progressive window. Absent: no epoch is under way. Only counts absent: labels are no bits. */
 static int load_progressive(struct fold *fold, const struct safetensors *st, const struct tensor_file *file, struct error *err)
 {
     struct progressive *p = &fold->progressive;
@@ -136,15 +136,16 @@ static int load_progressive(struct fold *fold, const struct safetensors *st, con
     char *ends[2];
     int rc;
     *p = (struct progressive){0};
-    if (!ids) return 0;
-    uint64_t n = ids->dims == 1 && ids->dtype == TENSOR_U32 ? ids->shape[0] : 0;
-    if (n == 0 || n > AUC_WINDOW_BINS) return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has another shape or type", st->path, ids->name);
-    if ((rc = tensor_want(file, "progressive.counts", TENSOR_U64, n, 2, &counts, err)) < 0) return rc;
+    if (!ids && !*metadata_get(st, "progressive_rows")) return 0;
     if ((rc = metadata_number(st, "progressive_rows", &p->rows, err)) < 0) return rc;
     p->weight = strtod(metadata_get(st, "progressive_weight"), &ends[0]);
     p->loss = strtod(metadata_get(st, "progressive_loss"), &ends[1]);
     if (**ends || *ends[1] || !isfinite(p->weight) || !isfinite(p->loss))
         return error_set(err, ERROR_DATA, NULL, "%s: metadata \"progressive_weight\" or \"progressive_loss\" is no number", st->path);
+    if (!ids) return 0;
+    uint64_t n = ids->dims == 1 && ids->dtype == TENSOR_U32 ? ids->shape[0] : 0;
+    if (n == 0 || n > AUC_WINDOW_BINS) return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has another shape or type", st->path, ids->name);
+    if ((rc = tensor_want(file, "progressive.counts", TENSOR_U64, n, 2, &counts, err)) < 0) return rc;
     if ((rc = safetensors_read(st, ids, 0, id, (size_t)ids->size_bytes, err)) < 0) return rc;
     for (uint64_t i = 0; rc == 0 && i < n; i++)
         rc = id[i] < AUC_WINDOW_BINS ? safetensors_read(st, counts, 2 * i * sizeof(uint64_t), p->window.counts[id[i]], 2 * sizeof(uint64_t), err)

@@ -60,6 +60,16 @@ static double lr_score(const void *params, const struct sample *s, size_t row, d
     return z;
 }
 
+/* Output `output` of the row. */
+static size_t output;
+static double softmax_score(const void *params, const struct sample *s, size_t row, double *const tensor[])
+{
+    size_t classes = (size_t) * (const int64_t *)params;
+    double z = tensor[0][output];
+    for (size_t i = s->offsets[row]; i < s->offsets[row + 1]; i++) z += tensor[1][s->local[i] * classes + output] * value_of(s, i);
+    return z;
+}
+
 static size_t embedding_dim(const void *params)
 {
     struct param_desc descs[TENSORS_MAX];
@@ -341,7 +351,8 @@ static reference reference_of(const char *name)
     if (strcmp(name, "deepfm") == 0) return deepfm_score;
     if (strcmp(name, "dcn_v2") == 0) return dcn_v2_score;
     if (strcmp(name, "dlrm") == 0) return dlrm_score;
-    if (strcmp(name, "lr") == 0) return lr_score;
+    if (strcmp(name, "lr") == 0 || strcmp(name, "linear") == 0 || strcmp(name, "poisson") == 0) return lr_score;
+    if (strcmp(name, "softmax") == 0) return softmax_score;
     if (strcmp(name, "fm") == 0) return fm_score;
     if (strcmp(name, "ffm") == 0) return ffm_score;
     if (strcmp(name, "fwfm") == 0) return fwfm_score;
@@ -349,10 +360,13 @@ static reference reference_of(const char *name)
     return NULL;
 }
 
-static double loss_of(reference score, const void *params, const struct sample *s, double *const tensor[])
+/* The logistic loss of every output, whatever the model's own: backward must carry any delta. */
+static double loss_of(reference score, size_t outputs, const void *params, const struct sample *s, double *const tensor[])
 {
     double loss = 0;
-    for (size_t r = 0; r < ROWS; r++) {
+    for (size_t i = 0; i < ROWS * outputs; i++) {
+        size_t r = i / outputs;
+        output = i % outputs;
         double z = score(params, s, r, tensor);
         loss += fmax(z, 0) - z * (double)s->labels[r] + log1p(exp(-fabs(z)));
     }
@@ -361,16 +375,19 @@ static double loss_of(reference score, const void *params, const struct sample *
 
 static size_t tensor_floats(const struct param_desc *desc) { return (desc->table ? DISTINCT : desc->rows ? desc->rows : 1) * (size_t)desc->width; }
 
+enum { OUTPUTS_MAX = 7 };
+static size_t outputs_of(const struct model *model, const void *params) { return model->outputs ? model->outputs(params) : 1; }
+
 /* The running statistics put to those of the batch, evaluation scores what training did: the two ways through a batch norm are one. */
 static void check_evaluation(const struct model *model, struct model_call call, float *const w[], const float *logits)
 {
-    float again[ROWS];
+    float again[ROWS * OUTPUTS_MAX];
     for (size_t t = 0; t < tensors; t++)
         for (size_t i = 0; descs[t].statistic_rate > 0 && i < descs[t].width; i++) w[t][i] = (float)(statistics[t][i] / ROWS);
     call.training = false;
     call.scratch = mem_array(model->scratch(call.params, call.shape, ROWS) + 1, 1, sizeof(float), NULL);
     model->forward(&call, again);
-    for (size_t r = 0; r < ROWS; r++) assert_close(again[r], logits[r], 1e-4, 1e-4);
+    for (size_t r = 0; r < ROWS * outputs_of(model, call.params); r++) assert_close(again[r], logits[r], 1e-4, 1e-4);
     mem_free(call.scratch);
 }
 
@@ -378,7 +395,8 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
 {
     struct sample s;
     struct model_call call = {.params = params, .batch = &s.batch, .local = s.local, .training = true, .seed = seed};
-    float *w[TENSORS_MAX], *grad[TENSORS_MAX], logits[ROWS], delta[ROWS];
+    float *w[TENSORS_MAX], *grad[TENSORS_MAX], logits[ROWS * OUTPUTS_MAX], labels[ROWS * OUTPUTS_MAX], delta[ROWS * OUTPUTS_MAX];
+    const size_t outputs = outputs_of(model, params);
     double *exact[TENSORS_MAX];
     reference score = reference_of(model->kind.name);
     sample_make(&s, seed, with_values, with_fields);
@@ -396,8 +414,12 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
     float *scratch = mem_array(model->scratch(params, shape, ROWS) + 1, 1, sizeof(float), NULL);
     call.shape = shape, call.scratch = scratch;
     model->forward(&call, logits);
-    for (size_t r = 0; r < ROWS; r++) assert_close(logits[r], score(params, &s, r, exact), 1e-5, 1e-5);
-    logistic_delta(logits, s.labels, delta, ROWS);
+    for (size_t i = 0; i < ROWS * outputs; i++) {
+        output = i % outputs;
+        assert_close(logits[i], score(params, &s, i / outputs, exact), 1e-5, 1e-5);
+        labels[i] = s.labels[i / outputs];
+    }
+    logistic_delta(logits, labels, delta, ROWS * outputs);
     model->backward(&call, delta, grad);
     check_evaluation(model, call, w, logits);
     for (size_t t = 0; t < count; t++)
@@ -408,9 +430,9 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
             }
             double at = exact[t][i], h = 1e-5;
             exact[t][i] = at + h;
-            double up = loss_of(score, params, &s, exact);
+            double up = loss_of(score, outputs, params, &s, exact);
             exact[t][i] = at - h;
-            double down = loss_of(score, params, &s, exact), want = (up - down) / (2 * h);
+            double down = loss_of(score, outputs, params, &s, exact), want = (up - down) / (2 * h);
             exact[t][i] = at;
             if (fabs((double)grad[t][i] - want) > 1e-4 * fmax(1, fabs(want)))
                 fail_msg("%s: d loss / d %s[%zu] is %.9g, central difference %.9g (seed %llu)", model->kind.name, descs[t].name, i,
@@ -449,6 +471,7 @@ static void models_score_and_gradient(void **state)
                 struct ffm_options *o = params;
                 o->linear = seed % 4 < 3, o->normalise = seed % 3 == 0;
             }
+            if (*m == &model_softmax) *(int64_t *)params = 2 + (int64_t)seed % (OUTPUTS_MAX - 1);
             const struct model_shape fieldless = {.fields = 0};
             check_model(*m, params, seed, seed % 2, true);
             if (!(*m)->check || (*m)->check(params, fieldless, NULL) == 0) check_model(*m, params, seed, seed % 2, false);
@@ -466,7 +489,7 @@ static void long_rows_score_alike_on_all_instruction_sets(void **state)
         const struct model_shape shape = {.fields = FIELDS};
         uint32_t offsets[] = {0, LONG}, local[LONG], keys[LONG] = {0};
         uint16_t fields[LONG];
-        float values[LONG], labels[] = {1}, logit, first_logit = 0, delta = 0.75f;
+        float values[LONG], labels[] = {1}, logit[2], first_logit[2] = {0}, delta[2] = {0.75f, -0.5f};
         struct rng rng = rng_at(77, RNG_TEST, 0, 0);
         for (size_t i = 0; i < LONG; i++) {
             local[i] = (uint32_t)rng_below(&rng, LONG_DISTINCT);
@@ -492,11 +515,12 @@ static void long_rows_score_alike_on_all_instruction_sets(void **state)
         for (int level = 0; level <= (int)cpu_level(); level++) {
             setenv("TRAINYARD_CPU", cpu_level_name((enum cpu_level)level), 1);
             for (size_t t = 0; t < count; t++) memset(grad[t], 0, floats[t] * sizeof(float));
-            (*m)->forward(&call, &logit);
-            (*m)->backward(&call, &delta, grad);
+            logit[1] = 0;
+            (*m)->forward(&call, logit);
+            (*m)->backward(&call, delta, grad);
             unsetenv("TRAINYARD_CPU");
-            if (level == 0) first_logit = logit;
-            assert_memory_equal(&logit, &first_logit, sizeof logit);
+            if (level == 0) memcpy(first_logit, logit, sizeof logit);
+            assert_memory_equal(logit, first_logit, sizeof logit);
             for (size_t t = 0; t < count; t++) {
                 if (level == 0) memcpy(first_grad[t], grad[t], floats[t] * sizeof(float));
                 assert_memory_equal(grad[t], first_grad[t], floats[t] * sizeof(float));
@@ -512,7 +536,7 @@ static void long_rows_score_alike_on_all_instruction_sets(void **state)
                         z += (double)w[0][local[i] * descs[0].width + fields[j] * k + f] *
                              (double)w[0][local[j] * descs[0].width + fields[i] * k + f] * (double)values[i] * (double)values[j];
             }
-            assert_close(logit, z, 1e-4, 1e-4);
+            assert_close(logit[0], z, 1e-4, 1e-4);
         }
         for (size_t t = 0; t < count; t++) mem_free(w[t]), mem_free(grad[t]), mem_free(first_grad[t]);
         mem_free(scratch);

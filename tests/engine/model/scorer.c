@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "lib/test.h"
 
-enum { ROWS = 64, FEATURES = 7, BITS = 9, FIELDS = 5 };
+enum { OUTPUTS_MAX = 2, ROWS = 64, FEATURES = 7, BITS = 9, FIELDS = 5 };
 
 static const struct scorer_mode plain = {.training = false};
 
@@ -30,7 +30,7 @@ static void scene_open(struct scene *s, const struct model *model, bool with_val
     struct error err = {0};
     struct rng rng = rng_at(3, RNG_TEST, 0, 0);
     *s = (struct scene){.model = model, .model_params = mem_zero(model->kind.params_size + 1, NULL)};
-    s->use = (struct model_use){model, s->model_params, shape, &loss_logistic};
+    s->use = (struct model_use){model, s->model_params, shape, model_loss(model, &loss_auto)};
     if (model->kind.options) options_default(model->kind.options, s->model_params);
     assert_ok(params_init(&s->params, descs, model->describe(s->model_params, shape, descs), BITS, NULL, 9, &err), &err);
     for (uint32_t slot = 0; slot < s->params.slots; slot += 2) params_wake(&s->params, &slot, 1); /* the others sleep */
@@ -71,7 +71,7 @@ static void equals_whole_tables(void **state)
                 struct error err = {0};
                 struct model_call call = {.batch = &s.batch};
                 uint32_t local[ROWS * FEATURES], all[1 << BITS];
-                float logits[ROWS];
+                float logits[ROWS * OUTPUTS_MAX];
                 scene_open(&s, models[m], with_values);
                 for (size_t i = 0; i < s.batch.features; i++) local[i] = s.keys[i] >> (32 - BITS);
                 for (uint32_t i = 0; i < 1 << BITS; i++) all[i] = i;
@@ -89,7 +89,7 @@ static void equals_whole_tables(void **state)
                 call.scratch = scratch;
                 s.model->forward(&call, logits);
                 assert_ok(scorer_forward(&scorer, &s.use, &s.params, &s.batch, &(struct scorer_mode){.ascending = ascending}, &err), &err);
-                assert_memory_equal(logits, scorer.logits.data, sizeof logits);
+                assert_memory_equal(logits, scorer.logits.data, ROWS * model_outputs(&s.use) * sizeof *logits);
                 for (size_t t = 0; t < TENSORS_MAX; t++) mem_free(tables[t]);
                 mem_free(scratch);
                 scorer_close(&scorer);
@@ -111,7 +111,8 @@ static void rows_are_scored_alone(void **state)
             struct batch one = {
                 .rows = 1, .features = offsets[1], .offsets = offsets, .keys = s.keys + from, .values = s.values + from, .fields = s.fields + from};
             assert_ok(scorer_forward(&alone, &s.use, &s.params, &one, &plain, &err), &err);
-            assert_memory_equal(alone.logits.data, together.logits.data + r, sizeof(float));
+            size_t outputs = model_outputs(&s.use);
+            assert_memory_equal(alone.logits.data, together.logits.data + r * outputs, outputs * sizeof(float));
         }
         scorer_close(&alone);
         scorer_close(&together);

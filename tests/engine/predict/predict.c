@@ -115,7 +115,7 @@ static void naive(struct bytes *want)
         uint32_t offsets[2] = {0, parsed.rows.ends[0]};
         struct batch b = {.rows = 1, .features = offsets[1], .offsets = offsets, .keys = parsed.rows.keys, .values = parsed.rows.values};
         assert_ok(predictor_score(&predictor, &scorer, &b, &err), &err);
-        size_t written = scores_line(out, SCORES_LABEL, r, parsed.rows.labels[0], scorer.logits.data[0]);
+        size_t written = scores_line(out, &(struct scores_style){SCORES_LABEL, &loss_logistic, 1}, r, parsed.rows.labels[0], scorer.logits.data);
         assert_ok(bytes_add(want, out, written, &err), &err);
         at += size;
     }

@@ -7,13 +7,16 @@
 #include "cli/registries.h"
 #include "lib/test.h"
 
+static const char *model_of_spec = "lr";
+
 /* Reads a spec with that dataset's rest and that split (single quotes for double ones); 0, or 1 and the first fault. */
 static int read_spec(struct spec *spec, const char *dataset, const char *split, struct fault *fault)
 {
     char text[1024];
     struct faults faults = {0};
     struct error err = {0};
-    int n = snprintf(text, sizeof text, "{'dataset': {'uri': 'a', 'format': 'libsvm'%s}, 'model': {'kind': 'lr'}, 'split': {%s}}", dataset, split);
+    int n = snprintf(text, sizeof text, "{'dataset': {'uri': 'a', 'format': 'libsvm'%s}, 'model': {'kind': '%s'}, 'split': {%s}}", dataset,
+                     model_of_spec, split);
     for (char *c = text; *c; c++)
         if (*c == '\'') *c = '"';
     json_t *json = json_read(text, (size_t)n, "spec", &err);
@@ -66,6 +69,47 @@ static void files_go_with_the_kind_that_takes_them(void **state)
     refused("", "'kind': 'predefined'", "/split/test_uri", "is missing: split.kind \"predefined\"");
     refused("", "'kind': 'holdout', 'test_uri': 'b'", "/split/test_uri", "is not for split.kind \"holdout\"");
     refused("", "'validation_uri': 'b'", "/split/validation_uri", "is not for split.kind");
+}
+
+/* The loss that a model names is written down; what is for labels 0 and 1 alone is refused beside another. */
+static void the_loss_decides_what_may_stand_beside_it(void **state)
+{
+    (void)state;
+    static const char *const own[][3] = {{"lr", "logistic", "logloss"},
+                                         {"fm", "logistic", "logloss"},
+                                         {"linear", "squared", "rmse"},
+                                         {"poisson", "poisson", "deviance"},
+                                         {"softmax", "softmax", "logloss"}};
+    static const char *const bad[][3] = {
+        {"'kind': 'stratified'", "/split/kind", "is not for loss \"squared\": it keeps the shares of labels 0 and 1"},
+        {"'kind': 'kfold', 'by': 'label'", "/split/kind", "keeps the shares"},
+        {"'kind': 'none'}, 'train': {'positive_weight': 2", "/train/positive_weight", "weighs rows of label 1"},
+        {"'kind': 'none'}, 'train': {'negative_rate': 0.5", "/train/negative_rate", "passes over rows of label 0"},
+        {"'kind': 'none'}, 'train': {'label_smoothing': 0.1", "/train/label_smoothing", "spreads labels"},
+        {"'validation_fraction': 0.1}, 'calibration': {'kind': 'platt'", "/calibration/kind", "maps probabilities"},
+        {"'kind': 'none'}, 'evaluate': {'slices': ['a']", "/evaluate/slices", "gives AUC"},
+        {"'kind': 'none'}, 'evaluate': {'bootstrap': 20", "/evaluate/bootstrap", "draws rows"},
+        {"'kind': 'none'}, 'train': {'early_stopping': {'metric': 'auc'}", "/train/early_stopping/metric",
+         "\"auc\" does not judge labels of loss \"squared\""},
+        {"'kind': 'none'}, 'train': {'loss': 'softmax'", "/train/loss",
+         "wants an output a class, and model \"linear\" has one a row; use model \"softmax\""}};
+    struct spec spec;
+    struct fault fault;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        model_of_spec = own[i][0];
+        assert_int_equal(read_spec(&spec, "", "'kind': 'none'", &fault), 0);
+        assert_string_equal(spec.chosen[SECTION_LOSS].kind->name, own[i][1]);
+        assert_string_equal(spec_metrics[spec.train.early_stopping_metric], own[i][2]);
+        spec_close(&spec);
+    }
+    model_of_spec = "linear";
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) refused("", bad[i][0], bad[i][1], bad[i][2]);
+    model_of_spec = "softmax";
+    refused("", "'kind': 'none'}, 'train': {'loss': 'logistic'", "/train/loss", "is of one output a row, and model \"softmax\" has one a class");
+    model_of_spec = "fm";
+    assert_int_equal(read_spec(&spec, "", "'kind': 'none'}, 'train': {'loss': 'squared'", &fault), 0);
+    spec_close(&spec);
+    model_of_spec = "lr";
 }
 
 static void a_split_refuses_its_own_contradictions(void **state)
@@ -136,10 +180,8 @@ static void what_needs_a_validation_side_is_refused_without_one(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_split_may_name_the_column_itself),
-    cmocka_unit_test(files_go_with_the_kind_that_takes_them),
-    cmocka_unit_test(a_split_refuses_its_own_contradictions),
-    cmocka_unit_test(an_ensemble_wants_folds_that_fit_together),
-    cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
+    cmocka_unit_test(a_split_may_name_the_column_itself),        cmocka_unit_test(files_go_with_the_kind_that_takes_them),
+    cmocka_unit_test(the_loss_decides_what_may_stand_beside_it), cmocka_unit_test(a_split_refuses_its_own_contradictions),
+    cmocka_unit_test(an_ensemble_wants_folds_that_fit_together), cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
 };
 TEST_MAIN(tests)
