@@ -11,9 +11,9 @@
  *   score      all phases that are not a step: evaluation, and cutting and parsing where the cache is cold
  *
  * usage: stages SPEC.json FOLDER WORKERS [SKIP]   SKIP: rows of training that are not looked at: the first touch of a table is the kernel's time.
- * Prints `NAME VALUE` lines: the above in ns a training row, summed over threads; `steps-cpu`, their sum without wait, stream and score; `critical`, ns
- * a row of the slowest worker in each phase, which is what a row takes on as many idle cores; `rows`; `features` and `slots` a row (slots are distinct in
- * their shard); `lines` a row: cache lines of tables that scoring reads; `flop` a row in gemm. */
+ * Prints `NAME VALUE` lines: the above in ns a training row, summed over threads; `steps-cpu`, their sum without wait, stream and score; `critical`,
+ * ns a row of the slowest worker in each phase, which is what a row takes on as many idle cores; `rows`; `features` and `slots` a row (slots are
+ * distinct in their shard); `lines` a row: cache lines of tables that scoring reads; `flop` a row in gemm. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>

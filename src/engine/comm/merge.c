@@ -37,7 +37,33 @@ static int merge_reserve(struct merge *m, size_t rows, size_t shards, struct err
 }
 
 /* An entry holds stamp (10 bits), row number (22 bits) and id (32 bits); it counts only with the current stamp. */
-enum { ROW_BITS = 22, STAMP_MAX = 1023 };
+enum { ROW_BITS = 22, STAMP_MAX = 1023, SHARDS_USUAL = 8 };
+
+/* The rows of shard s. Whether a row is new is a coin toss, so no branch asks: the next row's number and cells are written in any case. shards is a
+ * constant of the usual call. */
+static inline __attribute__((always_inline)) size_t merge_source(struct merge *m, const struct merge_source *source, size_t s, size_t shards,
+                                                                 size_t count)
+{
+    uint64_t *table = m->table;
+    uint32_t *ids = m->ids, *src = m->src, shift = 32 - m->table_bits, mask = (1u << m->table_bits) - 1;
+    for (size_t i = 0; i < source->count; i++) {
+        uint32_t id = source->ids[i], at = id * 0x9E3779B1u >> shift;
+        uint64_t fresh = (uint64_t)m->stamp << (32 + ROW_BITS) | (uint64_t)count << 32 | id, entry;
+        bool vacant;
+        for (;; at = (at + 1) & mask) {
+            entry = table[at];
+            vacant = entry >> (32 + ROW_BITS) != m->stamp;
+            entry = vacant ? fresh : entry;
+            if ((uint32_t)entry == id) break;
+        }
+        table[at] = entry;
+        ids[count] = id;
+        memset(src + count * shards, 0, shards * sizeof *src);
+        count += vacant;
+        src[((entry >> 32) & ((1u << ROW_BITS) - 1)) * shards + s] = (uint32_t)i + 1;
+    }
+    return count;
+}
 
 int merge_rows(struct merge *m, const struct merge_source *sources, size_t shards, uint32_t width, struct error *err)
 {
@@ -52,29 +78,20 @@ int merge_rows(struct merge *m, const struct merge_source *sources, size_t shard
         m->stamp = 0;
     }
     m->stamp++;
-    uint64_t *table = m->table;
-    uint32_t shift = 32 - m->table_bits, mask = (1u << m->table_bits) - 1;
     for (size_t s = 0; s < shards; s++) {
         m->values[s] = sources[s].values;
-        for (size_t i = 0; i < sources[s].count; i++) {
-            uint32_t id = sources[s].ids[i], row;
-            for (uint32_t at = id * 0x9E3779B1u >> shift;; at = (at + 1) & mask) {
-                uint64_t entry = table[at];
-                if (entry >> (32 + ROW_BITS) != m->stamp) {
-                    row = (uint32_t)count++;
-                    table[at] = (uint64_t)m->stamp << (32 + ROW_BITS) | (uint64_t)row << 32 | id;
-                    m->ids[row] = id;
-                    memset(m->src + row * shards, 0, shards * sizeof *m->src);
-                    break;
-                }
-                if ((uint32_t)entry == id) {
-                    row = (uint32_t)(entry >> 32) & ((1u << ROW_BITS) - 1);
-                    break;
-                }
-            }
-            m->src[row * shards + s] = (uint32_t)i + 1;
-        }
+        count = shards == SHARDS_USUAL ? merge_source(m, &sources[s], s, SHARDS_USUAL, count) : merge_source(m, &sources[s], s, shards, count);
     }
     m->merged = (struct merged){.count = count, .shards = shards, .width = width, .ids = m->ids, .src = m->src, .values = m->values};
     return 0;
+}
+
+bool merge_again(struct merge *m, const struct merge_source *before, const struct merge_source *now, size_t shards, uint32_t width)
+{
+    for (size_t s = 0; s < shards; s++)
+        if (before[s].count != now[s].count || (now[s].count > 0 && memcmp(before[s].ids, now[s].ids, now[s].count * sizeof *now[s].ids) != 0))
+            return false;
+    for (size_t s = 0; s < shards; s++) m->values[s] = now[s].values;
+    m->merged.width = width;
+    return true;
 }

@@ -22,6 +22,10 @@ struct merge { /* an owner's working memory, reused from slice to slice */
 
 /* merge_rows: fill m->merged from `shards` sources. Zeroed struct to start with. */
 int merge_rows(struct merge *m, const struct merge_source *sources, size_t shards, uint32_t width, struct error *err);
+
+/* merge_again: as merge_rows(), where the last one had the sources `before` and nothing in them has changed since. false: other rows, nothing done.
+ */
+bool merge_again(struct merge *m, const struct merge_source *before, const struct merge_source *now, size_t shards, uint32_t width);
 void merge_close(struct merge *m);
 
 #endif

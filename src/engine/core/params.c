@@ -238,6 +238,7 @@ void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_
             for (size_t j = 0; j < width; j += 16) __builtin_prefetch(w + (size_t)slots[i + PREFETCH_AHEAD] * width + j);
         const float *row = w + (size_t)slots[i] * width;
         if (!zero && !params_live(p, slots[i])) param_initial(p, t, slots[i], out);
+        else if (width == 4) memcpy(out, row, 4 * sizeof *out);
         else if (width == 16) memcpy(out, row, 16 * sizeof *out); /* a constant size is a few moves, not a call */
         else memcpy(out, row, width * sizeof *out);
     }

@@ -32,10 +32,11 @@ static inline void update_fetch(const struct update_rows *r, const float *rows, 
 /* The gradient with its penalty: l2 w + l1 sign(w), nothing of l1 at 0. */
 static inline float update_grad(const struct update_rows *r, float g, float w) { return g + (r->l2 * w + (w > 0 ? r->l1 : w < 0 ? -r->l1 : 0.0f)); }
 
-/* Constant widths unroll: body(r, width, ...) with 1, 16, or what r says. */
+/* Constant widths unroll: body(r, width, ...) with 1, 4, 16, or what r says. */
 #define ROWS_BY_WIDTH(body, r, ...) \
     do { \
         if ((r)->width == 1) body(r, 1, __VA_ARGS__); \
+        else if ((r)->width == 4) body(r, 4, __VA_ARGS__); \
         else if ((r)->width == 16) body(r, 16, __VA_ARGS__); \
         else body(r, (r)->width, __VA_ARGS__); \
     } while (0)

@@ -10,14 +10,15 @@
 
 int updater_init(struct updater *u, const struct fold *fold, struct error *err)
 {
-    u->sources = mem_array((size_t)fold->job->spec.train.shards, 1, sizeof *u->sources, err);
-    return u->sources ? 0 : -ERROR_NOMEM;
+    for (size_t k = 0; k < 2; k++)
+        if (!(u->sources[k] = mem_array((size_t)fold->job->spec.train.shards, 1, sizeof *u->sources[k], err))) return -ERROR_NOMEM;
+    return 0;
 }
 
 void updater_close(struct updater *u)
 {
     merge_close(&u->merge);
-    mem_free(u->sources);
+    for (size_t k = 0; k < 2; k++) mem_free(u->sources[k]);
     floats_close(&u->mean);
     row_window_close(&u->window);
     *u = (struct updater){0};
@@ -176,13 +177,17 @@ static int merge_tensor(struct updater *w, const struct update *u, struct fold *
     const struct param *tensor = &fold->params.tensor[t];
     uint32_t width = tensor->desc.width;
     size_t shards = (size_t)fold->job->spec.train.shards;
+    struct merge_source *before = w->sources[0], *now = w->sources[1];
+    int rc = 0;
     *rows = NULL;
     for (size_t s = 0; s < shards; s++) {
         const struct grad_rows *sent = fold->shards[s].sent[t];
         uint32_t from = sent->slice_start[q], to = sent->slice_start[q + 1];
-        w->sources[s] = (struct merge_source){sent->ids + from, sent->values + (size_t)from * width, to - from};
+        now[s] = (struct merge_source){sent->ids + from, sent->values + (size_t)from * width, to - from};
     }
-    int rc = merge_rows(&w->merge, w->sources, shards, width, err);
+    if (!w->merged || !merge_again(&w->merge, before, now, shards, width)) rc = merge_rows(&w->merge, now, shards, width, err);
+    w->sources[0] = now, w->sources[1] = before;
+    w->merged = rc == 0;
     const struct merged *m = &w->merge.merged;
     if (rc < 0 || m->count == 0) return rc;
     if ((rc = floats_reserve(&w->mean, m->count * width, err)) < 0) return rc;
@@ -225,6 +230,7 @@ static int update_tensor(struct updater *w, struct update *u, struct fold *fold,
 
 int update_slice(struct updater *w, struct update *u, struct fold *fold, uint32_t q, unsigned pass, struct error *err)
 {
+    w->merged = false;
     for (size_t t = 0; t < u->tensors; t++) {
         if (q >= fold->params.tensor[t].slices) continue;
         int rc = update_tensor(w, u, fold, t, q, pass, err);

@@ -15,7 +15,8 @@ struct fold;
 
 struct updater { /* a worker's buffers */
     struct merge merge;
-    struct merge_source *sources; /* (shards) */
+    struct merge_source *sources[2]; /* (shards) of the tensor at work and of the one merged last */
+    bool merged;                     /* one was, in this slice: most tables have the same rows */
     struct floats mean;
     struct row_window window;
 };

@@ -37,7 +37,9 @@ static void fill(struct shard_rows *rows, struct merge_source *sources, size_t s
         rows[s].count = 0;
         for (uint32_t id = 0; id < IDS; id++) {
             if (rng_unit(&rng) < 0.5) continue;
-            for (uint32_t j = 0; j < width; j++) rows[s].values[rows[s].count * width + j] = (float)(rng_normal(&rng) * (j % 3 ? 1e-3 : 1e3));
+            bool zero = rng_unit(&rng) < 0.2; /* of either sign */
+            for (uint32_t j = 0; j < width; j++)
+                rows[s].values[rows[s].count * width + j] = (float)(rng_normal(&rng) * (zero ? 0 : j % 3 ? 1e-3 : 1e3));
             rows[s].ids[rows[s].count++] = id * 7;
         }
         sources[s] = (struct merge_source){rows[s].ids, rows[s].values, rows[s].count};
@@ -60,7 +62,7 @@ static void mean_is_the_canonical_tree(void **state)
     struct merge m = {0};
     struct error err = {0};
     for (size_t shards = 1; shards <= SHARDS; shards++)
-        for (uint32_t width = 1; width <= 20; width += 19)
+        for (uint32_t width = 1; width <= 20; width += width == 1 ? 3 : 16) /* 1, 4, 20 */
             for (uint64_t seed = 1; seed <= 20; seed++) {
                 fill(rows, sources, shards, width, seed);
                 assert_ok(merge_rows(&m, sources, shards, width, &err), &err);
@@ -80,6 +82,37 @@ static void mean_is_the_canonical_tree(void **state)
                     }
             }
     merge_close(&m);
+}
+
+/* A second table of the same rows is merged without a look-up; other rows are not. */
+static void merge_again_wants_the_same_rows(void **state)
+{
+    (void)state;
+    static struct shard_rows rows[3], wide[3];
+    static float out[IDS * 20], want[IDS * 20];
+    struct merge_source sources[3], again[3];
+    struct merge m = {0}, alone = {0};
+    struct error err = {0};
+    fill(rows, sources, 3, 1, 1);
+    memcpy(wide, rows, sizeof wide);
+    for (size_t s = 0; s < 3; s++) {
+        for (size_t i = 0; i < wide[s].count * 20; i++) wide[s].values[i] = (float)(s + i);
+        again[s] = (struct merge_source){wide[s].ids, wide[s].values, wide[s].count};
+    }
+    assert_ok(merge_rows(&m, sources, 3, 1, &err), &err);
+    assert_true(merge_again(&m, sources, again, 3, 20));
+    assert_ok(merge_rows(&alone, again, 3, 20, &err), &err);
+    assert_int_equal(m.merged.count, alone.merged.count);
+    aggregate_mean.combine(NULL, &m.merged, 8, out);
+    aggregate_mean.combine(NULL, &alone.merged, 8, want);
+    assert_memory_equal(out, want, m.merged.count * 20 * sizeof *out);
+    wide[2].ids[wide[2].count - 1]++;
+    assert_false(merge_again(&m, sources, again, 3, 20));
+    wide[2].ids[wide[2].count - 1]--;
+    again[0].count--;
+    assert_false(merge_again(&m, sources, again, 3, 20));
+    merge_close(&m);
+    merge_close(&alone);
 }
 
 static void merge_stamp_wraps(void **state)
@@ -142,5 +175,6 @@ static void vote_withstands_a_liar(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(mean_is_the_canonical_tree), cmocka_unit_test(merge_stamp_wraps),
-                                          cmocka_unit_test(vote_counts_signs), cmocka_unit_test(vote_withstands_a_liar)};
+                                          cmocka_unit_test(merge_again_wants_the_same_rows), cmocka_unit_test(vote_counts_signs),
+                                          cmocka_unit_test(vote_withstands_a_liar)};
 TEST_MAIN(tests)
