@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -148,6 +149,14 @@ static void set_up_sign(CURL *easy, const struct http_sign *sign)
     curl_easy_setopt(easy, CURLOPT_PASSWORD, sign->secret);
 }
 
+/* The file of trusted authorities, where the environment names one by the words that curl and OpenSSL know; NULL: the system's. */
+static const char *authorities(void)
+{
+    const char *file = getenv("CURL_CA_BUNDLE");
+    if (!file || !*file) file = getenv("SSL_CERT_FILE");
+    return file && *file ? file : NULL;
+}
+
 static void set_up(struct exchange *x, bool loopback)
 {
     const struct http_request *r = x->request;
@@ -173,6 +182,7 @@ static void set_up(struct exchange *x, bool loopback)
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((r->idle_timeout_ms + 999) / 1000));
     }
     if (loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    if (authorities()) curl_easy_setopt(easy, CURLOPT_CAINFO, authorities());
     if (r->user) curl_easy_setopt(easy, CURLOPT_USERPWD, r->user);
     if (r->sign) set_up_sign(easy, r->sign);
     if (r->body) {
@@ -198,7 +208,12 @@ static int judge(const struct exchange *x, CURLcode code, struct error *err)
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST: return error_set(err, ERROR_UNAVAILABLE, NULL, "cannot reach %s: %s; is the server running there?", url, why);
     case CURLE_OPERATION_TIMEDOUT: return error_set(err, ERROR_UNAVAILABLE, NULL, "%s did not answer in time: %s", url, why);
-    case CURLE_PEER_FAILED_VERIFICATION: return error_set(err, ERROR_UNAVAILABLE, NULL, "%s: its certificate is not trusted: %s", url, why);
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return error_set(err, ERROR_FORBIDDEN, NULL, "%s: its certificate is not trusted: %s; SSL_CERT_FILE may name a file of authorities", url,
+                         why);
+    case CURLE_SSL_CACERT_BADFILE:
+        return error_set(err, ERROR_FORBIDDEN, NULL, "%s: the file of authorities %s cannot be used: %s", url,
+                         authorities() ? authorities() : "of the system", why);
     default: return error_set(err, ERROR_UNAVAILABLE, NULL, "talking to %s failed: %s", url, why);
     }
 }

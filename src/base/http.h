@@ -2,10 +2,12 @@
  *
  * The body of a good answer (2xx) is collected up to a ceiling, or handed on as it comes (on_data), for streams and files; the body of any
  * other answer is always collected, since it says why. Only http and https; no redirect is followed (a token must not travel to a
- * host that nobody named); a proxy of the environment is never used for loopback. Certificates are checked.
+ * host that nobody named); a proxy of the environment is never used for loopback. Certificates are checked against the system's authorities, or those
+ * in the file that CURL_CA_BUNDLE or SSL_CERT_FILE names.
  *
- * Errors say which address and what to do. ERROR_UNAVAILABLE: not reached, or cut while talking: trying again may help. ERROR_STOPPED:
- * `stop` asked for it. An answer with a status of 400 or more is no error here: look at response->status. */
+ * Errors say which address and what to do. ERROR_UNAVAILABLE: not reached, or cut while talking: trying again may help. ERROR_FORBIDDEN: its
+ * certificate is not trusted. ERROR_STOPPED: `stop` asked for it. An answer with a status of 400 or more is no error here: look at response->status.
+ */
 #ifndef TRAINYARD_BASE_HTTP_H
 #define TRAINYARD_BASE_HTTP_H
 

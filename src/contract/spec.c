@@ -35,6 +35,14 @@ static const struct option dataset_options[] = {
      .help = "column with the time of a row (a number, or a date like 2026-11-27T08:00:00Z), for split time; empty: none"},
     {"max_bad_rows", OPT_INT, AT(dataset.max_bad_rows), 0, 0, COUNT_MAX, .help = "rows that may be skipped and counted before the run fails",
      .flags = OPTION_RUNTIME},
+    {"remote.connect_timeout_ms", OPT_INT, AT(dataset.connect_timeout_ms), 10000, 1, 600000, .help = "remote data: give up a connection after that",
+     .flags = OPTION_RUNTIME},
+    {"remote.idle_timeout_ms", OPT_INT, AT(dataset.idle_timeout_ms), 30000, 1, 3600000,
+     .help = "remote data: a download that is silent for so long is cut and goes on from its byte", .flags = OPTION_RUNTIME},
+    {"remote.tries", OPT_INT, AT(dataset.tries), 6, 1, 16, .help = "remote data: tries in a row that bring nothing before the run fails",
+     .flags = OPTION_RUNTIME},
+    {"remote.backoff_ms", OPT_INT, AT(dataset.backoff_ms), 500, 1, 60000, .help = "remote data: the pause before the second try; it doubles",
+     .flags = OPTION_RUNTIME},
     {0},
 };
 

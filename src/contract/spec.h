@@ -27,6 +27,10 @@ struct spec_dataset {
     struct spec_uris uri;                                                           /* at least one */
     char weight[OPTION_TEXT_SIZE], group[OPTION_TEXT_SIZE], time[OPTION_TEXT_SIZE]; /* columns with these parts, no features; "": none */
     int64_t max_bad_rows; /* rows that may be skipped and counted; beyond that the run fails. Default 0 */
+    /* Patience with remote data: 10 s to connect, 30 s without a byte, 6 tries in a row without progress, 500 ms before the second, then twice as
+     * long.
+     */
+    int64_t connect_timeout_ms, idle_timeout_ms, tries, backoff_ms;
 };
 
 struct spec_split {                            /* beside the options of the kind */

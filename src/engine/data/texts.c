@@ -56,7 +56,8 @@ int texts_find(const struct dataset_config *config, struct value_text *wanted, s
                                            .crosses = config->crosses,
                                            .labels = config->labels,
                                            .no_labels = config->no_labels};
-    const struct source_options from = {.world = config->world, .stop = config->progress.cancelled, .context = config->progress.context};
+    const struct source_options from = {
+        .world = config->world, .stop = config->progress.cancelled, .context = config->progress.context, .patience = config->patience};
     struct finding f = {.wanted = wanted, .count = count};
     for (size_t i = 0; i < count; i++) f.left += !wanted[i].found;
     struct source_list files;

@@ -97,6 +97,10 @@ static int config_of(struct job *job, struct dataset_config *config, struct erro
                                       .labels = model_labels(&job->model),
                                       .max_bad_rows = spec->dataset.max_bad_rows,
                                       .parallel = &job->team.parallel,
+                                      .patience = {.connect_timeout_ms = spec->dataset.connect_timeout_ms,
+                                                   .idle_timeout_ms = spec->dataset.idle_timeout_ms,
+                                                   .tries = (unsigned)spec->dataset.tries,
+                                                   .backoff_ms = spec->dataset.backoff_ms},
                                       .progress = {job, dataset_progress, dataset_cancelled}};
     int rc = uris_join(spec, &uris, &config->uri_count, err);
     config->uris = uris;

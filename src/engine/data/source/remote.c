@@ -15,6 +15,7 @@ enum {
     CONNECT_TIMEOUT_MS = 10000,
     IDLE_TIMEOUT_MS = 30000,
     BACKOFF_MS = 500,
+    BACKOFF_MAX_MS = 60000,
     TRIES = 6,
     PROGRESS_BYTES = 64 << 10, /* a try that brought so much was a good one */
     WAIT_MS = 20,
@@ -107,6 +108,7 @@ static int try_again(struct tries *t, const struct remote_place *place, const st
     if (!may_help(why->code)) return error_set(err, why->code, *why->field ? why->field : SOURCE_FIELD, "%s", why->msg);
     if (++t->failed >= most) return error_set(err, why->code, SOURCE_FIELD, "%s; given up after %u tries", why->msg, t->failed);
     int64_t wait = (o->patience.backoff_ms ? o->patience.backoff_ms : BACKOFF_MS) << (t->failed - 1);
+    if (wait > BACKOFF_MAX_MS) wait = BACKOFF_MAX_MS;
     log_warn("%s; try %u of %u in %.3g s", why->msg, t->failed + 1, most, (double)wait / 1000);
     for (int64_t until = world_mono_ms(o->world) + wait; world_mono_ms(o->world) < until; poll(NULL, 0, WAIT_MS))
         if (o->stop && o->stop(o->context)) return error_set(err, ERROR_STOPPED, NULL, "stopped while waiting to try %s again", place->shown);

@@ -28,7 +28,7 @@ struct source_file {
 
 struct source_patience {                         /* with a network; 0: the default */
     int64_t connect_timeout_ms, idle_timeout_ms; /* 10 s; 30 s without a byte */
-    int64_t backoff_ms;                          /* 500: before the second try; doubles */
+    int64_t backoff_ms;                          /* 500: before the second try; doubles, up to a minute */
     unsigned tries;                              /* 6: in a row without progress */
 };
 
