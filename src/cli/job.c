@@ -84,7 +84,7 @@ static int print_list(const struct client *client, const char *id, const char *t
 
 static int print_all(const struct client *client, const char *id, const json_t *job, struct error *err)
 {
-    static const char *const checkpoint_fields[] = {"id", "step", "size_bytes", "best", "sha256", NULL};
+    static const char *const checkpoint_fields[] = {"id", "step", "size_bytes", "best", "delta", "sha256", NULL};
     static const char *const attempt_fields[] = {"launch", "state", "started_at", "ended_at", "exit_code", "cause", "message", NULL};
     json_t *evaluation = NULL;
     int rc = print_head(job, err);
@@ -94,7 +94,7 @@ static int print_all(const struct client *client, const char *id, const json_t *
         rc = evaluation_print(stdout, evaluation, err);
     }
     json_decref(evaluation);
-    if (rc == 0) rc = print_list(client, id, "/checkpoints", checkpoint_fields, "lrrll", err);
+    if (rc == 0) rc = print_list(client, id, "/checkpoints", checkpoint_fields, "lrrlll", err);
     if (rc == 0) rc = print_list(client, id, "/attempts", attempt_fields, "rlllrll", err);
     return rc;
 }

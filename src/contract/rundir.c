@@ -97,39 +97,55 @@ int rundir_fold_path(const char *dir, unsigned fold, char out[PATH_SIZE], struct
     return path_join(out, dir, name, err);
 }
 
-int rundir_checkpoint_path(const char *dir, uint64_t step, const char *extension, char out[PATH_SIZE], struct error *err)
+int rundir_checkpoint_path(const char *dir, struct rundir_checkpoint c, const char *extension, char out[PATH_SIZE], struct error *err)
 {
     char name[96];
-    int n = snprintf(name, sizeof name, RUNDIR_CHECKPOINTS "/%012" PRIu64 ".%s", step, extension);
+    int n = snprintf(name, sizeof name, RUNDIR_CHECKPOINTS "/%012" PRIu64 "%s.%s", c.step, c.delta ? ".delta" : "", extension);
     if (n < 0 || (size_t)n >= sizeof name) return error_set(err, ERROR_TOOLARGE, NULL, "file extension is too long: %.60s", extension);
     return path_join(out, dir, name, err);
 }
 
+bool rundir_checkpoint_parse(const char *name, struct rundir_checkpoint *out)
+{
+    size_t digits = strspn(name, "0123456789");
+    struct rundir_checkpoint c = {.delta = strcmp(name + digits, ".delta.safetensors") == 0};
+    if (digits < 12 || digits > 19 || (!c.delta && strcmp(name + digits, ".safetensors") != 0)) return false;
+    for (size_t i = 0; i < digits; i++) c.step = c.step * 10 + (uint64_t)(name[i] - '0');
+    *out = c;
+    return true;
+}
+
+int rundir_checkpoint_order(struct rundir_checkpoint a, struct rundir_checkpoint b)
+{
+    if (a.step != b.step) return a.step < b.step ? -1 : 1;
+    return (int)b.delta - (int)a.delta;
+}
+
 struct latest {
-    uint64_t before, step;
+    const struct rundir_checkpoint *before;
+    struct rundir_checkpoint newest;
     bool found;
 };
 
-/* "000000000300.safetensors" -> 300; anything else (a temporary, a stray file) is not a checkpoint. */
 static int latest_each(void *context, const char *name)
 {
     struct latest *latest = context;
-    uint64_t step = 0;
-    size_t digits = strspn(name, "0123456789");
-    if (digits < 12 || digits > 19 || strcmp(name + digits, ".safetensors") != 0) return 0;
-    for (size_t i = 0; i < digits; i++) step = step * 10 + (uint64_t)(name[i] - '0');
-    if (step < latest->before && (!latest->found || step > latest->step)) latest->step = step, latest->found = true;
+    struct rundir_checkpoint c;
+    if (!rundir_checkpoint_parse(name, &c) || (latest->before && rundir_checkpoint_order(c, *latest->before) >= 0)) return 0;
+    if (!latest->found || rundir_checkpoint_order(c, latest->newest) > 0) latest->newest = c, latest->found = true;
     return 0;
 }
 
-int rundir_latest_checkpoint(const struct world *w, const char *dir, uint64_t before, uint64_t *step, struct error *err)
+int rundir_latest_checkpoint(const struct world *w, const char *dir, const struct rundir_checkpoint *before, struct rundir_checkpoint *out,
+                             struct error *err)
 {
-    char folder[PATH_SIZE];
+    char folder[PATH_SIZE], than[64] = "";
     struct latest latest = {.before = before};
     int rc = path_join(folder, dir, RUNDIR_CHECKPOINTS, err);
     if (rc == 0) rc = path_list(w, folder, latest_each, &latest, err);
     if (rc < 0) return rc;
-    if (!latest.found) return error_set(err, ERROR_NOTFOUND, NULL, "%s holds no checkpoint before step %" PRIu64, folder, before);
-    *step = latest.step;
+    if (before) snprintf(than, sizeof than, " older than that of step %" PRIu64, before->step);
+    if (!latest.found) return error_set(err, ERROR_NOTFOUND, NULL, "%s holds no checkpoint%s", folder, than);
+    *out = latest.newest;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* The run directory: names and small moves in one place, for the run that writes it and the server that reads it.
  *
- *   spec.json  events.ndjson  run.log  lock  stop  checkpoints/<step>.safetensors + <step>.json  final.safetensors
+ *   spec.json  events.ndjson  run.log  lock  stop  final.safetensors
+ *   checkpoints/<step>.safetensors + <step>.json, <step>.delta.safetensors + <step>.delta.json
  *   evaluation.json  scores.tsv  dataset.json  pid  folds/<f>/
  *
  * The run holds flock on `lock` while it lives: lock free and no final state event = worker_lost. `stop` (a file the server
@@ -44,10 +45,21 @@ int rundir_clear_stop(const struct world *w, const char *path, struct error *err
 /* rundir_fold_path: folds/<f> below the directory; itself like a run directory, but without lock, events and spec. */
 int rundir_fold_path(const char *dir, unsigned fold, char out[PATH_SIZE], struct error *err);
 
-/* rundir_checkpoint_path: checkpoints/<step, 12 digits>.<extension> below the directory. */
-int rundir_checkpoint_path(const char *dir, uint64_t step, const char *extension, char out[PATH_SIZE], struct error *err);
+/* A file of checkpoints/: a whole one (<step, 12 digits>.safetensors), or a delta on others (<step>.delta.safetensors; contract/chain.h). */
+struct rundir_checkpoint {
+    uint64_t step;
+    bool delta;
+};
+/* rundir_checkpoint_parse: of a file's name; false: no checkpoint (a temporary, a stray file). rundir_checkpoint_order: > 0: a is the newer one: of a
+ * later step, or of the same step and whole. */
+bool rundir_checkpoint_parse(const char *name, struct rundir_checkpoint *out);
+int rundir_checkpoint_order(struct rundir_checkpoint a, struct rundir_checkpoint b);
 
-/* rundir_latest_checkpoint: the greatest step that has a .safetensors file; ERROR_NOTFOUND when there is none. before: only steps < before. */
-int rundir_latest_checkpoint(const struct world *w, const char *dir, uint64_t before, uint64_t *step, struct error *err);
+/* rundir_checkpoint_path: that file below the directory, with another extension ("json") if you like. */
+int rundir_checkpoint_path(const char *dir, struct rundir_checkpoint c, const char *extension, char out[PATH_SIZE], struct error *err);
+
+/* rundir_latest_checkpoint: the newest one that is older than `before` (NULL: of all); ERROR_NOTFOUND when there is none. */
+int rundir_latest_checkpoint(const struct world *w, const char *dir, const struct rundir_checkpoint *before, struct rundir_checkpoint *out,
+                             struct error *err);
 
 #endif

@@ -130,10 +130,14 @@ static const struct option compression_options[] = {
 static const struct option checkpoint_options[] = {
     {"every_steps", OPT_INT, AT(checkpoint.every_steps), 0, 0, COUNT_MAX, .help = "a checkpoint each that many steps; 0: off",
      .flags = OPTION_RUNTIME},
-    {"every_ms", OPT_INT, AT(checkpoint.every_ms), 60000, 0, COUNT_MAX, .help = "a checkpoint each that many milliseconds; 0: off",
+    {"every_ms", OPT_INT, AT(checkpoint.every_ms), 60000, 0, COUNT_MAX,
+     .help = "a checkpoint each that many milliseconds, or less often where writing them would take more than 3.5 % of the time; 0: off",
      .flags = OPTION_RUNTIME},
-    {"keep", OPT_INT, AT(checkpoint.keep), 3, 1, 10000, .help = "newest checkpoints that stay; the best one stays besides; a resume needs one",
+    {"keep", OPT_INT, AT(checkpoint.keep), 3, 1, 10000,
+     .help = "newest checkpoints that stay, whole ones with the deltas on them; the best one stays besides; a resume needs one",
      .flags = OPTION_RUNTIME | OPTION_SAY_WHY},
+    {"incremental", OPT_BOOL, AT(checkpoint.incremental), 1, .help = "checkpoints between whole ones hold the rows that changed since the one before",
+     .flags = OPTION_RUNTIME},
     {0},
 };
 

@@ -87,7 +87,8 @@ struct spec_compression {
 struct spec_checkpoint {
     int64_t every_steps; /* 0 = off */
     int64_t every_ms;    /* 0 = off; default 60000 */
-    int64_t keep;        /* newest that stay (the best one stays besides) */
+    int64_t keep;        /* newest whole ones that stay, with the deltas on them (the best one stays besides) */
+    bool incremental;    /* periodic ones hold the rows that changed since the one before */
 };
 
 struct spec_evaluate {

@@ -79,34 +79,47 @@ static void rundir_stop_is_asked_and_cleared(void **state)
     world_sim_close(&sim);
 }
 
-static void rundir_finds_the_latest_checkpoint(void **state)
+/* Newest first: by step; of one step the whole one before the delta. What has another name is none. */
+static void rundir_finds_checkpoints_newest_first(void **state)
 {
     (void)state;
     static struct world_sim sim;
     struct error err = {0};
     struct rundir dir;
     char path[PATH_SIZE];
-    uint64_t step = 0;
-    static const char *const names[] = {"000000000300.safetensors", "000000000200.safetensors", "000000000400.safetensors.tmp", "000000000500.json",
-                                        "999.safetensors",          "latest.safetensors",       "1000000000000.safetensors"};
+    struct rundir_checkpoint at, before, *last = NULL;
+    static const char *const names[] = {"000000000300.safetensors",
+                                        "000000000200.safetensors",
+                                        "000000000400.safetensors.tmp",
+                                        "000000000500.json",
+                                        "999.safetensors",
+                                        "latest.safetensors",
+                                        "1000000000000.safetensors",
+                                        "000000000300.delta.safetensors",
+                                        "000000000250.delta.safetensors",
+                                        "000000000900.delta.safetensors.tmp",
+                                        "000000000900.delta.json",
+                                        "000000000900delta.safetensors"};
+    static const struct rundir_checkpoint want[] = {{1000000000000, false}, {300, false}, {300, true}, {250, true}, {200, false}};
     world_sim_init(&sim);
     assert_ok(rundir_open(&dir, &sim.world, "r", &err), &err);
-    assert_int_equal(rundir_latest_checkpoint(&sim.world, "r", UINT64_MAX, &step, &err), -ERROR_NOTFOUND);
+    assert_int_equal(rundir_latest_checkpoint(&sim.world, "r", NULL, &at, &err), -ERROR_NOTFOUND);
     error_clear(&err);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "r/checkpoints/%s", names[i]);
         assert_ok(file_publish(&sim.world, path, "", 0, &err), &err);
     }
-    assert_ok(rundir_latest_checkpoint(&sim.world, "r", UINT64_MAX, &step, &err), &err);
-    assert_int_equal(step, 1000000000000);
-    assert_ok(rundir_latest_checkpoint(&sim.world, "r", step, &step, &err), &err);
-    assert_int_equal(step, 300);
-    assert_ok(rundir_latest_checkpoint(&sim.world, "r", 300, &step, &err), &err);
-    assert_int_equal(step, 200);
-    assert_int_equal(rundir_latest_checkpoint(&sim.world, "r", 200, &step, &err), -ERROR_NOTFOUND);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++, before = at, last = &before) {
+        assert_ok(rundir_latest_checkpoint(&sim.world, "r", last, &at, &err), &err);
+        assert_int_equal(at.step, want[i].step);
+        assert_int_equal(at.delta, want[i].delta);
+    }
+    assert_int_equal(rundir_latest_checkpoint(&sim.world, "r", last, &at, &err), -ERROR_NOTFOUND);
     error_clear(&err);
-    assert_ok(rundir_checkpoint_path("r", 300, "safetensors", path, &err), &err);
+    assert_ok(rundir_checkpoint_path("r", want[1], "safetensors", path, &err), &err);
     assert_string_equal(path, "r/checkpoints/000000000300.safetensors");
+    assert_ok(rundir_checkpoint_path("r", want[2], "json", path, &err), &err);
+    assert_string_equal(path, "r/checkpoints/000000000300.delta.json");
     rundir_close(&dir);
     world_sim_close(&sim);
 }
@@ -151,7 +164,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rundir_is_one_runs_own),
     cmocka_unit_test(rundir_lock_dies_with_its_process),
     cmocka_unit_test(rundir_stop_is_asked_and_cleared),
-    cmocka_unit_test(rundir_finds_the_latest_checkpoint),
+    cmocka_unit_test(rundir_finds_checkpoints_newest_first),
     cmocka_unit_test(rundir_open_fails_cleanly_whatever_fails),
     cmocka_unit_test(rundir_without_permission_says_so),
 };

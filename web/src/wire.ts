@@ -90,6 +90,7 @@ export interface Checkpoint {
   size_bytes?: number;
   sha256?: string;
   best?: boolean;
+  delta?: boolean; /* rows that changed since the one before: for a resume, no file to download */
   path?: string;
   metrics?: { [name: string]: number | null };
 }

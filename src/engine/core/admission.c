@@ -51,6 +51,7 @@ int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, 
 void admission_close(struct admission *a)
 {
     mem_huge_free(a->seen, (size_t)1 << a->hash_bits, sizeof *a->seen);
+    mem_free(a->changed);
     *a = (struct admission){0};
 }
 
@@ -106,6 +107,7 @@ void admission_raise(struct admission *a, const uint32_t *waiting, size_t count)
     for (size_t i = 0; i < count; i++) {
         uint8_t *at = &a->seen[waiting[i]], now = __atomic_load_n(at, __ATOMIC_RELAXED);
         if (i + AHEAD < count) __builtin_prefetch(&a->seen[waiting[i + AHEAD]], 1);
+        if (a->changed && now < a->min_count) __atomic_fetch_or(&a->changed[waiting[i] >> 6], 1ull << (waiting[i] & 63), __ATOMIC_RELAXED);
         while (now < a->min_count && !__atomic_compare_exchange_n(at, &now, (uint8_t)(now + 1), true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) continue;
     }
 }
@@ -124,6 +126,34 @@ void admission_copy(const struct admission *a, uint64_t from, uint64_t to, uint3
 {
     for (uint64_t s = from; a->seen && s < to; s++)
         if (a->seen[s]) *slots++ = (uint32_t)s, *seen++ = a->seen[s];
+}
+
+int admission_track(struct admission *a, struct error *err)
+{
+    if (a->min_count <= 1) return 0;
+    a->changed = mem_array(((size_t)1 << a->hash_bits) / 64 + 1, 1, sizeof *a->changed, err);
+    return a->changed ? 0 : -ERROR_NOMEM;
+}
+
+void admission_settled(struct admission *a)
+{
+    if (a->changed) memset(a->changed, 0, (((size_t)1 << a->hash_bits) / 64 + 1) * sizeof *a->changed);
+}
+
+uint64_t admission_count_changed(const struct admission *a, uint64_t from, uint64_t to)
+{
+    uint64_t count = 0;
+    for (uint64_t w = from >> 6; a->changed && w < (to + 63) >> 6; w++) count += (uint64_t)__builtin_popcountll(a->changed[w]);
+    return count;
+}
+
+void admission_copy_changed(const struct admission *a, uint64_t from, uint64_t to, uint32_t *slots, uint8_t *seen)
+{
+    for (uint64_t w = from >> 6; a->changed && w < (to + 63) >> 6; w++)
+        for (uint64_t bits = a->changed[w]; bits; bits &= bits - 1) {
+            uint64_t s = w << 6 | (uint64_t)__builtin_ctzll(bits);
+            *slots++ = (uint32_t)s, *seen++ = a->seen[s];
+        }
 }
 
 static const struct tensor *want(const struct tensor_file *file, const char *name, enum tensor_dtype dtype, struct error *err)

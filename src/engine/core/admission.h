@@ -22,7 +22,8 @@ struct admission {      /* zeroed: everything is let in */
     unsigned min_count; /* <= 1: everything is let in, and nothing below is there */
     uint32_t hash_bits;
     uint64_t hash_seed;
-    uint8_t *seen; /* (2^hash_bits) */
+    uint8_t *seen;     /* (2^hash_bits) */
+    uint64_t *changed; /* bit a slot: its count may differ from the last checkpoint; NULL: nobody asks */
 };
 
 /* admission_init: min_count 0 or 1 is a zeroed struct. hash_seed: the features'. */
@@ -64,6 +65,13 @@ struct admission_counts {
 /* Of slots from .. to - 1. admission_copy: the seen ones, ascending, with their counts, into arrays with room for both kinds. */
 struct admission_counts admission_count(const struct admission *a, uint64_t from, uint64_t to);
 void admission_copy(const struct admission *a, uint64_t from, uint64_t to, uint32_t *slots, uint8_t *seen);
+
+/* admission_track: from now on mark the counts that change; admission_settled: none has. Of slots from .. to - 1
+ * (multiples of 64, or all): how many have, and which. */
+int admission_track(struct admission *a, struct error *err);
+void admission_settled(struct admission *a);
+uint64_t admission_count_changed(const struct admission *a, uint64_t from, uint64_t to);
+void admission_copy_changed(const struct admission *a, uint64_t from, uint64_t to, uint32_t *slots, uint8_t *seen);
 
 /* admission_load: the counts are those of the file. Nothing to do where everything is let in. ERROR_DATA. */
 int admission_load(struct admission *a, const struct tensor_file *file, struct error *err);

@@ -116,6 +116,7 @@ void params_close(struct params *p)
         }
     }
     mem_free(p->live);
+    mem_free(p->touched);
     admission_close(&p->admission);
     transforms_close(&p->transforms);
     *p = (struct params){0};
@@ -160,6 +161,7 @@ void params_wake(struct params *p, const uint32_t *slots, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint32_t slot = slots[i];
+        if (p->touched) p->touched[slot >> 6] |= 1ull << (slot & 63);
         if (params_live(p, slot)) continue;
         p->live[slot >> 6] |= 1ull << (slot & 63);
         for (size_t t = 0; t < p->count; t++) {
@@ -174,6 +176,25 @@ void params_wake(struct params *p, const uint32_t *slots, size_t count)
             }
         }
     }
+}
+
+int params_track(struct params *p, struct error *err)
+{
+    p->touched = mem_array(p->slots / 64 + 1, 1, sizeof *p->touched, err);
+    return p->touched ? admission_track(&p->admission, err) : -ERROR_NOMEM;
+}
+
+void params_settled(struct params *p)
+{
+    if (p->touched) memset(p->touched, 0, (p->slots / 64 + 1) * sizeof *p->touched);
+    admission_settled(&p->admission);
+}
+
+uint64_t params_touched(const struct params *p)
+{
+    uint64_t count = 0;
+    for (uint64_t w = 0; p->touched && w < p->slots / 64 + 1; w++) count += (uint64_t)__builtin_popcountll(p->touched[w]);
+    return count;
 }
 
 static bool row_zero(const struct param *tensor, uint32_t slot)

@@ -77,6 +77,7 @@ struct params {
     size_t count;
     struct param tensor[TENSORS_MAX];
     uint64_t *live;               /* bit a slot: has been updated */
+    uint64_t *touched;            /* bit a slot: may differ from the last checkpoint; NULL: nobody asks */
     struct transforms transforms; /* numbers of which fields become what; planned by who trains, or loaded */
     struct admission admission;   /* which features have slots of their own; admission_init() it after params_init() */
 };
@@ -113,6 +114,13 @@ bool param_values_finite(const struct param_values *v, const void *rows, size_t 
 
 /* params_wake: make slots live: their rows get initial values and state. Only the owner of their slice may call it. */
 void params_wake(struct params *p, const uint32_t *slots, size_t count);
+
+/* params_track: from now on params_wake, which comes before every update of a slot's rows, marks them as touched, and admission marks the counts
+ * that change: what an incremental checkpoint has to hold. params_settled: all that is there is in a checkpoint; nothing is touched.
+ * params_touched: how many slots are. */
+int params_track(struct params *p, struct error *err);
+void params_settled(struct params *p);
+uint64_t params_touched(const struct params *p);
 
 /* params_rest: a live slot whose rows are zeros in every table, as before they came to life, sleeps again and forgets its state; false: it stays
  * awake. A table that starts from other values keeps its slots awake. Only the owner of its slice may call it. */

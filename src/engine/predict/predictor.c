@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "contract/chain.h"
 #include "contract/rundir.h"
-#include "contract/safetensors.h"
 #include "engine/core/params_load.h"
 #include "engine/data/format/format.h"
 
@@ -14,13 +14,13 @@
 static int checkpoint_find(const struct world *w, const char *path, char out[PATH_SIZE], struct error *err)
 {
     struct file_stat stat;
-    uint64_t step;
+    struct rundir_checkpoint newest;
     int rc = path_stat(w, path, &stat, err);
     if (rc < 0) return rc;
     if (!stat.is_dir) return str_copy(out, PATH_SIZE, path) ? 0 : error_set(err, ERROR_TOOLARGE, NULL, "path is too long: %.100s...", path);
     if ((rc = path_join(out, path, RUNDIR_FINAL, err)) < 0 || path_exists(w, out)) return rc;
     struct error none = {0};
-    if (rundir_latest_checkpoint(w, path, UINT64_MAX, &step, &none) == 0) return rundir_checkpoint_path(path, step, "safetensors", out, err);
+    if (rundir_latest_checkpoint(w, path, NULL, &newest, &none) == 0) return rundir_checkpoint_path(path, newest, "safetensors", out, err);
     if (none.code != ERROR_NOTFOUND) return error_set(err, none.code, none.field, "%s", none.msg);
     char fold[PATH_SIZE];
     if (rundir_fold_path(path, 0, fold, err) == 0 && path_exists(w, fold))
@@ -80,16 +80,16 @@ static int params_read(struct predictor *p, const struct tensor_file *file, stru
 
 int predictor_open(struct predictor *p, const struct world *w, const char *path, const struct registry *registry, struct error *err)
 {
-    struct safetensors st;
+    struct chain chain;
     *p = (struct predictor){.world = w};
     calibration_init(&p->calibration);
     int rc = checkpoint_find(w, path, p->path, err);
-    if (rc == 0) rc = safetensors_open(&st, w, p->path, err);
+    if (rc == 0) rc = chain_open(&chain, w, p->path, err);
     if (rc < 0) return rc;
-    struct tensor_file file = safetensors_file(&st);
+    struct tensor_file file = chain_file(&chain);
     if ((rc = recipe_read(p, &file, registry, err)) == 0 && (rc = params_read(p, &file, err)) == 0)
         rc = calibration_load(&p->calibration, &file, err);
-    safetensors_close(&st);
+    chain_close(&chain);
     if (rc < 0) predictor_close(p);
     return rc;
 }

@@ -6,9 +6,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "contract/safetensors.h"
+#include "contract/chain.h"
 #include "engine/train/report.h"
 #include "engine/train/snapshot.h"
+
+enum { DELTAS_MAX = CHAIN_FILES_MAX / 2 }; /* on one whole file: what a resume has to open */
+
+static const double overhead_max = 0.035; /* share of the time that periodic checkpoints by the clock may take: Mohan et al. 2021, CheckFreq */
 
 struct checkpointer {
     struct fold *fold;
@@ -19,6 +23,16 @@ struct checkpointer {
     bool best; /* what is being written */
     char sha256[SHA256_HEX];
     uint64_t size_bytes;
+    int64_t snapshot_ns, write_ns; /* what the last one took */
+    struct {                       /* what the next delta would stand on */
+        struct snapshot_base tail;
+        uint64_t base_bytes;  /* 0: there is nothing to stand on, the next one is whole */
+        uint64_t fixed_bytes; /* of them in a delta, too, whatever has changed */
+        uint64_t delta_bytes; /* of the deltas on it, together */
+        unsigned deltas;
+    } chain;
+    bool went_back; /* to this step, by a resume or a rollback: files of later steps that were there then are of no use any more */
+    uint64_t back_step;
 };
 
 struct checkpointer *checkpointer_new(struct fold *fold, struct error *err)
@@ -29,6 +43,8 @@ struct checkpointer *checkpointer_new(struct fold *fold, struct error *err)
     c->saved_step = fold->cursor.step; /* a resume starts from a checkpoint that is there */
     c->best_step = fold->best.step;
     c->saved_ms = world_mono_ms(fold->job->world);
+    c->went_back = true;
+    c->back_step = fold->cursor.step;
     return c;
 }
 
@@ -48,8 +64,8 @@ static int sidecar_write(struct checkpointer *c, const char *path, struct error 
     struct bytes text;
     time_text(world_utc_ms(fold->job->world), when);
     bytes_init(&text, 64 << 10);
-    json_t *json = json_pack("{s:I, s:s, s:s, s:I, s:b}", "step", (json_int_t)c->snapshot.cursor.step, "time", when, "sha256", c->sha256,
-                             "size_bytes", (json_int_t)c->size_bytes, "best", c->best);
+    json_t *json = json_pack("{s:I, s:s, s:s, s:I, s:b, s:b}", "step", (json_int_t)c->snapshot.cursor.step, "time", when, "sha256", c->sha256,
+                             "size_bytes", (json_int_t)c->size_bytes, "best", c->best, "delta", c->snapshot.delta);
     int rc = json_write_pretty(json, &text, err);
     if (rc == 0) rc = file_publish(fold->job->world, path, text.data, text.size, err);
     json_decref(json);
@@ -57,40 +73,82 @@ static int sidecar_write(struct checkpointer *c, const char *path, struct error 
     return rc;
 }
 
-static void checkpoint_delete(struct fold *fold, uint64_t step)
+static struct rundir_checkpoint checkpoint_file(const struct checkpointer *c)
 {
-    char path[PATH_SIZE];
-    if (rundir_checkpoint_path(fold->dir, step, "json", path, NULL) == 0) path_unlink(fold->job->world, path, NULL);
-    if (rundir_checkpoint_path(fold->dir, step, "safetensors", path, NULL) == 0) path_unlink(fold->job->world, path, NULL);
+    return (struct rundir_checkpoint){c->snapshot.cursor.step, c->snapshot.delta};
 }
 
-/* Keep the newest `keep` and the best; the rest goes, after the new one is durable. */
+static void checkpoint_delete(struct fold *fold, struct rundir_checkpoint file)
+{
+    char path[PATH_SIZE];
+    if (rundir_checkpoint_path(fold->dir, file, "json", path, NULL) == 0) path_unlink(fold->job->world, path, NULL);
+    if (rundir_checkpoint_path(fold->dir, file, "safetensors", path, NULL) == 0) path_unlink(fold->job->world, path, NULL);
+}
+
+/* A file that the one just written makes useless: of a future that was given up, or a delta of the same step. */
+static bool checkpoint_stale(const struct checkpointer *c, struct rundir_checkpoint file)
+{
+    struct rundir_checkpoint written = checkpoint_file(c);
+    if (rundir_checkpoint_order(file, written) == 0) return false;
+    return file.step >= written.step || (c->went_back && file.step > c->back_step);
+}
+
+/* Keep the newest `keep` whole ones with the deltas on them, and the best; the rest goes, after the new one is durable. */
 static void checkpoint_prune(struct checkpointer *c)
 {
     struct fold *fold = c->fold;
-    uint64_t step, before = UINT64_MAX;
-    for (int64_t kept = 0; rundir_latest_checkpoint(fold->job->world, fold->dir, before, &step, NULL) == 0; before = step) {
-        if (kept < fold->job->spec.checkpoint.keep) kept++;
-        else if (step != c->best_step) checkpoint_delete(fold, step);
+    struct rundir_checkpoint at, before, *last = NULL;
+    int64_t kept = 0, keep = fold->job->spec.checkpoint.keep;
+    for (; rundir_latest_checkpoint(fold->job->world, fold->dir, last, &at, NULL) == 0; before = at, last = &before) {
+        bool goes = checkpoint_stale(c, at) || kept >= keep, best = !at.delta && at.step == c->best_step;
+        if (!goes) kept += !at.delta;
+        else if (!best) checkpoint_delete(fold, at);
     }
+    c->went_back = false;
+}
+
+/* What was written is what the next delta stands on. */
+static void chain_add(struct checkpointer *c)
+{
+    const struct snapshot *s = &c->snapshot;
+    c->chain.tail.file = checkpoint_file(c);
+    memcpy(c->chain.tail.sha256, c->sha256, sizeof c->sha256);
+    c->chain.deltas = s->delta ? c->chain.deltas + 1 : 0;
+    c->chain.delta_bytes = s->delta ? c->chain.delta_bytes + c->size_bytes : 0;
+    if (s->delta) return;
+    uint64_t rows = snapshot_rows_bytes(&s->fold->params, s->live, s->seen);
+    c->chain.base_bytes = c->size_bytes;
+    c->chain.fixed_bytes = c->size_bytes > rows ? c->size_bytes - rows : 0;
+}
+
+static int checkpoint_tell(struct checkpointer *c, struct error *err)
+{
+    struct fold *fold = c->fold;
+    char name[96];
+    snprintf(name, sizeof name, "%s%s/%012" PRIu64 "%s.safetensors", fold->prefix, RUNDIR_CHECKPOINTS, c->snapshot.cursor.step,
+             c->snapshot.delta ? ".delta" : "");
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:b}", "path", name, "sha256", c->sha256, "size_bytes", (json_int_t)c->size_bytes, "best", c->best,
+                             "delta", c->snapshot.delta);
+    return fold_event(fold, EVENT_CHECKPOINT, c->snapshot.cursor.step, body, err);
 }
 
 static int checkpoint_write(void *context, struct error *err)
 {
     struct checkpointer *c = context;
     struct fold *fold = c->fold;
-    char path[PATH_SIZE], sidecar[PATH_SIZE], name[96];
+    char path[PATH_SIZE], sidecar[PATH_SIZE];
     uint64_t step = c->snapshot.cursor.step;
-    int rc = rundir_checkpoint_path(fold->dir, step, "safetensors", path, err);
-    if (rc == 0) rc = rundir_checkpoint_path(fold->dir, step, "json", sidecar, err);
+    int64_t began = world_mono_ns(fold->job->world);
+    int rc = rundir_checkpoint_path(fold->dir, checkpoint_file(c), "safetensors", path, err);
+    if (rc == 0) rc = rundir_checkpoint_path(fold->dir, checkpoint_file(c), "json", sidecar, err);
     if (rc == 0) rc = snapshot_write(&c->snapshot, fold, path, c->sha256, &c->size_bytes, err);
     if (rc == 0) rc = sidecar_write(c, sidecar, err);
     if (rc < 0) return error_wrap(err, "checkpoint of step %" PRIu64, step);
     if (c->best) c->best_step = step;
-    snprintf(name, sizeof name, "%s%s/%012" PRIu64 ".safetensors", fold->prefix, RUNDIR_CHECKPOINTS, step);
-    json_t *body = json_pack("{s:s, s:s, s:I, s:b}", "path", name, "sha256", c->sha256, "size_bytes", (json_int_t)c->size_bytes, "best", c->best);
-    rc = fold_event(fold, EVENT_CHECKPOINT, step, body, err);
+    chain_add(c);
+    rc = checkpoint_tell(c, err);
     checkpoint_prune(c);
+    c->write_ns = world_mono_ns(fold->job->world) - began;
     return rc;
 }
 
@@ -98,7 +156,9 @@ bool checkpoint_due(struct checkpointer *c)
 {
     const struct spec_checkpoint *every = &c->fold->job->spec.checkpoint;
     if (every->every_steps > 0 && c->fold->cursor.step % (uint64_t)every->every_steps == 0) return true;
-    return every->every_ms > 0 && world_mono_ms(c->fold->job->world) - c->saved_ms >= every->every_ms;
+    if (every->every_ms == 0 || background_busy(&c->write)) return false;
+    double passed_ms = (double)(world_mono_ms(c->fold->job->world) - c->saved_ms), took_ms = (double)(c->snapshot_ns + c->write_ns) / 1e6;
+    return passed_ms >= (double)every->every_ms && passed_ms >= took_ms / overhead_max;
 }
 
 void checkpoint_settle(struct checkpointer *c)
@@ -107,7 +167,17 @@ void checkpoint_settle(struct checkpointer *c)
     if (background_wait(&c->write, &failed) == 0) return;
     report_log(c->fold->job, PROGRESS_WARN, "%s; training goes on with the checkpoint before", failed.msg);
     c->write.rc = 0;
-    c->saved_step = 0; /* that step counts as not saved */
+    c->saved_step = 0;       /* that step counts as not saved */
+    c->chain.base_bytes = 0; /* and what it would have held is known no more */
+}
+
+/* What a checkpoint may be a delta on; NULL: it is to be whole. Together the deltas on a whole file stay below half of it. */
+static const struct snapshot_base *chain_base(const struct checkpointer *c, enum checkpoint_wish wish)
+{
+    const struct params *p = &c->fold->params;
+    if (wish != CHECKPOINT_PERIODIC || !p->touched || c->chain.base_bytes == 0 || c->chain.deltas == DELTAS_MAX) return NULL;
+    uint64_t bytes = c->chain.fixed_bytes + snapshot_rows_bytes(p, params_touched(p), admission_count_changed(&p->admission, 0, p->slots));
+    return c->chain.delta_bytes + bytes <= c->chain.base_bytes / 2 ? &c->chain.tail : NULL;
 }
 
 int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct error *err)
@@ -117,8 +187,11 @@ int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct er
     checkpoint_settle(c);
     if (wish == CHECKPOINT_PERIODIC && fold->cursor.step == c->saved_step) return 0;
     report_collect(fold);
-    int rc = snapshot_take(&c->snapshot, fold, err);
+    int64_t began = world_mono_ns(fold->job->world);
+    int rc = snapshot_take(&c->snapshot, fold, chain_base(c, wish), err);
     if (rc < 0) return rc;
+    params_settled(&fold->params);
+    c->snapshot_ns = world_mono_ns(fold->job->world) - began;
     c->best = wish == CHECKPOINT_BEST;
     c->saved_step = fold->cursor.step;
     c->saved_ms = world_mono_ms(fold->job->world);
@@ -126,20 +199,34 @@ int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct er
     return wish == CHECKPOINT_FINAL ? background_wait(&c->write, err) : 0;
 }
 
-int checkpoint_load(struct fold *fold, uint64_t step, struct error *err)
+/* The model in memory is that of a file now: no file of this run is what a delta could stand on. */
+static void checkpoint_back(struct fold *fold)
 {
-    char path[PATH_SIZE];
-    int rc = rundir_checkpoint_path(fold->dir, step, "safetensors", path, err);
-    return rc < 0 ? rc : snapshot_load(fold, path, err);
+    struct checkpointer *c = fold->checkpointer;
+    if (!c) return;
+    c->chain.base_bytes = 0;
+    c->went_back = true;
+    c->back_step = fold->cursor.step;
 }
 
+static int load_file(struct fold *fold, struct rundir_checkpoint file, struct error *err)
+{
+    char path[PATH_SIZE];
+    int rc = rundir_checkpoint_path(fold->dir, file, "safetensors", path, err);
+    if (rc == 0) rc = snapshot_load(fold, path, err);
+    if (rc == 0) checkpoint_back(fold);
+    return rc;
+}
+
+int checkpoint_load(struct fold *fold, uint64_t step, struct error *err) { return load_file(fold, (struct rundir_checkpoint){.step = step}, err); }
+
 /* The file against the SHA-256 that its sidecar records. A kill may have come before the sidecar: then the file's own form must do. */
-static int checkpoint_verify(struct fold *fold, uint64_t step, struct error *err)
+static int checkpoint_verify(struct fold *fold, struct rundir_checkpoint file, struct error *err)
 {
     char path[PATH_SIZE], sidecar[PATH_SIZE], sha256[SHA256_HEX];
     struct bytes text;
-    int rc = rundir_checkpoint_path(fold->dir, step, "safetensors", path, err);
-    if (rc == 0) rc = rundir_checkpoint_path(fold->dir, step, "json", sidecar, err);
+    int rc = rundir_checkpoint_path(fold->dir, file, "safetensors", path, err);
+    if (rc == 0) rc = rundir_checkpoint_path(fold->dir, file, "json", sidecar, err);
     if (rc < 0 || !path_exists(fold->job->world, sidecar)) return rc;
     bytes_init(&text, 64 << 10);
     rc = file_slurp(fold->job->world, sidecar, &text, err);
@@ -156,12 +243,12 @@ static int checkpoint_verify(struct fold *fold, uint64_t step, struct error *err
 
 int checkpoint_load_newest(struct fold *fold, struct error *err)
 {
-    uint64_t step, before = UINT64_MAX;
-    for (;; before = step) {
+    struct rundir_checkpoint file, before, *last = NULL;
+    for (;; before = file, last = &before) {
         struct error why = {0};
-        int rc = rundir_latest_checkpoint(fold->job->world, fold->dir, before, &step, &why);
+        int rc = rundir_latest_checkpoint(fold->job->world, fold->dir, last, &file, &why);
         if (rc < 0) return error_set(err, why.code, why.field, "%s", why.msg);
-        if (checkpoint_verify(fold, step, &why) == 0 && checkpoint_load(fold, step, &why) == 0) return 0;
+        if (checkpoint_verify(fold, file, &why) == 0 && load_file(fold, file, &why) == 0) return 0;
         if (why.code != ERROR_DATA) return error_set(err, why.code, why.field, "%s", why.msg);
         report_log(fold->job, PROGRESS_WARN, "%s; trying the one before", why.msg);
     }
@@ -171,7 +258,7 @@ int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, s
 {
     struct fold *fold = c->fold;
     char from[PATH_SIZE];
-    int rc = rundir_checkpoint_path(fold->dir, step, "safetensors", from, err);
+    int rc = rundir_checkpoint_path(fold->dir, (struct rundir_checkpoint){.step = step}, "safetensors", from, err);
     if (rc == 0) rc = path_link(fold->job->world, from, path, err);
     return rc < 0 ? rc : path_sync_dir(fold->job->world, fold->dir, err);
 }

@@ -1,6 +1,10 @@
 /* Checkpoints (algorithms.md §10): parameters, optimiser state, residuals and cursor as one safetensors file, written by another pool thread from a
  * snapshot while training goes on. The snapshot copies live rows only, by the whole team, at a step boundary; nothing in it depends on workers,
- * clocks or paths, so the same state gives the same bytes. */
+ * clocks or paths, so the same state gives the same bytes.
+ *
+ * Periodic ones are deltas where checkpoint.incremental is set: the rows that were touched since the one before, chained by SHA-256
+ * (contract/chain.h), until together they would be more than half of the whole file that they stand on; the next is whole again. The best, the last
+ * and the first after a start are always whole, so that what is published never depends on when checkpoints were taken. */
 #ifndef TRAINYARD_ENGINE_TRAIN_CHECKPOINT_H
 #define TRAINYARD_ENGINE_TRAIN_CHECKPOINT_H
 
@@ -16,7 +20,7 @@ enum checkpoint_wish {
     CHECKPOINT_FINAL     /* waits until it is durable; a failure is an error */
 };
 
-/* checkpoint_due: is a periodic one due at this step or time? */
+/* checkpoint_due: is a periodic one due at this step or time? By the clock not before 1/0.035 of what the last one took has passed. */
 bool checkpoint_due(struct checkpointer *c);
 /* checkpoint_save: of the present cursor. BEST and FINAL write anew even when that step is on disk, since they carry what validation decided. */
 int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct error *err);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "contract/safetensors.h"
+#include "contract/chain.h"
 #include "engine/data/format/format.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/guard.h"
@@ -15,6 +15,7 @@
 void snapshot_close(struct snapshot *s)
 {
     mem_free(s->slots);
+    mem_free(s->rest_slots);
     mem_free(s->seen_slots);
     transform_tensors_close(&s->transforms);
     mem_free(s->seen_counts);
@@ -39,18 +40,41 @@ static struct word_range slice_words(const struct params *p, uint32_t q)
     return (struct word_range){q * each, (q + 1) * each};
 }
 
+/* Slots of word w whose rows are copied; and those that are gone. */
+static uint64_t taken_bits(const struct snapshot *s, const struct params *p, uint64_t w)
+{
+    return s->delta ? p->live[w] & p->touched[w] : p->live[w];
+}
+static uint64_t rest_bits(const struct snapshot *s, const struct params *p, uint64_t w) { return s->delta ? p->touched[w] & ~p->live[w] : 0; }
+
+static uint64_t seen_count(const struct snapshot *s, const struct params *p, uint64_t from, uint64_t to)
+{
+    if (s->delta) return admission_count_changed(&p->admission, from, to);
+    struct admission_counts seen = admission_count(&p->admission, from, to);
+    return seen.admitted + seen.waiting;
+}
+
 static int count_slice(void *context, unsigned q, struct error *err)
 {
     struct snapshot *s = context;
     const struct params *p = &s->fold->params;
     struct word_range range = slice_words(p, q);
-    uint64_t live = 0;
+    uint64_t live = 0, rests = 0;
     (void)err;
-    for (uint64_t w = range.from; w < range.to; w++) live += (uint64_t)__builtin_popcountll(p->live[w]);
+    for (uint64_t w = range.from; w < range.to; w++) {
+        live += (uint64_t)__builtin_popcountll(taken_bits(s, p, w));
+        rests += (uint64_t)__builtin_popcountll(rest_bits(s, p, w));
+    }
     s->slice_first[q + 1] = live;
-    struct admission_counts seen = admission_count(&p->admission, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits);
-    s->seen_first[q + 1] = seen.admitted + seen.waiting;
+    s->rests_first[q + 1] = rests;
+    s->seen_first[q + 1] = seen_count(s, p, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits);
     return 0;
+}
+
+static uint32_t *bits_list(uint32_t *out, uint64_t w, uint64_t bits)
+{
+    for (; bits; bits &= bits - 1) *out++ = (uint32_t)(w << 6 | (uint64_t)__builtin_ctzll(bits));
+    return out;
 }
 
 static int copy_slice(void *context, unsigned q, struct error *err)
@@ -58,10 +82,14 @@ static int copy_slice(void *context, unsigned q, struct error *err)
     struct snapshot *s = context;
     const struct params *p = &s->fold->params;
     struct word_range range = slice_words(p, q);
-    uint64_t at = s->slice_first[q], seen = s->seen_first[q];
-    admission_copy(&p->admission, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits, s->seen_slots + seen, s->seen_counts + seen);
-    for (uint64_t w = range.from; w < range.to; w++)
-        for (uint64_t bits = p->live[w]; bits; bits &= bits - 1) s->slots[at++] = (uint32_t)(w << 6 | (uint64_t)__builtin_ctzll(bits));
+    uint64_t at = s->slice_first[q + 1], seen = s->seen_first[q];
+    uint32_t *slots = s->slots + s->slice_first[q], *rests = s->rest_slots + s->rests_first[q];
+    (s->delta ? admission_copy_changed : admission_copy)(&p->admission, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits,
+                                                         s->seen_slots + seen, s->seen_counts + seen);
+    for (uint64_t w = range.from; w < range.to; w++) {
+        slots = bits_list(slots, w, taken_bits(s, p, w));
+        rests = bits_list(rests, w, rest_bits(s, p, w));
+    }
     for (size_t t = 0; t < p->count; t++) {
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
             struct param_values from = params_values(p, t, k);
@@ -103,7 +131,8 @@ static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error 
     s->slots = mem_array((size_t)s->live, 1, sizeof *s->slots, err);
     s->seen_slots = mem_array((size_t)s->seen, 1, sizeof *s->seen_slots, err);
     s->seen_counts = mem_array((size_t)s->seen, 1, sizeof *s->seen_counts, err);
-    if (!s->residual || !s->slots || !s->seen_slots || !s->seen_counts) return -ERROR_NOMEM;
+    s->rest_slots = mem_array((size_t)s->rests, 1, sizeof *s->rest_slots, err);
+    if (!s->residual || !s->slots || !s->rest_slots || !s->seen_slots || !s->seen_counts) return -ERROR_NOMEM;
     for (size_t t = 0; t < p->count; t++) {
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
             struct param_values v = params_values(p, t, k);
@@ -114,18 +143,36 @@ static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error 
     return 0;
 }
 
-int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err)
+uint64_t snapshot_rows_bytes(const struct params *p, uint64_t slots, uint64_t seen)
+{
+    uint64_t bytes = sizeof(uint32_t);
+    for (size_t t = 0; t < p->count; t++)
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
+            struct param_values v = params_values(p, t, k);
+            if (v.by_slot && v.data) bytes += v.row_bytes;
+        }
+    return bytes * slots + (sizeof(uint32_t) + sizeof(uint8_t)) * seen;
+}
+
+int snapshot_take(struct snapshot *s, struct fold *fold, const struct snapshot_base *base, struct error *err)
 {
     const struct params *p = &fold->params;
     const struct parallel *parallel = &fold->job->team.parallel;
     snapshot_close(s);
     s->fold = fold;
+    s->delta = base;
+    if (base) s->base = *base;
     s->cursor = fold->cursor;
     s->best = fold->best;
     s->progressive = fold->progressive;
     s->guard = fold->guard;
     int rc = parallel->run(parallel->impl, count_slice, s, p->slices, err);
-    for (uint32_t q = 0; q < p->slices; q++) s->slice_first[q + 1] += s->slice_first[q], s->seen_first[q + 1] += s->seen_first[q];
+    for (uint32_t q = 0; q < p->slices; q++) {
+        s->slice_first[q + 1] += s->slice_first[q];
+        s->rests_first[q + 1] += s->rests_first[q];
+        s->seen_first[q + 1] += s->seen_first[q];
+    }
+    s->rests = s->rests_first[p->slices];
     s->seen = s->seen_first[p->slices];
     s->live = s->slice_first[p->slices];
     if (rc == 0) rc = transform_tensors_take(&s->transforms, &p->transforms, err);
@@ -212,13 +259,42 @@ const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE])
     return out;
 }
 
+/* The rows of a delta belong to these keys (contract/chain.h). */
+static json_t *delta_rows(const struct params *p)
+{
+    json_t *tables = json_array(), *groups = json_pack("{s:o}", "slots", tables);
+    for (size_t t = 0; t < p->count; t++)
+        for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
+            struct param_values v = params_values(p, t, k);
+            if (v.by_slot && v.data) json_array_append_new(tables, json_sprintf("%s%s%s", p->tensor[t].desc.name, k ? "." : "", v.state));
+        }
+    if (p->admission.min_count > 1) json_object_set_new(groups, "admission.slots", json_pack("[s]", "admission.seen"));
+    return groups;
+}
+
+static int metadata_delta(json_t *metadata, const struct snapshot *s, const struct params *p, struct error *err)
+{
+    struct bytes text;
+    if (!s->delta) return 0;
+    bytes_init(&text, 64 << 10);
+    json_t *rows = delta_rows(p);
+    int rc = json_write(rows, &text, err);
+    metadata_text(metadata, CHAIN_PREVIOUS, "%012" PRIu64 "%s.safetensors", s->base.file.step, s->base.file.delta ? ".delta" : "");
+    metadata_text(metadata, CHAIN_SHA256, "%s", s->base.sha256);
+    if (rc == 0 && json_object_set_new(metadata, CHAIN_ROWS, json_string(bytes_text(&text))) < 0)
+        rc = error_set(err, ERROR_NOMEM, NULL, "cannot write the delta's metadata");
+    json_decref(rows);
+    bytes_close(&text);
+    return rc;
+}
+
 static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fold, struct error *err)
 {
     json_t *m = json_object();
     const struct cursor *c = &s->cursor;
     char held_out[HELD_OUT_SIZE];
     if (metadata_recipe(m, &fold->job->spec, err) < 0 || metadata_field_names(m, fold->job, err) < 0 || metadata_files(m, fold->job, err) < 0 ||
-        warm_start_metadata(m, fold, err) < 0) {
+        metadata_delta(m, s, &fold->params, err) < 0 || warm_start_metadata(m, fold, err) < 0) {
         json_decref(m);
         return NULL;
     }
@@ -279,6 +355,7 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
     const struct params *p = &fold->params;
     size_t count = 0, shards = s->residuals / p->count;
     tensor_add(out, &count, TENSOR_U32, s->live, 0, s->slots, "slots");
+    if (s->delta) tensor_add(out, &count, TENSOR_U32, s->rests, 0, s->rest_slots, "slots" CHAIN_RESTS);
     if (s->transforms.count > 0) {
         const struct transform_tensors *f = &s->transforms;
         tensor_add(out, &count, TENSOR_U32, f->count, 0, f->kinds, "transform.kinds");
@@ -326,7 +403,7 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
 int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
                    struct error *err)
 {
-    size_t count, max = 10 + CALIBRATION_TENSORS + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
+    size_t count, max = 11 + CALIBRATION_TENSORS + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
     struct bins *bins = mem_zero(sizeof *bins, err);
     json_t *metadata = snapshot_metadata(s, fold, err);
@@ -346,7 +423,7 @@ int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX
 {
     struct snapshot *s = mem_zero(sizeof *s, err);
     if (!s) return -ERROR_NOMEM;
-    int rc = snapshot_take(s, fold, err);
+    int rc = snapshot_take(s, fold, NULL, err);
     if (rc == 0) rc = snapshot_write(s, fold, path, sha256, size_bytes, err);
     snapshot_close(s);
     mem_free(s);

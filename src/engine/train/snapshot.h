@@ -8,21 +8,32 @@
  *   admission.*       only with features.min_count > 1: see engine/core/admission.h
  *   progressive.bins  U32 (B), .counts U64 (B, 2)          only while an epoch is under way; with metadata progressive_*
  *   calibration.*     F32 (K), only after a fit: see engine/core/calibration.h
+ *   slots.rests       U32       only in a delta (contract/chain.h), which holds the rows that changed: slots that sleep again
  *   __metadata__      format, model, hash_bits, recipe (contract/spec.h), spec, data (digests), step, epoch, position, rows, ended, best_* ... */
 #ifndef TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
 #define TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
 
+#include "contract/rundir.h"
 #include "engine/train/fold.h"
 
+struct snapshot_base { /* what a delta stands on */
+    struct rundir_checkpoint file;
+    char sha256[SHA256_HEX];
+};
+
 struct snapshot {
+    bool delta;
+    struct snapshot_base base; /* of a delta */
     struct cursor cursor;
     struct best best;
     struct progressive progressive;
     struct guard guard;
-    uint64_t live; /* U */
+    uint64_t live; /* U: live slots; of a delta those that changed */
     uint64_t slice_first[SLICES_MAX + 1];
     uint32_t *slots;
-    uint64_t seen, seen_first[SLICES_MAX + 1]; /* slots that admission has counted */
+    uint64_t rests, rests_first[SLICES_MAX + 1]; /* slots that changed and sleep; of a delta */
+    uint32_t *rest_slots;
+    uint64_t seen, seen_first[SLICES_MAX + 1]; /* slots that admission has counted; of a delta whose counts changed */
     uint32_t *seen_slots;
     uint8_t *seen_counts;
     struct transform_tensors transforms;
@@ -36,8 +47,9 @@ struct snapshot {
     struct fold *fold; /* while it is being taken */
 };
 
-/* snapshot_take: copy the job's state by the whole team; reuses s. ERROR_DIVERGED when a value is not finite: no bad model is saved. */
-int snapshot_take(struct snapshot *s, struct fold *fold, struct error *err);
+/* snapshot_take: copy the job's state by the whole team; reuses s. base: the rows that changed since, a delta; NULL: all. ERROR_DIVERGED when a value
+ * is not finite: no bad model is saved. */
+int snapshot_take(struct snapshot *s, struct fold *fold, const struct snapshot_base *base, struct error *err);
 void snapshot_close(struct snapshot *s);
 
 int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
@@ -51,7 +63,11 @@ const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE]);
 /* snapshot_publish: the model as it stands as one more file, by the whole team: snapshot_take, snapshot_write. */
 int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err);
 
-/* snapshot_load: a file into the job's params (fresh), residuals, cursor and best. ERROR_DATA: damaged; ERROR_CONFLICT: of another spec or data. */
+/* snapshot_rows_bytes: what the rows of so many slots, and so many counts of admission, take in a file, their numbers included. */
+uint64_t snapshot_rows_bytes(const struct params *p, uint64_t slots, uint64_t seen);
+
+/* snapshot_load: a file, whole or a delta with what it stands on, into the job's params (fresh), residuals, cursor and best. ERROR_DATA: damaged;
+ * ERROR_CONFLICT: of another spec or data. */
 int snapshot_load(struct fold *fold, const char *path, struct error *err);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "contract/safetensors.h"
+#include "contract/chain.h"
 #include "engine/core/params_load.h"
 #include "engine/data/format/same_keys.h"
 #include "engine/train/groups.h"
@@ -105,7 +105,7 @@ int warm_start_identify(struct spec *spec, const struct world *world, struct err
 
 struct parent {
     struct fold *fold;
-    struct safetensors st;
+    struct chain chain;
     struct tensor_file file;
     struct spec recipe;
     json_t *field_names; /* NULL: its format names none */
@@ -126,9 +126,9 @@ static int parent_open(struct parent *s, struct error *err)
     if (rc == 0 && strcasecmp(sha256, want) != 0)
         rc = error_set(err, ERROR_INVALID, here, "%s has SHA-256 %.12s..., but %.12s... is wanted (warm_start.sha256): it is another file", path,
                        sha256, want);
-    if (rc == 0) rc = safetensors_open(&s->st, job->world, path, err);
+    if (rc == 0) rc = chain_open(&s->chain, job->world, path, err);
     if (rc < 0) return rc;
-    s->file = safetensors_file(&s->st);
+    s->file = chain_file(&s->chain);
     const char *recipe = metadata_of(s, "recipe"), *names = metadata_of(s, "field_names"), *steps = metadata_of(s, "step");
     if (!recipe) return error_set(err, ERROR_DATA, here, "%s is no checkpoint of a model: it has no recipe in its metadata", path);
     if ((rc = spec_recipe_read(&s->recipe, recipe, path, job->registry, err)) < 0) return rc;
@@ -140,7 +140,7 @@ static int parent_open(struct parent *s, struct error *err)
 
 static void parent_close(struct parent *s)
 {
-    if (s->st.file) safetensors_close(&s->st);
+    chain_close(&s->chain);
     spec_close(&s->recipe);
     json_decref(s->field_names);
     calibration_close(&s->calibration);

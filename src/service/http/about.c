@@ -65,7 +65,8 @@ static const struct problem_row {
          "Use an address that the server goes by, or add the name to its hosts; for files, see their permissions and the data roots."},
     [ERROR_NOTFOUND] = {"There is no such path, job, checkpoint or file, or not yet.", "Look at the list that it should be in: GET /v1/jobs."},
     [ERROR_METHOD] = {"The path exists, but not with this method.", "Use one of those in the Allow header."},
-    [ERROR_CONFLICT] = {"The job is in a state that does not allow this, or an Idempotency-Key was used again with another body.",
+    [ERROR_CONFLICT] = {"The job is in a state that does not allow this, an Idempotency-Key was used again with another body, or a checkpoint is a "
+                        "delta, which is no file to download.",
                         "The detail names the state and what is possible; for keys, take a new one."},
     [ERROR_TOOLARGE] = {"The body is larger than the call takes.", "Data does not travel in the body: name it by dataset.uri."},
     [ERROR_MEDIATYPE] = {"Bodies are JSON, not packed.", "Send \"Content-Type: application/json\", and no Content-Encoding."},

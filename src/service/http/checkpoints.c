@@ -72,7 +72,13 @@ static int checkpoint_file(struct request *rq, struct reply *rp, struct error *e
     int rc = store_checkpoint_get(rq->service->store, request_path(rq, "id"), &c, err);
     if (rc < 0) return rc;
     rp->status = 200;
-    rc = open_file(rq, rp, &c, err);
+    if (render_is_delta(&c))
+        rc = error_set(err, ERROR_CONFLICT, NULL,
+                       "checkpoint %s (step %" PRId64
+                       ") is a delta: rows that changed since the one before, which is no model by itself. Download one whose "
+                       "\"delta\" is false (pausing the job writes one), or put it together where the run is: trainyard checkpoint export",
+                       c.id, c.step);
+    if (rc == 0) rc = open_file(rq, rp, &c, err);
     if (rc == 0) rc = file_headers(rp, &c, err);
     if (rc == 0) rc = apply_range(rq, rp, err);
     checkpoint_close(&c);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "contract/rundir.h"
+
 json_t *render_text(const char *text) { return *text ? json_string(text) : json_null(); }
 
 json_t *render_time(int64_t utc_ms)
@@ -57,13 +59,22 @@ json_t *render_job(const struct service *service, const struct job *job, unsigne
     return NULL;
 }
 
+bool render_is_delta(const struct checkpoint *c)
+{
+    const char *slash = strrchr(c->path, '/');
+    struct rundir_checkpoint file;
+    return rundir_checkpoint_parse(slash ? slash + 1 : c->path, &file) && file.delta;
+}
+
 json_t *render_checkpoint(const struct checkpoint *c)
 {
     char file[ID_SIZE + 32];
+    bool delta = render_is_delta(c);
     snprintf(file, sizeof file, "/v1/checkpoints/%s/file", c->id);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:b, s:s, s:s, s:o}", "id", c->id, "job", c->job, "step", (json_int_t)c->step, "attempt",
-                     (json_int_t)c->attempt, "size_bytes", (json_int_t)c->size_bytes, "sha256", c->sha256, "created_at", render_time(c->utc_ms),
-                     "best", c->best, "path", c->path, "file", file, "metrics", c->metrics ? json_incref(c->metrics) : json_object());
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:o, s:b, s:b, s:s, s:o, s:o}", "id", c->id, "job", c->job, "step", (json_int_t)c->step,
+                     "attempt", (json_int_t)c->attempt, "size_bytes", (json_int_t)c->size_bytes, "sha256", c->sha256, "created_at",
+                     render_time(c->utc_ms), "best", c->best, "delta", delta, "path", c->path, "file", delta ? json_null() : json_string(file),
+                     "metrics", c->metrics ? json_incref(c->metrics) : json_object());
 }
 
 json_t *render_attempt(const struct attempt *a)

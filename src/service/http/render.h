@@ -18,6 +18,7 @@ enum render_job {
 };
 json_t *render_job(const struct service *service, const struct job *job, unsigned what);
 json_t *render_checkpoint(const struct checkpoint *checkpoint);
+bool render_is_delta(const struct checkpoint *checkpoint); /* rows that changed since the one before: listed, but no file to download */
 json_t *render_attempt(const struct attempt *attempt);
 json_t *render_series(const struct metric_series *series);
 

@@ -188,11 +188,11 @@ static void bits_survive_stops(void **state)
     snprintf(dir, sizeof dir, "%.*s/parts", 3000, run_kit_root);
     run_kit_progress = stop_at_once;
     for (uint64_t stop = 1; stop <= STOPS; stop++) {
-        uint64_t step;
+        struct rundir_checkpoint newest;
         stops_left = 1;
         assert_int_equal(run_kit_run(&world_real, bits_spec, "parts", 1 + (unsigned)stop % 2, &part, &err), -ERROR_STOPPED);
-        assert_ok(rundir_latest_checkpoint(&world_real, dir, UINT64_MAX, &step, &err), NULL);
-        assert_int_equal(step, stop);
+        assert_ok(rundir_latest_checkpoint(&world_real, dir, NULL, &newest, &err), NULL);
+        assert_int_equal(newest.step, stop);
     }
     assert_ok(run_kit_run(&world_real, bits_spec, "parts", 2, &part, &err), &err);
     assert_string_equal(whole.sha256, part.sha256);
@@ -286,11 +286,11 @@ static void damaged_checkpoint_falls_back(void **state)
     char path[PATH_SIZE];
     size_t size;
     assert_ok(run_kit_run(&world_real, bits_spec, "torn", 1, &want, &err), &err);
-    uint64_t newest;
+    struct rundir_checkpoint newest;
     snprintf(path, sizeof path, "%.*s/torn", 3000, run_kit_root);
     char dir[PATH_SIZE];
     memcpy(dir, path, sizeof dir);
-    assert_ok(rundir_latest_checkpoint(&world_real, dir, UINT64_MAX, &newest, &err), &err);
+    assert_ok(rundir_latest_checkpoint(&world_real, dir, NULL, &newest, &err), &err);
     assert_ok(rundir_checkpoint_path(dir, newest, "safetensors", path, &err), &err);
     char *data = test_read_file(path, &size);
     assert_ok(path_unlink(&world_real, path, &err), &err); /* final.safetensors is a link to it: leave that one whole */

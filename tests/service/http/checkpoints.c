@@ -147,6 +147,34 @@ static void a_damaged_or_missing_file_is_not_served(void **state)
     answer_close(&a);
 }
 
+/* A delta is listed as such, and is no file to download: what a client gets can be loaded. */
+static void a_delta_is_no_download(void **state)
+{
+    (void)state;
+    struct answer a = {0};
+    struct error err = {0};
+    struct job row = {0};
+    char path[160];
+    assert_ok(store_job_get(server.store, job, &row, &err), &err);
+    struct event event = {.seq = 1001, .attempt = 1, .step = 778, .utc_ms = 1767323045678, .type = EVENT_CHECKPOINT};
+    event.body = json_pack("{s:i, s:i, s:s, s:s, s:i, s:s, s:s, s:i, s:b, s:b}", "seq", 1001, "attempt", 1, "t", "2026-01-02T03:04:05.678Z", "type",
+                           "checkpoint", "step", 778, "path", "checkpoints/000000000778.delta.safetensors", "sha256", sha256, "size_bytes", FILE_SIZE,
+                           "best", 0, "delta", 1);
+    assert_ok(store_events_add(server.store, job, &event, 1, row.tail_offset, &err), &err);
+    event_close(&event);
+    job_close(&row);
+    snprintf(path, sizeof path, "/v1/jobs/%s/checkpoints", job);
+    talk(&server, &a, "GET", path, NULL, NULL);
+    json_t *items = json_object_get(a.json, "items"), *last = json_array_get(items, json_array_size(items) - 1);
+    assert_true(json_is_true(json_object_get(last, "delta")) && json_is_null(json_object_get(last, "file")));
+    assert_true(json_is_false(json_object_get(json_array_get(items, 0), "delta")));
+    snprintf(path, sizeof path, "/v1/checkpoints/%s/file", json_string_value(json_object_get(last, "id")));
+    talk(&server, &a, "GET", path, NULL, NULL);
+    assert_int_equal(a.status, 409);
+    assert_non_null(strstr(answer_text(&a, "detail"), "(step 778) is a delta"));
+    answer_close(&a);
+}
+
 static void records(void **state)
 {
     (void)state;
@@ -266,7 +294,14 @@ static void a_job_begins_from_a_checkpoint(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 static const struct CMUnitTest tests[] = {
-    TEST(the_whole_file), TEST(pieces_make_the_whole),    TEST(ranges_and_conditions),         TEST(a_damaged_or_missing_file_is_not_served),
-    TEST(records),        TEST(what_is_not_there_is_404), TEST(the_log_by_tail_and_by_offset), TEST(a_job_begins_from_a_checkpoint),
+    TEST(the_whole_file),
+    TEST(pieces_make_the_whole),
+    TEST(ranges_and_conditions),
+    TEST(a_damaged_or_missing_file_is_not_served),
+    TEST(records),
+    TEST(a_delta_is_no_download),
+    TEST(what_is_not_there_is_404),
+    TEST(the_log_by_tail_and_by_offset),
+    TEST(a_job_begins_from_a_checkpoint),
 };
 TEST_MAIN(tests)

@@ -57,6 +57,7 @@ export function Checkpoints({ list }: { list: readonly Checkpoint[] }) {
 
 function Download({ row }: { row: Checkpoint }) {
   if (!row.id) return null;
+  if (row.delta) return <span title="The rows that changed since the checkpoint before: for a resume, no model by itself">delta</span>;
   const path = checkpointPath(row.id);
   const name = `${row.id}.safetensors`;
   if (!hasToken())
