@@ -160,10 +160,22 @@ const char *spec_uri_path(const char *uri)
     return str_starts(uri, "///") ? uri + 2 : uri;
 }
 
+/* Has a place before this one, or this one, that text already? A row that comes twice may be learned from and judged by. */
+static bool uri_known(struct reading *r, const struct spec_place *place, const char *uri)
+{
+    for (size_t p = 0; spec_places[p].object; p++) {
+        const struct spec_uris *uris = spec_place_uris(r->spec, &spec_places[p]);
+        bool same_part = (strcmp(spec_places[p].object, "warm_start") == 0) == (strcmp(place->object, "warm_start") == 0);
+        for (size_t i = 0; same_part && i < uris->count; i++)
+            if (strcmp(spec_uri_path(uris->list[i]), spec_uri_path(uri)) == 0) return true;
+    }
+    return false;
+}
+
 static int read_uris(struct reading *r, const struct spec_place *place, const json_t *value)
 {
     struct spec_uris *uris = spec_place_uris(r->spec, place);
-    char object[JSON_POINTER_SIZE], at[JSON_POINTER_SIZE], pointer[JSON_POINTER_SIZE], index[24];
+    char object[JSON_POINTER_SIZE], at[JSON_POINTER_SIZE], pointer[JSON_POINTER_SIZE], index[24], brief[80];
     json_pointer_add(at, json_pointer_add(object, "", place->object), place->key);
     if (!value) {
         if (place->required) faults_add(r->faults, at, "is missing; a file, a glob or an array of them, for example \"file:clicks/day-*.tsv.gz\"");
@@ -178,7 +190,12 @@ static int read_uris(struct reading *r, const struct spec_place *place, const js
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
         snprintf(index, sizeof index, "%zu", i);
-        if (uri_faulty(r, item, json_is_array(value) ? json_pointer_add(pointer, at, index) : at)) continue;
+        const char *where = json_is_array(value) ? json_pointer_add(pointer, at, index) : at;
+        if (uri_faulty(r, item, where)) continue;
+        if (uri_known(r, place, json_string_value(item))) {
+            faults_add(r->faults, where, "names %s a second time; its rows can be read but once", json_brief(brief, sizeof brief, item));
+            continue;
+        }
         if (!(uris->list[uris->count] = mem_text(json_string_value(item), r->err))) return -ERROR_NOMEM;
         uris->count++;
     }

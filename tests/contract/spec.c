@@ -237,6 +237,7 @@ static void spec_refuses_bad_uris_and_labels(void **state)
         {"\"a\\nb\"", "/dataset/uri", "control characters"},
         {"\"-\"", "/dataset/uri", "would be standard input"},
         {"{}", "/dataset/uri", "must be a string, got {}"},
+        {"[\"a\", \"b\", \"file:a\"]", "/dataset/uri/2", "names \"file:a\" a second time"},
     };
     char text[512];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -253,6 +254,8 @@ static void spec_refuses_odd_uris_in_every_place(void **state)
 {
     (void)state;
     assert_fault(read_faults("{" LEAST ", \"split\": {\"test_uri\": 5}}"), "/split/test_uri", "must be a string, got 5");
+    assert_fault(read_faults("{" LEAST ", \"split\": {\"kind\": \"predefined\", \"validation_uri\": \"v\", \"test_uri\": [\"t\", \"v\"]}}"),
+                 "/split/test_uri/1", "names \"v\" a second time");
     assert_fault(read_faults("{" LEAST ", \"split\": {\"validation_uri\": [\"a\", \"\"]}}"), "/split/validation_uri/1", "names no file");
     assert_fault(read_faults("{" LEAST ", \"split\": {\"test_uri\": []}}"), "/split/test_uri", "must name 1 to");
     assert_fault(read_faults("{" LEAST ", \"split\": {\"test_url\": \"a\"}}"), "/split/test_url", "is unknown");

@@ -70,8 +70,9 @@ static int no_field(const struct job *job, const char *name, unsigned i, struct 
     if (role)
         return error_set(err, ERROR_INVALID, pointer, "evaluate.slices: \"%s\" is the %s of a row (dataset.%s), so it is no feature to slice by",
                          name, role->name, role->name);
-    return error_set(err, ERROR_INVALID, pointer, "evaluate.slices: the data set has no field \"%s\"%s", name,
-                     fields_known(job->dataset, known, sizeof known));
+    return error_set(err, ERROR_INVALID, pointer, "evaluate.slices: the data set has no field \"%s\"%s%s", name,
+                     fields_known(job->dataset, known, sizeof known),
+                     *d->weight || *d->group || *d->time ? "; the columns with the weight, group and time of a row are no fields" : "");
 }
 
 int judge_slices(struct job *job, struct error *err)

@@ -31,6 +31,16 @@ static size_t want(struct job *job, const struct evaluation *e)
     return job->texts.count - before;
 }
 
+/* Of the values that were looked for just now, those that first occur late keep their keys for a name. */
+static void tell_not_found(struct job *job, size_t fresh)
+{
+    size_t left = 0;
+    for (size_t i = job->texts.count - fresh; i < job->texts.count; i++) left += !job->texts.list[i].found && job->texts.list[i].key != 0;
+    if (left > 0 && dataset_info(job->dataset)->source_bytes > TEXT_BYTES_MAX)
+        report_log(job, PROGRESS_INFO, "%zu slices are named by their keys, since their values do not occur in the first %d MiB of the text", left,
+                   TEXT_BYTES_MAX >> 20);
+}
+
 void slice_texts(struct job *job, struct evaluation *e)
 {
     struct error err = {0};
@@ -40,6 +50,7 @@ void slice_texts(struct job *job, struct evaluation *e)
         job->texts.failed = true;
         report_log(job, PROGRESS_WARN, "slices are named by their keys, since the data cannot be read again: %s", err.msg);
     }
+    if (fresh > 0 && !job->texts.failed) tell_not_found(job, fresh);
     for (unsigned f = 0; f < e->slice_count; f++)
         for (unsigned i = 0; i < e->slices[f].count; i++) {
             struct slice *s = &e->slices[f].slices[i];
