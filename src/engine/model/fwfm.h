@@ -4,7 +4,7 @@
 
 #include "engine/model/model.h"
 
-enum { FWFM_LANES = 16, FWFM_FIELDS_MAX = 512 }; /* products then take 16 MiB */
+enum { FWFM_LANES = 16, FWFM_FIELDS_MAX = 512, FWFM_TILE = 4 }; /* products then take 16 MiB */
 
 struct fwfm_call { /* a micro-batch; v (distinct, k), weights (fields, fields) */
     const struct batch *batch;
@@ -12,11 +12,17 @@ struct fwfm_call { /* a micro-batch; v (distinct, k), weights (fields, fields) *
     const float *v, *weights;
     uint32_t fields;
     size_t k;
-    float *scratch; /* (fwfm_scratch_floats): E, Q, G of the row at hand (fields, k padded to lanes), and products (fields, fields, lanes) */
+    float *scratch; /* (fwfm_scratch_floats): products (fields, fields, lanes), E, Q, G of each row of a tile (room, k padded to lanes), pairs'
+                       weights */
 };
 
 static inline size_t fwfm_padded(size_t k) { return (k + FWFM_LANES - 1) / FWFM_LANES * FWFM_LANES; }
+static inline size_t fwfm_room(uint32_t fields) { return ((size_t)fields + 3) / 4 * 4; }
 
-static inline size_t fwfm_scratch_floats(uint32_t fields, size_t k) { return 3 * fields * fwfm_padded(k) + (size_t)fields * fields * FWFM_LANES; }
+static inline size_t fwfm_scratch_floats(uint32_t fields, size_t k)
+{
+    size_t room = fwfm_room(fields);
+    return (size_t)fields * fields * FWFM_LANES + FWFM_TILE * 3 * room * fwfm_padded(k) + fields * room;
+}
 
 #endif

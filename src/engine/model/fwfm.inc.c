@@ -13,11 +13,24 @@ typedef float lanes16_unaligned __attribute__((vector_size(64), aligned(4), may_
 void KERNEL(fwfm_forward)(const struct fwfm_call *c, float *logits);
 void KERNEL(fwfm_backward)(const struct fwfm_call *c, const float *delta, float *grad_v, float *grad_weights);
 
-struct fwfm_row {                   /* its sums a field, and which fields it has, in the order in which they first occur */
-    float *sums, *squares, *others; /* E, Q, G (fields, padded) */
-    size_t padded, count;
+struct fwfm_row {                                         /* what a row has of each of its fields, in the order in which they first occur */
+    float *sums, *squares, *others;                       /* E, Q, G (count, padded) */
+    size_t count;                                         /* of its fields */
+    uint32_t field[FWFM_FIELDS_MAX], at[FWFM_FIELDS_MAX]; /* (count); (fields): where in that order a field is */
+    bool has[FWFM_FIELDS_MAX], many;                      /* many: some field has more than one feature */
+};
+
+struct fwfm_pairs { /* the pairs' weights of rows with these fields */
+    size_t count, room;
     uint32_t field[FWFM_FIELDS_MAX];
-    bool has[FWFM_FIELDS_MAX], many; /* many: some field has more than one feature */
+    float *weights; /* (count, room), 0 on the diagonal and beyond count */
+};
+
+struct fwfm_work {
+    struct fwfm_row row[FWFM_TILE];
+    struct fwfm_pairs pairs;
+    size_t padded;
+    float *products; /* (fields, fields, lanes) */
 };
 
 #define LANES(p) (*(lanes16_unaligned *)(p))
@@ -26,10 +39,15 @@ struct fwfm_row {                   /* its sums a field, and which fields it has
 static inline void load_some(lanes16 *x, const float *p, size_t left)
 {
     *x = (lanes16){0};
-    memcpy(x, p, left >= FWFM_LANES ? sizeof *x : left * sizeof *p);
+    if (left >= FWFM_LANES) memcpy(x, p, sizeof *x);
+    else memcpy(x, p, left * sizeof *p);
 }
 
-static inline void store_some(float *p, const lanes16 *x, size_t left) { memcpy(p, x, left >= FWFM_LANES ? sizeof *x : left * sizeof *p); }
+static inline void store_some(float *p, const lanes16 *x, size_t left)
+{
+    if (left >= FWFM_LANES) memcpy(p, x, sizeof *x);
+    else memcpy(p, x, left * sizeof *p);
+}
 
 static inline float fold(const float *lanes)
 {
@@ -45,17 +63,24 @@ static inline size_t weight_at(const struct fwfm_call *c, uint32_t f, uint32_t g
     return f < g ? f * (size_t)c->fields + g : g * (size_t)c->fields + f;
 }
 
-static void row_open(struct fwfm_row *row, const struct fwfm_call *c)
+static void work_open(struct fwfm_work *work, const struct fwfm_call *c)
 {
-    size_t floats = c->fields * fwfm_padded(c->k);
-    row->sums = c->scratch, row->squares = row->sums + floats, row->others = row->squares + floats;
-    row->padded = fwfm_padded(c->k);
-    row->count = 0;
-    memset(row->has, 0, sizeof row->has);
+    size_t room = fwfm_room(c->fields), padded = fwfm_padded(c->k);
+    float *at = c->scratch;
+    work->padded = padded;
+    work->products = at, at += (size_t)c->fields * c->fields * FWFM_LANES;
+    for (size_t t = 0; t < FWFM_TILE; t++) {
+        struct fwfm_row *row = &work->row[t];
+        row->sums = at, row->squares = at + room * padded, row->others = at + 2 * room * padded;
+        at += 3 * room * padded;
+        row->count = 0;
+        memset(row->has, 0, sizeof row->has);
+    }
+    work->pairs = (struct fwfm_pairs){.room = room, .weights = at};
 }
 
-/* E and Q of row r, for the fields that it has. */
-static void row_sum(struct fwfm_row *row, const struct fwfm_call *c, size_t r)
+/* E and Q of row r of the batch, for the fields that it has. */
+static void row_sum(struct fwfm_row *row, size_t padded, const struct fwfm_call *c, size_t r)
 {
     const struct batch *b = c->batch;
     const uint16_t *field = batch_fields(b, r);
@@ -65,93 +90,161 @@ static void row_sum(struct fwfm_row *row, const struct fwfm_call *c, size_t r)
     for (size_t i = start; i < end; i++) {
         uint32_t f = field[i - start];
         if (f >= c->fields) continue;
+        bool again = row->has[f];
+        if (again) row->many = true;
+        else row->has[f] = true, row->at[f] = (uint32_t)row->count, row->field[row->count++] = f;
         const float *v = c->v + c->local[i] * c->k;
-        float x = b->values ? b->values[i] : 1, *sums = row->sums + f * row->padded, *squares = row->squares + f * row->padded;
+        float x = b->values ? b->values[i] : 1, *sums = row->sums + row->at[f] * padded, *squares = row->squares + row->at[f] * padded;
         for (size_t k = 0; k < c->k; k += FWFM_LANES) {
             lanes16 u;
             load_some(&u, v + k, c->k - k);
             u *= x;
             lanes16 square = u * u;
-            if (row->has[f]) u += LANES(sums + k), square += LANES(squares + k);
+            if (again) u += LANES(sums + k), square += LANES(squares + k);
             LANES(sums + k) = u;
             LANES(squares + k) = square;
         }
-        if (row->has[f]) row->many = true;
-        else row->has[f] = true, row->field[row->count++] = f;
     }
+}
+
+static bool same_fields(const struct fwfm_row *row, size_t count, const uint32_t *field)
+{
+    return row->count == count && memcmp(row->field, field, count * sizeof *field) == 0;
+}
+
+/* The weights of the row's pairs side by side: most rows have the fields of the one before. */
+static void pairs_of(struct fwfm_pairs *pairs, const struct fwfm_call *c, const struct fwfm_row *row)
+{
+    if (same_fields(row, pairs->count, pairs->field)) return;
+    pairs->count = row->count;
+    memcpy(pairs->field, row->field, row->count * sizeof *row->field);
+    for (size_t i = 0; i < row->count; i++)
+        for (size_t j = 0; j < pairs->room; j++)
+            pairs->weights[i * pairs->room + j] = j < row->count && j != i ? c->weights[weight_at(c, row->field[i], row->field[j])] : 0;
 }
 
 void KERNEL(fwfm_forward)(const struct fwfm_call *c, float *logits)
 {
-    struct fwfm_row row;
-    row_open(&row, c);
+    struct fwfm_work work;
+    struct fwfm_row *row = &work.row[0];
+    work_open(&work, c);
     for (size_t r = 0; r < c->batch->rows; r++) {
         lanes16 total = {0};
-        row_sum(&row, c, r);
-        for (size_t k = 0; k < row.padded; k += FWFM_LANES)
-            for (size_t i = 0; i < row.count; i++) {
-                uint32_t f = row.field[i];
-                lanes16 even = {0}, odd = {0}, mine = LANES(row.sums + f * row.padded + k);
+        row_sum(row, work.padded, c, r);
+        pairs_of(&work.pairs, c, row);
+        for (size_t k = 0; k < work.padded; k += FWFM_LANES)
+            for (size_t i = 0; i < row->count; i++) {
+                const float *weights = work.pairs.weights + i * work.pairs.room, *theirs = row->sums + k;
+                lanes16 even = {0}, odd = {0}, mine = LANES(row->sums + i * work.padded + k);
                 size_t j = i + 1;
-                for (; j + 2 <= row.count; j += 2) {
-                    even += c->weights[weight_at(c, f, row.field[j])] * LANES(row.sums + row.field[j] * row.padded + k);
-                    odd += c->weights[weight_at(c, f, row.field[j + 1])] * LANES(row.sums + row.field[j + 1] * row.padded + k);
+                for (; j + 2 <= row->count; j += 2) {
+                    even += weights[j] * LANES(theirs + j * work.padded);
+                    odd += weights[j + 1] * LANES(theirs + (j + 1) * work.padded);
                 }
-                if (j < row.count) even += c->weights[weight_at(c, f, row.field[j])] * LANES(row.sums + row.field[j] * row.padded + k);
+                if (j < row->count) even += weights[j] * LANES(theirs + j * work.padded);
                 total += mine * (even + odd);
-                if (row.many) total += 0.5f * c->weights[weight_at(c, f, f)] * (mine * mine - LANES(row.squares + f * row.padded + k));
+                if (!row->many) continue;
+                float own = c->weights[weight_at(c, row->field[i], row->field[i])];
+                total += 0.5f * own * (mine * mine - LANES(row->squares + i * work.padded + k));
             }
         logits[r] += fold((const float *)&total);
     }
 }
 
-/* G of the row's fields, and delta <E_f, E_g> into products, for the factors k .. k + 15. */
-static void row_back(struct fwfm_row *row, const struct fwfm_call *c, size_t k, float delta, float *products)
+/* G of the row's fields: the weighted sum of the others' E, in their order; the weight of a field with itself is 0. Four at a time hide the latency
+ * of an addition. */
+static void row_others(struct fwfm_row *row, const struct fwfm_pairs *pairs, size_t padded)
 {
-    for (size_t i = 0; i < row->count; i++) LANES(row->others + row->field[i] * row->padded + k) = (lanes16){0};
-    for (size_t i = 0; i < row->count; i++) {
-        uint32_t f = row->field[i];
-        float *mine_others = row->others + f * row->padded + k;
-        lanes16 mine = LANES(row->sums + f * row->padded + k), scaled = mine * delta, others = LANES(mine_others);
-        for (size_t j = i + 1; j < row->count; j++) {
-            size_t at = weight_at(c, f, row->field[j]), g = row->field[j] * row->padded + k;
-            lanes16 theirs = LANES(row->sums + g);
-            others += c->weights[at] * theirs;
-            LANES(row->others + g) += c->weights[at] * mine;
-            LANES(products + at * FWFM_LANES) += scaled * theirs;
+    for (size_t k = 0; k < padded; k += FWFM_LANES)
+        for (size_t i = 0; i < row->count; i += 4) {
+            lanes16 sum[4] = {{0}};
+            for (size_t j = 0; j < row->count; j++) {
+                lanes16 theirs = LANES(row->sums + j * padded + k);
+                const float *weights = pairs->weights + j * pairs->room + i;
+                for (size_t l = 0; l < 4; l++) sum[l] += weights[l] * theirs;
+            }
+            for (size_t l = 0; l < 4; l++) LANES(row->others + (i + l) * padded + k) = sum[l];
         }
-        LANES(mine_others) = others;
-        if (!row->many) continue;
-        float *own = products + weight_at(c, f, f) * FWFM_LANES;
-        LANES(own) += 0.5f * delta * (mine * mine - LANES(row->squares + f * row->padded + k));
+}
+
+/* delta <E_f, E_g> of the tile's rows, which have the same fields, into products: a pair's lanes are read and written once a tile. */
+static inline __attribute__((always_inline)) void tile_products(struct fwfm_work *work, const struct fwfm_call *c, size_t rows, const float *delta)
+{
+    const struct fwfm_row *first = &work->row[0];
+    for (size_t i = 0; i < first->count; i++)
+        for (size_t k = 0; k < work->padded; k += FWFM_LANES) {
+            lanes16 scaled[FWFM_TILE];
+            for (size_t t = 0; t < rows; t++) scaled[t] = LANES(work->row[t].sums + i * work->padded + k) * delta[t];
+            for (size_t j = i + 1; j < first->count; j++) {
+                float *product = work->products + weight_at(c, first->field[i], first->field[j]) * FWFM_LANES;
+                lanes16 sum = LANES(product);
+                for (size_t t = 0; t < rows; t++) sum += scaled[t] * LANES(work->row[t].sums + j * work->padded + k);
+                LANES(product) = sum;
+            }
+        }
+}
+
+/* The same of a field with itself, where it has several features. */
+static void row_own_products(struct fwfm_work *work, const struct fwfm_call *c, const struct fwfm_row *row, float delta)
+{
+    for (size_t i = 0; i < row->count; i++)
+        for (size_t k = 0; k < work->padded; k += FWFM_LANES) {
+            lanes16 mine = LANES(row->sums + i * work->padded + k);
+            LANES(work->products + weight_at(c, row->field[i], row->field[i]) *
+                                       FWFM_LANES) += 0.5f * delta * (mine * mine - LANES(row->squares + i * work->padded + k));
+        }
+}
+
+/* The gradient of the factors of row r's features. */
+static void row_scatter(const struct fwfm_row *row, size_t padded, const struct fwfm_call *c, size_t r, float delta, float *grad_v)
+{
+    const struct batch *b = c->batch;
+    const uint16_t *field = batch_fields(b, r);
+    for (size_t i = b->offsets[r], start = i; field && i < b->offsets[r + 1]; i++) {
+        uint32_t f = field[i - start];
+        if (f >= c->fields) continue;
+        float x = b->values ? b->values[i] : 1, d = delta * x, own = c->weights[weight_at(c, f, f)];
+        for (size_t k = 0; k < c->k; k += FWFM_LANES) {
+            size_t at = c->local[i] * c->k + k, in_row = row->at[f] * padded + k;
+            lanes16 g = LANES(row->others + in_row), v, sum;
+            if (row->many) {
+                load_some(&v, c->v + at, c->k - k);
+                g += own * (LANES(row->sums + in_row) - v * x);
+            }
+            load_some(&sum, grad_v + at, c->k - k);
+            sum += d * g;
+            store_some(grad_v + at, &sum, c->k - k);
+        }
+    }
+}
+
+/* Rows r .. r + rows - 1, which are in the tile. */
+static void tile_back(struct fwfm_work *work, const struct fwfm_call *c, size_t r, size_t rows, const float *delta, float *grad_v)
+{
+    pairs_of(&work->pairs, c, &work->row[0]);
+    if (rows == FWFM_TILE) tile_products(work, c, FWFM_TILE, delta + r); /* a constant count unrolls */
+    else tile_products(work, c, rows, delta + r);
+    for (size_t t = 0; t < rows; t++) {
+        struct fwfm_row *row = &work->row[t];
+        row_others(row, &work->pairs, work->padded);
+        if (row->many) row_own_products(work, c, row, delta[r + t]);
+        row_scatter(row, work->padded, c, r + t, delta[r + t], grad_v);
     }
 }
 
 void KERNEL(fwfm_backward)(const struct fwfm_call *c, const float *delta, float *grad_v, float *grad_weights)
 {
-    struct fwfm_row row;
+    struct fwfm_work work;
     const struct batch *b = c->batch;
-    row_open(&row, c);
-    float *products = c->scratch + 3 * c->fields * row.padded;
+    work_open(&work, c);
+    float *products = work.products;
     memset(products, 0, (size_t)c->fields * c->fields * FWFM_LANES * sizeof *products);
-    for (size_t r = 0; r < b->rows; r++) {
-        row_sum(&row, c, r);
-        for (size_t k = 0; k < row.padded; k += FWFM_LANES) row_back(&row, c, k, delta[r], products);
-        const uint16_t *field = batch_fields(b, r);
-        for (size_t i = b->offsets[r], start = i; field && i < b->offsets[r + 1]; i++) {
-            uint32_t f = field[i - start];
-            if (f >= c->fields) continue;
-            float x = b->values ? b->values[i] : 1, d = delta[r] * x, own = c->weights[weight_at(c, f, f)];
-            for (size_t k = 0; k < c->k; k += FWFM_LANES) {
-                size_t at = c->local[i] * c->k + k, in_row = f * row.padded + k;
-                lanes16 g = LANES(row.others + in_row), v, sum;
-                load_some(&v, c->v + at, c->k - k);
-                if (row.many) g += own * (LANES(row.sums + in_row) - v * x);
-                load_some(&sum, grad_v + at, c->k - k);
-                sum += d * g;
-                store_some(grad_v + at, &sum, c->k - k);
-            }
+    for (size_t r = 0, tile; r < b->rows; r += tile) {
+        for (tile = 0; tile < FWFM_TILE && r + tile < b->rows; tile++) {
+            row_sum(&work.row[tile], work.padded, c, r + tile);
+            if (!same_fields(&work.row[tile], work.row[0].count, work.row[0].field)) break; /* the next tile's first */
         }
+        tile_back(&work, c, r, tile, delta, grad_v);
     }
     for (uint32_t f = 0; f < c->fields; f++)
         for (uint32_t g = f; g < c->fields; g++) grad_weights[weight_at(c, f, g)] += fold(products + weight_at(c, f, g) * FWFM_LANES);
