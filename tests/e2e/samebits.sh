@@ -135,6 +135,12 @@ warm "warm start" '{}' '.optimizer.kind = "adam"'
 warm "warm start, frozen" '{freeze: ["embedding"], lr_scale: {wide: 0.5}}' '.features.min_count = 2'
 warm "warm start with state" '{freeze: ["bias"], optimizer_state: true, state_decay: 0.5}' '.train.negative_rate = 1'
 
+# Training that goes back: a column that at the full rate throws the model far off, in some rows in the middle.
+awk -F'\t' 'BEGIN { print "label,a,b,x" } { print $1 "," $16 "," $17 "," (NR > 3000 && NR < 3600 && NR % 16 == 0 ? 60 : 0) }' "$tmp/clicks.tsv" >"$tmp/spikes.csv"
+varied "rollbacks" ".dataset = {uri: \"file:$tmp/spikes.csv\", format: \"csv\", schema: {x: \"numeric\"}} | .split = {kind: \"sequential\", test_fraction: 0.2} | .model = {kind: \"lr\", hash_bits: 14}
+    | .optimizer = {kind: \"sgd\", lr: 1} | .compression = {codec: \"none\"} | .train = {batch_size: 128, epochs: 2, shuffle: false, nonfinite: \"rollback\", spike_factor: 2.5, log_every_steps: 1}"
+check "rollbacks: it did go back, twice" grep -q 'rollback 2 of 3' "$tmp/p1/events.ndjson"
+
 # The matrix must mean something: different specifications give different models, and the kills did hit.
 different=$(sort -u "$tmp/digests" | wc -l)
 combinations=$(wc -l <"$tmp/digests")

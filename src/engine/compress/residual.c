@@ -32,6 +32,9 @@ void residual_reset(struct residual *r)
 
 size_t residual_rows(const struct residual *r) { return r->count; }
 
+/* Arrays grow by doubling; a row has values, a rate, four links and its part of the buckets. */
+uint64_t residual_bytes(uint64_t rows, uint32_t width) { return rows * ((uint64_t)width * sizeof(float) + sizeof(float) + 6 * sizeof(uint32_t)); }
+
 static uint32_t *bucket_of(const struct residual *r, uint32_t id) { return &r->bucket[id * 0x9E3779B1u >> (32 - r->bucket_bits)]; }
 
 static int grow_array(void *array, size_t n, size_t size, struct error *err)

@@ -31,6 +31,9 @@ int residual_add(struct residual *r, struct grad_buffer *g, float eta, const str
 /* residual_keep: e = a - d for each row of a, where d (ascending) is what decoding gave; rows that are all zero are not kept. */
 int residual_keep(struct residual *r, const struct grad_rows *a, const struct grad_rows *d, float eta, struct error *err);
 
+/* residual_bytes: what so many waiting rows take at most. */
+uint64_t residual_bytes(uint64_t rows, uint32_t width);
+
 /* For the checkpoint: rows in the order of waiting. residual_load appends one row as the newest. */
 size_t residual_rows(const struct residual *r);
 size_t residual_save(const struct residual *r, size_t max, uint32_t *ids, float *eta, float *values); /* first max rows; returns how many */

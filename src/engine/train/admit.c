@@ -2,72 +2,127 @@
 #include "engine/train/admit.h"
 
 #include <inttypes.h>
-#include <unistd.h>
+#include <stdio.h>
 
 #include "base/str.h"
+#include "engine/compress/residual.h"
 #include "engine/model/model.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/groups.h"
+#include "engine/train/memory_limit.h"
 #include "engine/train/run.h"
+#include "engine/train/warm_start.h"
 
-enum { FIELDS_GUESSED = 40 }; /* before the data is open; afterwards model_admit() knows */
+enum { FIELDS_GUESSED = 40, HASH_BITS_LEAST = 10 }; /* before the data is open; afterwards model_admit() knows */
 
 static size_t descs_of(const struct spec *spec, struct model_shape shape, struct param_desc descs[TENSORS_MAX])
 {
-    size_t count = ((const struct model *)spec->chosen[SECTION_MODEL].kind)->describe(spec->chosen[SECTION_MODEL].params, shape, descs);
+    const struct spec_kind *model = &spec->chosen[SECTION_MODEL];
+    size_t count = ((const struct model *)model->kind)->describe(model->params, shape, descs);
     param_descs_store(descs, count, (enum table_dtype)spec->model.table_dtype);
+    warm_start_freeze(spec, descs, count);
     return count;
 }
 
-static uint64_t memory_bytes(const struct spec *spec, struct model_shape shape)
+struct memory {             /* what a run takes at most, in bytes */
+    uint64_t tables, dense; /* weights and optimiser state */
+    uint64_t slot;          /* of all tables, of one slot */
+    uint64_t counts;        /* of features.min_count */
+    uint64_t residuals;     /* of all shards */
+    uint64_t member;        /* an ensemble's model beside the fold's */
+    uint64_t snapshot;      /* the same once more, for a checkpoint */
+    uint64_t buffers;       /* windows and buffers */
+};
+
+static uint64_t memory_sum(const struct memory *m) { return m->tables + m->dense + m->counts + m->residuals + m->member + m->snapshot + m->buffers; }
+
+/* What the shards keep of what a codec left out: of a table no more rows than residual_rows_max, of a dense tensor all. */
+static uint64_t residuals_of(const struct spec *spec, const struct param_desc *descs, size_t count, uint64_t slots)
 {
-    struct param_desc descs[TENSORS_MAX];
-    struct param_states states[GROUPS];
-    optim_states(spec, states);
-    size_t count = descs_of(spec, shape, descs);
-    uint32_t bits = (uint32_t)spec->model.hash_bits;
-    const struct ensemble *ensemble = (const struct ensemble *)spec->chosen[SECTION_ENSEMBLE].kind;
-    uint64_t tables = params_bytes(descs, count, bits, states);
-    if (ensemble && ensemble->wants_model) tables += params_bytes(descs, count, bits, NULL) / 2;
-    tables += 3 * admission_bytes((unsigned)spec->features.min_count, bits); /* a byte a slot, and five in the snapshot */
-    return 2 * tables + (256ull << 20);                                      /* parameters, their snapshot, and the windows and buffers of a run */
+    const struct codec *codec = (const struct codec *)spec->chosen[SECTION_CODEC].kind;
+    uint64_t bytes = 0, most = (uint64_t)spec->compression.residual_rows_max;
+    if (!codec->encode || !spec->compression.error_feedback) return 0;
+    for (size_t t = 0; t < count; t++) {
+        uint64_t rows = descs[t].table ? slots : descs[t].rows ? descs[t].rows : 1;
+        if (param_learns(&descs[t])) bytes += residual_bytes(rows < most ? rows : most, descs[t].width);
+    }
+    return bytes * (uint64_t)spec->train.shards;
 }
 
-uint64_t run_memory_bytes(const struct spec *spec) { return memory_bytes(spec, (struct model_shape){.fields = FIELDS_GUESSED}); }
-
-static uint64_t memory_limit(const struct spec *spec)
+static struct memory memory_of(const struct spec *spec, struct model_shape shape, uint32_t bits)
 {
-    uint64_t limit = (uint64_t)spec->resources.max_memory_bytes;
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
-    return limit == 0 || limit > machine ? machine : limit;
-}
-
-int spec_admit(const struct spec *spec, struct error *err)
-{
-    char need[32], have[32];
-    uint64_t bytes = memory_bytes(spec, (struct model_shape){.fields = 1}), limit = memory_limit(spec);
-    if (bytes <= limit) return 0;
-    return error_set(err, ERROR_NOMEM, "/model/hash_bits",
-                     "the model needs up to %s (2^%" PRId64 " slots with optimiser state and a snapshot), there are %s; lower model.hash_bits",
-                     str_bytes(need, sizeof need, bytes), spec->model.hash_bits, str_bytes(have, sizeof have, limit));
-}
-
-int model_admit(const struct spec *spec, struct model_shape shape, struct error *err)
-{
-    char need[32], have[32];
-    uint64_t bytes = memory_bytes(spec, shape), limit = memory_limit(spec);
-    if (bytes <= limit) return 0;
-    struct param_desc descs[TENSORS_MAX], tables[TENSORS_MAX];
+    struct param_desc descs[TENSORS_MAX], dense[TENSORS_MAX];
     struct param_states states[GROUPS];
     optim_states(spec, states);
     size_t kept = 0, count = descs_of(spec, shape, descs);
     for (size_t t = 0; t < count; t++)
-        if (descs[t].table) tables[kept++] = descs[t];
-    uint64_t slot = (params_bytes(tables, kept, 10, states) - (1 << 10) / 8) >> 10; /* one out of many */
-    return error_set(err, ERROR_NOMEM, "/model/hash_bits",
-                     "the model needs up to %s, there are %s: 2^%" PRId64 " slots x %" PRIu64
-                     " bytes (weights and optimiser state, for the data's %" PRIu32
-                     " fields) x 2 (a snapshot), and 256 MiB; lower model.hash_bits or the model's width",
-                     str_bytes(need, sizeof need, bytes), str_bytes(have, sizeof have, limit), spec->model.hash_bits, slot, shape.fields);
+        if (!descs[t].table) dense[kept++] = descs[t];
+    const struct ensemble *ensemble = (const struct ensemble *)spec->chosen[SECTION_ENSEMBLE].kind;
+    uint64_t slots = 1ull << bits, live = slots / 8;
+    struct memory m = {.dense = params_bytes(dense, kept, bits, states) - live, .buffers = 256ull << 20};
+    m.tables = params_bytes(descs, count, bits, states) - m.dense;
+    m.slot = (m.tables - live) >> bits;
+    m.counts = admission_bytes((unsigned)spec->features.min_count, bits);
+    m.residuals = residuals_of(spec, descs, count, slots);
+    m.snapshot = m.tables + m.dense + 5 * m.counts + m.residuals; /* a slot and its count */
+    if (ensemble && ensemble->wants_model) m.member = params_bytes(descs, count, bits, NULL);
+    return m;
+}
+
+uint64_t run_memory_bytes(const struct spec *spec)
+{
+    const struct memory m = memory_of(spec, (struct model_shape){.fields = FIELDS_GUESSED}, (uint32_t)spec->model.hash_bits);
+    return memory_sum(&m);
+}
+
+/* ", residuals 1.2 GiB", where they count. */
+static void part_tell(char *out, size_t size, const char *name, uint64_t bytes)
+{
+    char text[32];
+    if (bytes >> 20) snprintf(out, size, ", %s %s", name, str_bytes(text, sizeof text, bytes));
+    else *out = 0;
+}
+
+/* The way out: the largest table that would fit. */
+static void remedy_tell(char *out, size_t size, const struct spec *spec, struct model_shape shape, uint64_t limit)
+{
+    char text[32];
+    for (uint32_t bits = (uint32_t)spec->model.hash_bits; bits-- > HASH_BITS_LEAST;) {
+        struct memory m = memory_of(spec, shape, bits);
+        if (memory_sum(&m) > limit) continue;
+        snprintf(out, size, "lower model.hash_bits: with %" PRIu32 " it would need %s", bits, str_bytes(text, sizeof text, memory_sum(&m)));
+        return;
+    }
+    snprintf(out, size, "lower model.hash_bits and the model's width%s",
+             memory_of(spec, shape, HASH_BITS_LEAST).residuals > limit / 4 ? ", or train.shards" : "");
+}
+
+static int admit(const struct spec *spec, const struct world *world, struct model_shape shape, bool known, struct error *err)
+{
+    struct memory m = memory_of(spec, shape, (uint32_t)spec->model.hash_bits);
+    struct memory_limit limit = memory_limit_find(world, (uint64_t)spec->resources.max_memory_bytes);
+    char need[32], have[32], tables[32], snapshot[32], dense[64], counts[64], residuals[64], member[64], fields[48] = "", remedy[128];
+    if (memory_sum(&m) <= limit.bytes) return 0;
+    part_tell(dense, sizeof dense, "dense layers", m.dense);
+    part_tell(counts, sizeof counts, "counts of features", m.counts);
+    part_tell(residuals, sizeof residuals, "residuals of the shards", m.residuals);
+    part_tell(member, sizeof member, "the ensemble's model", m.member);
+    if (known) snprintf(fields, sizeof fields, ", for the data's %" PRIu32 " fields", shape.fields);
+    remedy_tell(remedy, sizeof remedy, spec, shape, limit.bytes);
+    return error_set(
+        err, ERROR_NOMEM, "/model/hash_bits",
+        "the model needs up to %s, and %s %s: 2^%" PRId64 " slots x %" PRIu64 " bytes (weights and optimiser state%s) = %s%s%s%s, "
+        "%s for a checkpoint's snapshot of these%s, 256 MiB of buffers; %s",
+        str_bytes(need, sizeof need, memory_sum(&m)), limit.who, str_bytes(have, sizeof have, limit.bytes), spec->model.hash_bits, m.slot, fields,
+        str_bytes(tables, sizeof tables, m.tables), dense, counts, residuals, str_bytes(snapshot, sizeof snapshot, m.snapshot), member, remedy);
+}
+
+int spec_admit(const struct spec *spec, const struct world *world, struct error *err)
+{
+    return admit(spec, world, (struct model_shape){.fields = 1}, false, err);
+}
+
+int model_admit(const struct spec *spec, const struct world *world, struct model_shape shape, struct error *err)
+{
+    return admit(spec, world, shape, true, err);
 }

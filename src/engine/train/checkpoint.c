@@ -183,7 +183,8 @@ static const struct snapshot_base *chain_base(const struct checkpointer *c, enum
 int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct error *err)
 {
     struct fold *fold = c->fold;
-    if (wish == CHECKPOINT_PERIODIC && background_busy(&c->write)) return 0;
+    bool may_skip = fold->job->spec.train.nonfinite != NONFINITE_ROLLBACK; /* where a rollback goes to is part of the bits */
+    if (wish == CHECKPOINT_PERIODIC && may_skip && background_busy(&c->write)) return 0;
     checkpoint_settle(c);
     if (wish == CHECKPOINT_PERIODIC && fold->cursor.step == c->saved_step) return 0;
     report_collect(fold);
@@ -252,6 +253,13 @@ int checkpoint_load_newest(struct fold *fold, struct error *err)
         if (why.code != ERROR_DATA) return error_set(err, why.code, why.field, "%s", why.msg);
         report_log(fold->job, PROGRESS_WARN, "%s; trying the one before", why.msg);
     }
+}
+
+void checkpoint_discard(struct checkpointer *c, uint64_t step)
+{
+    checkpoint_delete(c->fold, (struct rundir_checkpoint){.step = step});
+    checkpoint_delete(c->fold, (struct rundir_checkpoint){.step = step, .delta = true});
+    if (c->saved_step == step) c->saved_step = 0;
 }
 
 int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, struct error *err)

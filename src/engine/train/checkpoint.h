@@ -15,7 +15,8 @@ struct checkpointer *checkpointer_new(struct fold *fold, struct error *err);
 void checkpointer_free(struct checkpointer *c); /* waits for a write in progress; NULL is fine */
 
 enum checkpoint_wish {
-    CHECKPOINT_PERIODIC, /* skipped while the previous one is still being written; a failure is logged, training goes on */
+    CHECKPOINT_PERIODIC, /* skipped while the previous one is still being written, but under train.nonfinite "rollback"; a failure is logged, training
+                            goes on */
     CHECKPOINT_BEST,     /* kept beside the newest ones until a better one comes */
     CHECKPOINT_FINAL     /* waits until it is durable; a failure is an error */
 };
@@ -32,6 +33,9 @@ void checkpoint_settle(struct checkpointer *c);
  * damaged one is skipped with a note; one of another spec or data set is ERROR_CONFLICT naming the difference. */
 int checkpoint_load_newest(struct fold *fold, struct error *err);
 int checkpoint_load(struct fold *fold, uint64_t step, struct error *err);
+
+/* checkpoint_discard: the newest one, of that step, is of no use: it goes, and may be written again. */
+void checkpoint_discard(struct checkpointer *c, uint64_t step);
 
 /* checkpoint_finish: path (final.safetensors) = hard link to the checkpoint of that step. */
 int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, struct error *err);

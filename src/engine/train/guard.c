@@ -25,13 +25,28 @@ static void find_fault(const struct fold *fold, uint64_t step, double loss, doub
                   loss / weight, train->spike_factor, g->mean);
 }
 
+/* The newest checkpoint; when that was no help before, it may hold what makes the step bad already: it goes, and the one before it is taken. */
+static int load_good(struct fold *fold, struct error *err)
+{
+    struct rundir_checkpoint before;
+    checkpoint_settle(fold->checkpointer);
+    int rc = checkpoint_load_newest(fold, err);
+    bool again = rc == 0 && fold->cursor.step == fold->back_to && fold->cursor.step != fold->best.step;
+    const struct rundir_checkpoint same = {.step = fold->cursor.step, .delta = true}; /* the older of a step's two forms */
+    if (again && rundir_latest_checkpoint(fold->job->world, fold->dir, &same, &before, NULL) == 0) {
+        checkpoint_discard(fold->checkpointer, fold->cursor.step);
+        rc = checkpoint_load_newest(fold, err);
+    }
+    fold->back_to = fold->cursor.step;
+    return rc;
+}
+
 static int roll_back(struct fold *fold, uint64_t step, const struct error *bad, struct error *err)
 {
     uint64_t times = fold->guard.rollbacks + 1;
     struct error why = {0};
     if (times > GUARD_ROLLBACKS) return error_set(err, ERROR_DIVERGED, NULL, "%s (after %d rollbacks)", bad->msg, GUARD_ROLLBACKS);
-    checkpoint_settle(fold->checkpointer);
-    int rc = checkpoint_load_newest(fold, &why);
+    int rc = load_good(fold, &why);
     if (rc < 0 && why.code == ERROR_NOTFOUND) return error_set(err, ERROR_DIVERGED, NULL, "%s (no checkpoint to roll back to)", bad->msg);
     if (rc < 0) return error_set(err, why.code, why.field, "%s", why.msg);
     fold->guard.rollbacks = times;

@@ -3,8 +3,9 @@
  * state, residual or count moves.
  *
  * fail: the run ends as diverged. skip: training goes on with the next batch; after GUARD_IN_A_ROW of them it has diverged. rollback: back to the
- * newest checkpoint, at half the rate, GUARD_ROLLBACKS times at most; where that is depends on which checkpoints there are, so unlike all else the
- * bits of such a run depend on the clock unless checkpoints are by steps. */
+ * newest checkpoint, at half the rate, GUARD_ROLLBACKS times at most; to the one before it where the same one was no help. Where that is depends on
+ * which checkpoints there are, so unlike all else the bits of such a run depend on the clock unless checkpoints are by steps: those are then written
+ * each, and a run that was killed comes the same way again. */
 #ifndef TRAINYARD_ENGINE_TRAIN_GUARD_H
 #define TRAINYARD_ENGINE_TRAIN_GUARD_H
 

@@ -100,6 +100,45 @@ static void rollbacks_halve_the_rate_and_end(void **state)
     assert_error(&err, ERROR_DIVERGED, "(no checkpoint to roll back to)");
 }
 
+/* a.svm with a new feature of great value in some rows of steps 24 to 39; at the full rate they throw its weight far off. */
+static void spike_data(void)
+{
+    char from[PATH_SIZE], to[PATH_SIZE], *line = NULL;
+    size_t room = 0, row = 0;
+    snprintf(from, sizeof from, "%.*s/a.svm", 3000, run_kit_root);
+    snprintf(to, sizeof to, "%.*s/spikes.svm", 3000, run_kit_root);
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    assert_true(in && out);
+    for (; getline(&line, &room, in) > 0; row++)
+        fprintf(out, "%.*s%s\n", (int)strcspn(line, "\n"), line, row >= 1150 && row < 1950 && row % 16 == 0 ? " 200:60" : "");
+    free(line);
+    fclose(in), assert_int_equal(fclose(out), 0);
+}
+
+/* The newest checkpoint has the bad weight already: going back to it is no help, going back to the one before and at a lower rate is. */
+static void a_rollback_recovers(void **state)
+{
+    (void)state;
+    struct run_result one, other;
+    struct error err = {0};
+#define SPIKES(train) \
+    RUN_KIT_SPEC( \
+        "spikes.svm", \
+        "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'sequential', 'test_fraction': 0.1}, 'optimizer': {'kind': 'sgd', 'lr': 1}, " \
+        "'train': {'batch_size': 50, 'epochs': 2, 'shuffle': false, 'log_every_steps': 1, 'spike_factor': 3" train "}, " \
+        "'checkpoint': {'every_steps': 4, 'every_ms': 0}")
+    assert_ok(run_kit_run(&world_real, SPIKES(", 'nonfinite': 'rollback'"), "recovers", 1, &one, &err), &err);
+    assert_ok(run_kit_run(&world_real, SPIKES(", 'nonfinite': 'rollback'"), "recovers2", 2, &other, &err), &err);
+    assert_string_equal(one.sha256, other.sha256);
+    assert_int_equal(one.steps, 108);
+    assert_true(run_kit_metric("recovers", "auc") > 0.75);
+    char *events = events_of("recovers");
+    assert_non_null(strstr(events, "back from step 26 to 24, at half the rate (rollback 1 of 3)"));
+    assert_non_null(strstr(events, "back from step 26 to 20, at half the rate (rollback 2 of 3)"));
+    mem_free(events);
+    assert_int_equal(run_kit_run(&world_real, SPIKES(""), "unguarded", 1, &one, &err), -ERROR_DIVERGED);
+}
+
 /* A rate at which nothing stays finite: bad steps end after ten in a row. */
 static void a_model_that_is_lost_is_named_so(void **state)
 {
@@ -115,13 +154,17 @@ static void a_model_that_is_lost_is_named_so(void **state)
     assert_error(&err, ERROR_DIVERGED, "(10 bad steps in a row)");
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(a_bad_step_is_left_out), cmocka_unit_test(a_guard_that_finds_nothing_changes_nothing),
-                                          cmocka_unit_test(a_spike_ends_a_run_that_may_fail), cmocka_unit_test(rollbacks_halve_the_rate_and_end),
+static const struct CMUnitTest tests[] = {cmocka_unit_test(a_bad_step_is_left_out),
+                                          cmocka_unit_test(a_guard_that_finds_nothing_changes_nothing),
+                                          cmocka_unit_test(a_spike_ends_a_run_that_may_fail),
+                                          cmocka_unit_test(rollbacks_halve_the_rate_and_end),
+                                          cmocka_unit_test(a_rollback_recovers),
                                           cmocka_unit_test(a_model_that_is_lost_is_named_so)};
 
 int main(int argc, char **argv)
 {
     test_dir(run_kit_root);
     poison_data();
+    spike_data();
     return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -321,7 +321,14 @@ static void model_that_cannot_fit_says_so(void **state)
     assert_true(run_kit_run(&world_real,
                             RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 24}, 'resources': {'max_memory_bytes': 100000000}"), "big", 1,
                             &result, &err) < 0);
-    assert_error(&err, ERROR_NOMEM, "the model needs up to");
+    assert_error(&err, ERROR_NOMEM, "the model needs up to 516.0 MiB, and resources.max_memory_bytes allows 95.4 MiB: 2^24 slots x 8 bytes");
+    assert_error(&err, ERROR_NOMEM, "lower model.hash_bits and the model's width");
+    assert_true(run_kit_run(&world_real,
+                            RUN_KIT_SPEC("a.svm", "'model': {'kind': 'fm', 'hash_bits': 24}, 'resources': {'max_memory_bytes': 2000000000}, "
+                                                  "'compression': {'codec': 'topk'}"),
+                            "big", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_NOMEM, "residuals of the shards");
+    assert_error(&err, ERROR_NOMEM, "lower model.hash_bits: with 22 it would need");
 }
 
 static void field_data(void) /* three fields, numbered 0, 1 and 6 */
@@ -376,7 +383,7 @@ static void tables_that_grow_with_fields_say_the_sum(void **state)
     field_data();
     assert_true(run_kit_run(&world_real, FIELD_SPEC("'model': {'kind': 'ffm', 'hash_bits': 20}, 'resources': {'max_memory_bytes': 600000000}"),
                             "wide", 1, &result, &err) < 0);
-    assert_error(&err, ERROR_NOMEM, "2^20 slots x 232 bytes (weights and optimiser state, for the data's 7 fields) x 2");
+    assert_error(&err, ERROR_NOMEM, "2^20 slots x 232 bytes (weights and optimiser state, for the data's 7 fields) = 232.1 MiB");
 }
 
 static void early_stopping_needs_a_validation_side(void **state)
