@@ -137,6 +137,11 @@ spec_case "a name with a line feed" '.name = "a\nb"' '/name must not contain con
 spec_case "a label of 1 MB" '.labels = {a: ("x" * 1000000)}' '/labels/a must be shorter'
 spec "$data/good.tsv" '.model = {kind: "fm", hash_bits: 30, embedding_dim: 256}' >"$tmp/bad.json"
 refused "a model of 4 TiB" "$tmp/bad.json" 71 'the model needs up to 4.0 TiB' 'lower model.hash_bits'
+spec "$data/good.tsv" '.model = {kind: "fm", hash_bits: 22} | .compression.codec = "topk" | .resources.max_memory_bytes = 1000000000' >"$tmp/bad.json"
+refused "a model beyond its allowance" "$tmp/bad.json" 71 'resources.max_memory_bytes allows 953.7 MiB' 'residuals of the shards' 'lower model.hash_bits: with [0-9]+ it would need'
+spec_case "nag on hidden layers" '.model = {kind: "mlp", hash_bits: 14} | .optimizer.kind = "nag"' '/optimizer_deep is missing' 'hidden layers fly apart'
+spec "$data/good.tsv" '.model = {kind: "fm", hash_bits: 14} | .optimizer = {kind: "sgd", lr: 1000000} | .train = {batch_size: 64, epochs: 20}' >"$tmp/bad.json"
+refused "a rate at which nothing stays finite" "$tmp/bad.json" 70 'not finite; lower optimizer.lr'
 spec_case "test_fraction 1" '.split = {kind: "holdout", test_fraction: 1}' '/split/test_fraction must be >= 0 and < 1'
 spec_case "no row left to train" '.split = {kind: "holdout", test_fraction: 0.99999}' 'no row is on the training side'
 spec_case "early stopping, nothing to stop by" '.train.early_stopping = {metric: "auc", patience: 1}' 'needs a validation side'

@@ -32,7 +32,7 @@ spec() # spec MODEL OPTIMISER CODEC AGGREGATE
         train: {shards: 8, batch_size: 256, epochs: 3, log_every_steps: 5},
         compression: ({codec: $codec, aggregate: $aggregate} + if $codec == "topk" then {retention: {start: 0.3, decay: 0.5, min: 0.05, per: "epoch"}} else {} end),
         checkpoint: {every_steps: 4, every_ms: 0, keep: 2}}
-        # nag divides by the gradient, which is right for weights of features alone: hidden layers fly apart under it.
+        # nag is not for hidden layers.
         | if $optimizer == "nag" and $deep != {} then .optimizer_wide = .optimizer | .optimizer = {kind: "adam", lr: 0.01} else . end'
 }
 digest() { sha256sum "$1/final.safetensors" | cut -d' ' -f1; }

@@ -39,11 +39,14 @@ static void nag_update(const void *params, const struct optim_step *step, const 
     table[cpu_level()](rows, rows->lr * step->found[0]);
 }
 
-const struct optimizer optimizer_nag = {.kind = {"nag", "normalised adaptive gradients: the scale of a feature does not show",
-                                                 "Ross, Mineiro, Langford 2013, Normalized online learning", sizeof(struct nag_params), nag_options},
-                                        .state = {{"s", STATE_WEIGHT}, {"n", STATE_WEIGHT}, {"mean", STATE_TENSOR}},
-                                        .measures = 1,
-                                        .sums = 2, /* (g / s)^2, and of how many */
-                                        .measure = nag_measure,
-                                        .conclude = nag_conclude,
-                                        .update = nag_update};
+const struct optimizer optimizer_nag = {
+    .kind = {"nag", "normalised adaptive gradients: the scale of a feature does not show", "Ross, Mineiro, Langford 2013, Normalized online learning",
+             sizeof(struct nag_params), nag_options},
+    .state = {{"s", STATE_WEIGHT}, {"n", STATE_WEIGHT}, {"mean", STATE_TENSOR}},
+    .features_only = "divides a gradient by the greatest one so far, which evens out the scales of features and makes "
+                     "hidden layers fly apart",
+    .measures = 1,
+    .sums = 2, /* (g / s)^2, and of how many */
+    .measure = nag_measure,
+    .conclude = nag_conclude,
+    .update = nag_update};

@@ -27,6 +27,7 @@ struct optimizer {
     struct state_desc state[STATES_MAX];                        /* ends before the first without a name */
     void (*initial)(const void *params, float out[STATES_MAX]); /* state of a row that never had a gradient; NULL: zeros */
     bool owns_weights;                                          /* weights are a function of state alone: what else moves them would be forgotten */
+    const char *features_only;                                  /* why it is not for dense layers; NULL: it is for all weights */
     unsigned measures;                                          /* passes before the update */
     size_t sums;                                                /* how many a slice has; sums_by_column: and one a column of its tensor */
     bool sums_by_column;

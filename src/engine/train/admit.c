@@ -109,12 +109,12 @@ static int admit(const struct spec *spec, const struct world *world, struct mode
     part_tell(member, sizeof member, "the ensemble's model", m.member);
     if (known) snprintf(fields, sizeof fields, ", for the data's %" PRIu32 " fields", shape.fields);
     remedy_tell(remedy, sizeof remedy, spec, shape, limit.bytes);
-    return error_set(
-        err, ERROR_NOMEM, "/model/hash_bits",
-        "the model needs up to %s, and %s %s: 2^%" PRId64 " slots x %" PRIu64 " bytes (weights and optimiser state%s) = %s%s%s%s, "
-        "%s for a checkpoint's snapshot of these%s, 256 MiB of buffers; %s",
-        str_bytes(need, sizeof need, memory_sum(&m)), limit.who, str_bytes(have, sizeof have, limit.bytes), spec->model.hash_bits, m.slot, fields,
-        str_bytes(tables, sizeof tables, m.tables), dense, counts, residuals, str_bytes(snapshot, sizeof snapshot, m.snapshot), member, remedy);
+    return error_set(err, ERROR_NOMEM, "/model/hash_bits",
+                     "the model needs up to %s, and %s %s: 2^%" PRId64 " slots x %" PRIu64 " bytes (weights and optimiser state%s) = %s%s%s%s, "
+                     "%s for a checkpoint's snapshot of these%s, 256 MiB of buffers; %s",
+                     str_bytes(need, sizeof need, memory_sum(&m)), limit.who, str_bytes(have, sizeof have, limit.bytes), spec->model.hash_bits,
+                     m.slot, fields, str_bytes(tables, sizeof tables, m.tables), dense, counts, residuals,
+                     str_bytes(snapshot, sizeof snapshot, m.snapshot), member, remedy);
 }
 
 int spec_admit(const struct spec *spec, const struct world *world, struct error *err)

@@ -10,6 +10,7 @@
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
 #include "engine/train/ensemble.h"
+#include "engine/train/groups.h"
 #include "engine/train/warm_start.h"
 
 /* A split that judges by group or time may name the column itself; the data set must read it. */
@@ -73,6 +74,25 @@ static void settle_optimizer(const struct spec *spec, enum spec_section s, struc
                o->kind.name);
 }
 
+/* An optimizer that is for weights of features alone, on a model's layers. */
+static void settle_deep(const struct spec *spec, struct faults *faults)
+{
+    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
+    struct optim_use use[GROUPS];
+    struct param_desc descs[TENSORS_MAX];
+    size_t deep = 0, count = model->describe(spec->chosen[SECTION_MODEL].params, (struct model_shape){.fields = 2}, descs);
+    optim_choose(spec, use);
+    const struct optimizer *o = use[GROUP_DEEP].optimizer;
+    warm_start_freeze(spec, descs, count);
+    for (size_t t = 0; t < count; t++) deep += descs[t].group == GROUP_DEEP && param_learns(&descs[t]);
+    if (!o->features_only || deep == 0) return;
+    if (spec->chosen[SECTION_OPTIMIZER_DEEP].kind)
+        faults_add(faults, "/optimizer_deep/kind", "cannot be %s, which %s; take another one, for example \"adam\"", o->kind.name, o->features_only);
+    else
+        faults_add(faults, "/optimizer_deep", "is missing: optimizer %s %s; give model \"%s\" {\"kind\": \"adam\"} here, for example", o->kind.name,
+                   o->features_only, model->kind.name);
+}
+
 /* The loss that the model names as its own where the job names none: from here on the spec says which. */
 static void settle_loss(struct spec *spec, struct faults *faults)
 {
@@ -133,6 +153,7 @@ void run_settle(struct spec *spec, struct faults *faults)
     settle_column(&splitter, SPLIT_TIMES, spec->dataset.time, "time", faults);
     for (enum spec_section s = 0; s < SECTIONS; s++)
         if (s == SECTION_OPTIMIZER || s == SECTION_OPTIMIZER_WIDE || s == SECTION_OPTIMIZER_DEEP) settle_optimizer(spec, s, faults);
+    settle_deep(spec, faults);
     settle_files(splitter.split, &spec->split, faults);
     settle_validation(spec, &splitter, faults);
     ensemble_settle(spec, &splitter, faults);

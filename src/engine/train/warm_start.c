@@ -190,6 +190,10 @@ static int features_agree(const struct parent *s, struct error *err)
                          " now; a checkpoint keeps slots and no keys, so rows cannot be moved: set model.hash_bits to "
                          "%" PRId64,
                          then->model.hash_bits, now->model.hash_bits, then->model.hash_bits);
+    if (then->model.table_dtype != now->model.table_dtype)
+        return error_set(err, ERROR_INVALID, "/model/table_dtype", "model.table_dtype was %s and is %s now; set it to %s",
+                         spec_table_dtypes[then->model.table_dtype], spec_table_dtypes[now->model.table_dtype],
+                         spec_table_dtypes[then->model.table_dtype]);
     const struct spec_kind *was = &then->chosen[SECTION_FORMAT], *is = &now->chosen[SECTION_FORMAT];
     const struct key_maker one = {was->kind, was->params, s->field_names, parent_has},
                            other = {is->kind, is->params, s->fold->job->dataset, data_has};
@@ -325,7 +329,7 @@ static int shift_bias(const struct parent *s, const struct matching *m, struct e
 {
     struct params *p = &s->fold->params;
     double shift = s->calibration.logit_offset - s->fold->calibration.logit_offset;
-    if (shift == 0) return 0;
+    if (shift == 0 || s->fold->job->model.loss != &loss_logistic) return 0;
     for (size_t t = 0; t < p->count; t++) {
         if (strcmp(p->tensor[t].desc.name, "bias") != 0 || !m->wish.take[t][0]) continue;
         if (p->tensor[t].desc.frozen)
@@ -363,6 +367,17 @@ static uint64_t live_slots(const struct params *p)
     return live;
 }
 
+/* Another loss makes another thing of an output. */
+static void tell_loss(const struct parent *s)
+{
+    const struct spec_kind *chosen = s->recipe.chosen;
+    const struct loss *then = model_loss((const struct model *)chosen[SECTION_MODEL].kind, (const struct loss *)chosen[SECTION_LOSS].kind);
+    const struct loss *now = s->fold->job->model.loss;
+    if (then != now)
+        report_log(s->fold->job, PROGRESS_WARN, "warm start: its loss was %s and is %s here, so its outputs do not mean what they did",
+                   then->kind.name, now->kind.name);
+}
+
 int warm_start_import(struct fold *fold, struct error *err)
 {
     if (!fold->job->spec.warm_start.given) return 0;
@@ -377,6 +392,7 @@ int warm_start_import(struct fold *fold, struct error *err)
         report_log(fold->job, PROGRESS_INFO, "warm start from %s (step %" PRIu64 ", sha256 %.12s): %" PRIu64 " slots; taken: %s%s%s",
                    path_of(&fold->job->spec), s.step, fold->job->spec.warm_start.sha256, live_slots(&fold->params), m->told,
                    *m->left ? "; not taken: " : "", m->left);
+    if (rc == 0) tell_loss(&s);
     parent_close(&s);
     mem_free(m);
     return rc < 0 ? error_wrap(err, "warm start") : 0;

@@ -179,9 +179,30 @@ static void what_needs_a_validation_side_is_refused_without_one(void **state)
     }
 }
 
+/* nag is for weights of features: hidden layers are refused to it, whichever section names it, and frozen ones do not matter. */
+static void an_optimizer_of_features_learns_no_layers(void **state)
+{
+    (void)state;
+    struct spec spec;
+    struct fault fault;
+#define NAG "'kind': 'holdout'}, 'optimizer': {'kind': 'nag'"
+    model_of_spec = "fm";
+    assert_int_equal(read_spec(&spec, "", NAG, &fault), 0);
+    spec_close(&spec);
+    model_of_spec = "deepfm";
+    refused("", NAG, "/optimizer_deep", "is missing: optimizer nag divides a gradient by the greatest one so far");
+    refused("", "'kind': 'holdout'}, 'optimizer_deep': {'kind': 'nag'", "/optimizer_deep/kind", "cannot be nag, which divides");
+    assert_int_equal(read_spec(&spec, "", NAG "}, 'optimizer_deep': {'kind': 'adam'", &fault), 0);
+    spec_close(&spec);
+    assert_int_equal(read_spec(&spec, "", NAG "}, 'warm_start': {'checkpoint': 'a', 'freeze': 'deep'", &fault), 0);
+    spec_close(&spec);
+    model_of_spec = "lr";
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_split_may_name_the_column_itself),        cmocka_unit_test(files_go_with_the_kind_that_takes_them),
     cmocka_unit_test(the_loss_decides_what_may_stand_beside_it), cmocka_unit_test(a_split_refuses_its_own_contradictions),
     cmocka_unit_test(an_ensemble_wants_folds_that_fit_together), cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
+    cmocka_unit_test(an_optimizer_of_features_learns_no_layers),
 };
 TEST_MAIN(tests)
