@@ -174,6 +174,20 @@ describe('page of a job', { skip }, () => {
     await shot(page, 'failed-light');
   });
 
+  test('curves of folds are a line each', async () => {
+    const job = named('ctr-baseline-lr');
+    const kept = job.hidden.points;
+    const steps = kept[Math.floor(kept.length / 2) - 1].step;
+    job.hidden.points = kept.map((point) => ({ ...point, fold: point.step > steps ? 1 : 0, fold_step: point.step > steps ? point.step - steps : point.step, loss: point.step > steps ? point.loss + 0.1 : point.loss }));
+    await open(job);
+    const legend = page.getByRole('group', { name: 'lines of Loss' });
+    await legend.getByText('train, progressive, fold 1').waitFor();
+    assert.equal(await legend.getByRole('button').count(), 4);
+    await page.getByText('One line a fold').waitFor();
+    await shot(page, 'fold-curves-light');
+    job.hidden.points = kept;
+  });
+
   test('folds with mean and spread, ensemble, deciles, groups, bootstrap and slices, whatever the values are called', async () => {
     const job = named('ctr-baseline-lr');
     const kept = job.hidden.evaluation;

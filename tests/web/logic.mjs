@@ -62,6 +62,28 @@ describe('logic', { skip }, () => {
     }
   });
 
+  test('folds: a line each by its own steps, on one axis, though points lack their fold', () => {
+    const series = new m.Series();
+    const point = (step, fold, fold_step, loss, t) => series.add({ step, attempt: 1, t: `2026-01-01T00:00:${t}Z`, rows: (fold_step ?? step - 30) * 8, loss, ...(fold === undefined ? {} : { fold, fold_step }) });
+    point(10, 0, 10, 0.5, '01');
+    point(30, 0, 30, 0.4, '03');
+    point(40, 1, 10, 0.6, '04');
+    point(50, undefined, undefined, 0.55, '05');
+    const folds = series.folds();
+    assert.deepEqual(folds.map(({ fold }) => fold), [0, 1]);
+    const all = folds.map((fold) => fold.series);
+    assert.deepEqual(all.map((fold) => fold.axis('step')), [[10, 30], [10, 20]]);
+    const { x, at } = m.align(all, 'step');
+    assert.deepEqual(x, [10, 20, 30]);
+    assert.deepEqual(m.spread(all[0].column('loss'), at[0], x.length), [0.5, undefined, 0.4]);
+    assert.deepEqual(m.spread(all[1].column('loss'), at[1], x.length), [0.6, 0.55, undefined]);
+    assert.deepEqual(m.align(all, 'time').x, [0, 1, 2]);
+    assert.deepEqual(m.align(all, 'rows').x, [80, 160, 240]);
+    const whole = new m.Series();
+    whole.add({ step: 1, attempt: 1, t: '', loss: 1 });
+    assert.deepEqual(whole.folds().map(({ fold, series: own }) => [fold, own === whole]), [[null, true]]);
+  });
+
   test('bytes per step: of the window, not of what the server left out', () => {
     const series = new m.Series();
     for (const [step, bytes_sent] of [[10, 100], [20, 200], [50, 300], [53, 30]]) series.add({ step, attempt: 1, t: '', bytes_sent });

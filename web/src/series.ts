@@ -1,7 +1,8 @@
 /* The metric events of one job as columns, ordered by step.
  *
  * A resumed run writes the steps behind its checkpoint again under the next attempt: of a step that came twice the latest attempt
- * counts. Columns are rebuilt lazily, so a burst of events costs one pass. Values that are no finite number are null here and
+ * counts. Of epoch_loss and epoch_auc, means since the epoch began, no column is made: smoothing tells the same of the window's figures, and the
+ * validation's are what an epoch is judged by. Columns are rebuilt lazily, so a burst of events costs one pass. Values that are no finite number are null here and
  * counted, so a chart can say that a loss was NaN instead of leaving an innocent gap. */
 import type { Metric } from './wire';
 
@@ -78,11 +79,52 @@ export class Series {
     return out;
   }
 
+  /** The series of each fold, by the fold's own steps; of a job without folds the whole. The server thins each column by itself, so a point may lack
+   * the number of its fold: it is the one before's. */
+  folds(): Fold[] {
+    const folds = new Map<number, Fold>();
+    let fold: number | undefined;
+    let before = 0; /* steps of earlier folds */
+    for (const point of this.sorted()) {
+      fold = point.fold ?? fold;
+      if (fold === undefined) continue;
+      if (point.fold_step !== undefined) before = point.step - point.fold_step;
+      let own = folds.get(fold);
+      if (!own) folds.set(fold, (own = { fold, series: new Series() }));
+      own.series.add({ ...point, step: Math.max(0, point.step - before) });
+    }
+    return folds.size > 1 ? [...folds.values()] : [{ fold: null, series: this }];
+  }
+
   /** Indices where a later attempt took over: the places of a resume. */
   resumes(): number[] {
     const sorted = this.sorted();
     return sorted.flatMap((point, i) => (i > 0 && point.attempt > sorted[i - 1]!.attempt ? [i] : []));
   }
+}
+
+export interface Fold {
+  fold: number | null; /* null: the job has but one */
+  series: Series;
+}
+
+/** One x axis for several series: `at` gives the place of each of their points on it. */
+export function align(all: readonly Series[], axis: Axis): { x: number[]; at: number[][] } {
+  const axes = all.map((series) => series.axis(axis));
+  const [only] = axes;
+  if (only && axes.length === 1) return { x: only, at: [only.map((_, i) => i)] };
+  const x = [...new Set(axes.flat())].sort((a, b) => a - b);
+  const place = new Map(x.map((value, i) => [value, i]));
+  return { x, at: axes.map((values) => values.map((value) => place.get(value)!)) };
+}
+
+/** A column on that axis; undefined where the series has no point. */
+export function spread(values: readonly (Cell | undefined)[], at: readonly number[], size: number): (Cell | undefined)[] {
+  const out = new Array<Cell | undefined>(size).fill(undefined);
+  values.forEach((value, i) => {
+    if (value !== undefined) out[at[i]!] = value;
+  });
+  return out;
 }
 
 function defined(point: Metric): Partial<Metric> {

@@ -53,6 +53,8 @@ export interface Metric {
   step: number;
   t: string;
   epoch?: number;
+  fold?: number; /* of several; step goes on from fold to fold, fold_step begins anew */
+  fold_step?: number;
   rows?: number;
   loss?: number | null;
   auc?: number | null;

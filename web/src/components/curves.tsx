@@ -3,7 +3,7 @@
 import { useMemo } from 'preact/hooks';
 import { bytes, clock, metric, short, tick } from '../format';
 import { setQuery } from '../route';
-import type { Axis, Column, PerStep, Series } from '../series';
+import { align, type Axis, type Column, type PerStep, type Series, spread } from '../series';
 import { Chart, type Line, type Zoom } from './chart';
 
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800];
@@ -86,6 +86,14 @@ export function viewOf(query: URLSearchParams): CurveView {
 
 const perStep = (column: Column): column is PerStep => column.startsWith('bytes_');
 
+const COLUMNS_DRAWN = CHARTS.flatMap((chart) => chart.lines).map(({ column }) => column);
+
+/** Folds differ by colour, and what is measured by its dash alone. */
+const FOLD_INKS = 7;
+function ofFold(line: { label: string }, fold: number | null): Partial<Line> {
+  return fold === null ? {} : { label: `${line.label}, fold ${fold}`, ink: `line-fold-${fold % FOLD_INKS}` };
+}
+
 interface CurvesProps {
   series: Series;
   version: number;
@@ -95,9 +103,13 @@ interface CurvesProps {
 
 export function Curves({ series, version, windowSteps, view }: CurvesProps) {
   const axis = AXES.find((row) => row.key === view.axis) ?? AXES[0]!;
-  const x = useMemo(() => series.axis(view.axis), [series, version, view.axis]);
-  const marks = useMemo(() => series.resumes(), [series, version]);
-  const columns = useMemo(() => new Map(CHARTS.flatMap((chart) => chart.lines).map(({ column }) => [column, perStep(column) ? series.perStep(column, windowSteps) : series.column(column)])), [series, version, windowSteps]);
+  const folds = useMemo(() => series.folds(), [series, version]);
+  const { x, at } = useMemo(() => align(folds.map((fold) => fold.series), view.axis), [folds, view.axis]);
+  const marks = useMemo(() => folds.flatMap((fold, f) => fold.series.resumes().map((i) => at[f]![i]!)), [folds, at]);
+  const columns = useMemo(
+    () => folds.map((fold, f) => new Map(COLUMNS_DRAWN.map((column) => [column, spread(perStep(column) ? fold.series.perStep(column, windowSteps) : fold.series.column(column), at[f]!, x.length)]))),
+    [folds, at, windowSteps],
+  );
   const onZoom = (zoom: Zoom): void => setQuery('zoom', zoom ? zoom.map((end) => Number(end.toPrecision(8))).join('..') : '');
   if (series.size === 0) return <p class="empty-note">No metrics yet. Curves appear with the first metric event, and grow without a reload.</p>;
   return (
@@ -114,7 +126,7 @@ export function Curves({ series, version, windowSteps, view }: CurvesProps) {
               xLabel={axis.label}
               xText={axis.text}
               xSteps={axis.steps}
-              lines={lines.map(({ column, ...line }) => ({ ...line, values: columns.get(column) ?? [] }))}
+              lines={lines.flatMap(({ column, ...line }) => folds.map(({ fold }, f) => ({ ...line, ...ofFold(line, fold), values: columns[f]!.get(column) ?? [] })))}
               yText={chart.yText}
               yTick={chart.yTick}
               ySteps={chart.ySteps}
@@ -133,6 +145,7 @@ export function Curves({ series, version, windowSteps, view }: CurvesProps) {
       <p class="muted small">
         {series.total > series.size ? `${series.size} of ${series.total} points, extremes kept. ` : ''}
         Drag to zoom, double-click to see all.
+        {folds.length > 1 && ' One line a fold, each from its own first step.'}
         {marks.length > 0 && ' Upright dashes: the run was resumed there.'}
       </p>
     </>
