@@ -40,6 +40,20 @@ struct arg {
     bool required;              /* ARG_TEXT and ARG_LIST only */
 };
 
+/* Rows that commands have in common; `at`: the offset of an int64_t, or of a bool. */
+#define ARG_WORKERS(at, text) \
+    { \
+        .name = "workers", .letter = 'w', .type = ARG_INT, .offset = (at), .value = "P", .max = WORKERS_MAX, .help = text \
+    }
+#define ARG_JSON(at, text) \
+    { \
+        .name = "json", .type = ARG_FLAG, .offset = (at), .help = text \
+    }
+#define ARG_QUIET(at, text) \
+    { \
+        .name = "quiet", .letter = 'q', .type = ARG_FLAG, .offset = (at), .help = text \
+    }
+
 struct exit_row { /* for the help: what an exit code means; ends with a NULL text */
     int code;
     const char *text;

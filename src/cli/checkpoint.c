@@ -23,8 +23,7 @@ struct verify_params {
     const char *sha256;
 };
 
-static const struct arg show_args[] = {{.name = "json", .type = ARG_FLAG, .offset = offsetof(struct show_params, json), .help = "one JSON object"},
-                                       {0}};
+static const struct arg show_args[] = {ARG_JSON(offsetof(struct show_params, json), "one JSON object"), {0}};
 static const struct arg verify_args[] = {{.name = "sha256",
                                           .type = ARG_TEXT,
                                           .offset = offsetof(struct verify_params, sha256),

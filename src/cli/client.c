@@ -10,19 +10,18 @@
 enum { TIMEOUT_MS = 30000, PROBLEM_FAULTS_SHOWN = 8 };
 #define DEFAULT_SERVER "http://127.0.0.1:8080"
 
-const struct arg client_args[] = {
-    {.name = "server",
-     .type = ARG_TEXT,
-     .offset = offsetof(struct client_options, server),
-     .value = "URL",
-     .help = "address of the service; default $TRAINYARD_SERVER, else " DEFAULT_SERVER},
-    {.name = "token-file",
-     .type = ARG_TEXT,
-     .offset = offsetof(struct client_options, token_file),
-     .value = "FILE",
-     .help = "file that holds the bearer token; default: the token itself in $TRAINYARD_TOKEN"},
-    {.name = "json", .type = ARG_FLAG, .offset = offsetof(struct client_options, json), .help = "print JSON for programs"},
-    {0}};
+const struct arg client_args[] = {{.name = "server",
+                                   .type = ARG_TEXT,
+                                   .offset = offsetof(struct client_options, server),
+                                   .value = "URL",
+                                   .help = "address of the service; default $TRAINYARD_SERVER, else " DEFAULT_SERVER},
+                                  {.name = "token-file",
+                                   .type = ARG_TEXT,
+                                   .offset = offsetof(struct client_options, token_file),
+                                   .value = "FILE",
+                                   .help = "file that holds the bearer token; default: the token itself in $TRAINYARD_TOKEN"},
+                                  ARG_JSON(offsetof(struct client_options, json), "print JSON for programs"),
+                                  {0}};
 
 int client_open(struct client *client, const struct client_options *options, struct error *err)
 {

@@ -25,7 +25,7 @@ struct compare_params {
 };
 
 static const struct arg compare_args[] = {
-    {.name = "json", .type = ARG_FLAG, .offset = offsetof(struct compare_params, json), .help = "one JSON object"},
+    ARG_JSON(offsetof(struct compare_params, json), "one JSON object"),
     {.name = "exact-rows",
      .type = ARG_INT,
      .offset = offsetof(struct compare_params, exact_rows),

@@ -82,8 +82,8 @@ static const struct arg data_gen_args[] = {
      .min = 0,
      .max = 0x1p53,
      .help = "seed of that hold-out"},
-    {.name = "json", .type = ARG_FLAG, .offset = AT(json), .help = "print the summary as one JSON object"},
-    {.name = "quiet", .letter = 'q', .type = ARG_FLAG, .offset = AT(quiet), .help = "no progress"},
+    ARG_JSON(AT(json), "print the summary as one JSON object"),
+    ARG_QUIET(AT(quiet), "no progress"),
     {0}};
 
 static void show_progress(void *context, uint64_t done, uint64_t total)

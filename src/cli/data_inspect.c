@@ -51,8 +51,8 @@ static const struct arg data_inspect_args[] = {
      .max = 30,
      .help = "tell the load and the collisions of a table of 2^B slots (model.hash_bits)"},
     {.name = "hash-seed", .type = ARG_INT, .offset = AT(hash_seed), .value = "S", .min = 0, .max = 0x1p53, .help = "features.hash_seed"},
-    {.name = "json", .type = ARG_FLAG, .offset = AT(json), .help = "print one JSON object; its \"dataset\" fits a specification"},
-    {.name = "quiet", .letter = 'q', .type = ARG_FLAG, .offset = AT(quiet), .help = "no progress"},
+    ARG_JSON(AT(json), "print one JSON object; its \"dataset\" fits a specification"),
+    ARG_QUIET(AT(quiet), "no progress"),
     {0}};
 
 struct looking {

@@ -14,8 +14,7 @@ struct kinds_params {
     bool json;
 };
 
-static const struct arg kinds_args[] = {
-    {.name = "json", .type = ARG_FLAG, .offset = offsetof(struct kinds_params, json), .help = "the JSON of GET /v1/kinds"}, {0}};
+static const struct arg kinds_args[] = {ARG_JSON(offsetof(struct kinds_params, json), "the JSON of GET /v1/kinds"), {0}};
 
 /* "0.05", "auto", "false", "a" */
 static const char *show_default(char *buf, size_t size, const struct option *o)

@@ -45,14 +45,7 @@ const struct arg rowjob_args[] = {
      .type = ARG_FLAG,
      .offset = AT(no_labels),
      .help = "the rows have no label (criteo: 39 columns; csv: the label's column is not looked for)"},
-    {.name = "workers",
-     .letter = 'w',
-     .type = ARG_INT,
-     .offset = AT(workers),
-     .value = "P",
-     .min = 0,
-     .max = WORKERS_MAX,
-     .help = "threads; never changes the output. 0: one a core"},
+    ARG_WORKERS(AT(workers), "threads; never changes the output. 0: one a core"),
     {.name = "max-bad-rows",
      .type = ARG_INT,
      .offset = AT(max_bad_rows),
@@ -60,8 +53,8 @@ const struct arg rowjob_args[] = {
      .min = 0,
      .max = 0x1p53,
      .help = "rows that may be skipped and counted before it fails; a skipped row has no line and no number"},
-    {.name = "json", .type = ARG_FLAG, .offset = AT(json), .help = "print the outcome as one JSON object; needs --out FILE"},
-    {.name = "quiet", .letter = 'q', .type = ARG_FLAG, .offset = AT(quiet), .help = "no progress, only warnings and the outcome"},
+    ARG_JSON(AT(json), "print the outcome as one JSON object; needs --out FILE"),
+    ARG_QUIET(AT(quiet), "no progress, only warnings and the outcome"),
     {0}};
 
 const struct exit_row rowjob_exits[] = {

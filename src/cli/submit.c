@@ -51,7 +51,7 @@ static const struct arg submit_args[] = {
      .offset = AT(key),
      .value = "KEY",
      .help = "Idempotency-Key: the same key and file give the same job; default: a new one"},
-    {.name = "quiet", .letter = 'q', .type = ARG_FLAG, .offset = AT(quiet), .help = "no progress"},
+    ARG_QUIET(AT(quiet), "no progress"),
     {0}};
 
 struct waiting {

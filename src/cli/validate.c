@@ -11,11 +11,8 @@ struct validate_params {
     bool json;
 };
 
-static const struct arg validate_args[] = {{.name = "json",
-                                            .type = ARG_FLAG,
-                                            .offset = offsetof(struct validate_params, json),
-                                            .help = "print the resolved specification, every default filled in"},
-                                           {0}};
+static const struct arg validate_args[] = {
+    ARG_JSON(offsetof(struct validate_params, json), "print the resolved specification, every default filled in"), {0}};
 
 static int tell_faults(const struct specfile *file, const struct faults *faults, struct error *err)
 {

@@ -18,8 +18,7 @@ struct version_params {
     bool json;
 };
 
-static const struct arg version_args[] = {
-    {.name = "json", .type = ARG_FLAG, .offset = offsetof(struct version_params, json), .help = "one JSON object"}, {0}};
+static const struct arg version_args[] = {ARG_JSON(offsetof(struct version_params, json), "one JSON object"), {0}};
 
 static const struct {
     const char *name, *symbol; /* of a function: const char *symbol(void) */

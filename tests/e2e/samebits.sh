@@ -35,7 +35,7 @@ spec() # spec MODEL OPTIMISER CODEC AGGREGATE
         # nag is not for hidden layers.
         | if $optimizer == "nag" and $deep != {} then .optimizer_wide = .optimizer | .optimizer = {kind: "adam", lr: 0.01} else . end'
 }
-digest() { sha256sum "$1/final.safetensors" | cut -d' ' -f1; }
+digest() { find "$1" -name final.safetensors | sort | xargs cat | sha256sum | cut -d' ' -f1; } # of all folds, where there are several
 run() { "$trainyard" run "$1" --dir "$2" --workers "$3" --quiet >"$2.log" 2>&1; }
 
 # killed SPEC DIR: run it to its end through kill -9 after a random number of further events; each try has another worker count.
@@ -125,6 +125,8 @@ varied "tables in bf16" '.model.table_dtype = "bf16"'
 varied "tables in fp16, adam, no codec" '.model.table_dtype = "fp16" | .optimizer.kind = "adam" | .compression = {codec: "none"}'
 varied "split stratified" '.split.kind = "stratified"'
 varied "split group" '.dataset = {uri: $csv, format: "csv", weight: "weight"} | .split = {kind: "group", column: "user"}'
+varied "K-fold" '.split = {kind: "kfold", k: 3} | .train.epochs = 1'
+varied "K-fold, mean of weights" '.split = {kind: "kfold", k: 2, by: "label"} | .ensemble.kind = "weight_average" | .train.epochs = 1'
 varied "split round_robin" '.split = {kind: "round_robin", k: 4, test_side: 1}'
 
 # From another model: with its state, some of it frozen, other rates.

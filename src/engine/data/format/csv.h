@@ -20,7 +20,20 @@ struct csv {
     size_t count; /* columns */
 };
 
-/* What the formats' rows point to; see struct format. Their explain() differs, since it names the format. */
+/* CSV_OPTIONS, CSV_HOOKS: what the formats of this family have in common: their options, with defaults of their own, and what their rows point to. */
+#define CSV_OPTIONS(delimiter_default, quotes_default) \
+    COLUMNS_OPTIONS, \
+        {"delimiter", OPT_TEXT, offsetof(struct csv_params, delimiter), .help = "one byte between columns, or the word tab", \
+         .def_text = delimiter_default}, \
+        {"header", OPT_BOOL, offsetof(struct csv_params, header), 1, .help = "the first line of each file holds the names of the columns"}, \
+    { \
+        "quotes", OPT_BOOL, offsetof(struct csv_params, quotes), quotes_default, \
+            .help = "a cell may stand in quotes, a quote inside doubled; it may hold delimiters and newlines then" \
+    }
+#define CSV_HOOKS \
+    .files = columns_files, .prepare = csv_prepare, .release = csv_release, .header = csv_header, .record_end = csv_record_end, .whole = csv_whole, \
+    .parse = csv_parse, .field_name = csv_field_name, .field_kind = csv_field_kind
+
 void *csv_prepare(const void *params, const struct format_context *context, struct error *err);
 void csv_release(void *state);
 int csv_header(void *state, const char *text, size_t size, size_t *used, struct error *err);
