@@ -20,7 +20,7 @@
 #include "engine/core/half.h"
 #include "engine/core/transform.h"
 
-enum { TENSORS_MAX = 48, STATES_MAX = 3, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
+enum { TENSORS_MAX = 48, STATES_MAX = 20, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
 
 enum param_init { INIT_ZERO, INIT_ONE, INIT_NORMAL };
 

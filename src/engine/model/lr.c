@@ -27,6 +27,7 @@ static void lr_backward(const struct model_call *c, const float *delta, float *c
 
 const struct model model_lr = {
     .kind = {"lr", "logistic regression on hashed features", "McMahan et al. 2013, Ad click prediction: a view from the trenches", 0, NULL},
+    .linear = true,
     .describe = lr_describe,
     .scratch = lr_scratch,
     .forward = lr_forward,

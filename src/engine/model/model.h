@@ -27,6 +27,7 @@ struct model_call { /* one micro-batch; all borrowed */
 
 struct model {
     struct kind kind;  /* first */
+    bool linear;       /* outputs are linear in the weights: a convex loss is convex in them */
     bool wants_fields; /* reads batch_fields(): without it they may be left out of a batch */
     /* loss: what it learns by where the job does not say; NULL: logistic. outputs: how many a row has, as its loss must want them; NULL: one. */
     const struct loss *loss;

@@ -1,6 +1,9 @@
-/* FTRL-proximal (McMahan et al. 2013, algorithm 1): sigma = (sqrt(n + g^2) - sqrt(n)) / alpha; z += g - sigma w; n += g^2;
- * w = 0 if |z| <= l1, else -(z - sgn(z) l1) / ((beta + sqrt(n)) / alpha + l2). alpha is `lr`. g is the batch's mean gradient, so l1 and l2
- * are a step's, not an example's. Rows whose z was never set (initial values other than 0) start from z that reproduces w. */
+/* FTRL-proximal (McMahan et al. 2013, algorithm 1): with 1 / eta = (beta + sqrt(n)) / alpha, n counting the new g^2,
+ *   z += g - (1 / eta - 1 / eta_before) w;   w = 0 if |z| <= l1, else -(z - sgn(z) l1) / (1 / eta + l2)
+ * alpha is `lr` under its schedule. A w that is not 0 says by itself what z was and at which rate, z = -(1 / eta_before + l2) w - sgn(w) l1, so
+ *   z = g - (1 / eta + l2) w - sgn(w) l1
+ * which is right also where alpha has changed meanwhile, and for rows that start from other values than 0. g is the batch's mean gradient, so l1 and
+ * l2 are a step's, not an example's. */
 #include "base/cpu.h"
 #include "base/kernel.h"
 #include "engine/optim/optimizer.h"

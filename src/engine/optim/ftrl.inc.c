@@ -8,6 +8,7 @@ void KERNEL(ftrl_rows)(const struct update_rows *r, float beta, float l1, float 
 void KERNEL(ftrl_rows)(const struct update_rows *r, float beta, float l1, float l2)
 {
     float alpha = r->lr;
+    if (alpha == 0) return; /* a schedule's end: what does not move keeps its z */
     for (size_t i = 0; i < r->count; i++) {
         update_fetch(r, r->w, i, r->width);
         update_fetch(r, r->state[0], i, r->width);
@@ -16,14 +17,11 @@ void KERNEL(ftrl_rows)(const struct update_rows *r, float beta, float l1, float 
         float *restrict ws = r->w + at, *restrict zs = r->state[0] + at, *restrict ns = r->state[1] + at;
         const float *restrict g = r->g + i * r->width;
         for (size_t j = 0; j < r->width; j++) {
-            float grad = update_grad(r, g[j], ws[j]), w = ws[j], n = ns[j], z = zs[j];
-            z = n == 0 && z == 0 && w != 0 ? -w * (beta / alpha + l2) - (w > 0 ? l1 : -l1) : z;
-            float more = n + grad * grad, sigma = (sqrtf(more) - sqrtf(n)) / alpha;
-            z += grad - sigma * w;
-            float rate = (beta + sqrtf(more)) / alpha + l2;
+            float grad = update_grad(r, g[j], ws[j]), w = ws[j], more = ns[j] + grad * grad, rate = (beta + sqrtf(more)) / alpha + l2;
+            float z = w != 0 ? grad - rate * w - (w > 0 ? l1 : -l1) : zs[j] + grad;
             zs[j] = z;
             ns[j] = more;
-            ws[j] = fabsf(z) <= l1 || rate == 0 ? 0.0f : -(z - (z > 0 ? l1 : -l1)) / rate;
+            ws[j] = rate == 0 ? w : fabsf(z) <= l1 ? 0.0f : -(z - (z > 0 ? l1 : -l1)) / rate;
         }
     }
 }

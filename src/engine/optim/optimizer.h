@@ -25,6 +25,9 @@ struct optim_step {           /* what is the same for every coordinate of a tens
 struct optimizer {
     struct kind kind;                                           /* first; its params start with struct optim_common */
     struct state_desc state[STATES_MAX];                        /* ends before the first without a name */
+    size_t (*states)(const void *params);                       /* how many of them are kept; NULL: all */
+    unsigned workspace;                                         /* floats a weight that training needs besides, in no checkpoint */
+    bool whole;                                                 /* learns from the whole training side at once: a strategy's work (lbfgs.h) */
     void (*initial)(const void *params, float out[STATES_MAX]); /* state of a row that never had a gradient; NULL: zeros */
     bool owns_weights;                                          /* weights are a function of state alone: what else moves them would be forgotten */
     const char *features_only;                                  /* why it is not for dense layers; NULL: it is for all weights */
@@ -76,6 +79,6 @@ struct param_states optimizer_states(const struct optimizer *o, const void *para
 
 extern const struct optimizer *const optimizers[]; /* NULL-terminated */
 extern const struct optimizer optimizer_adafactor, optimizer_adagrad, optimizer_adam, optimizer_adamw, optimizer_ftrl, optimizer_lamb,
-    optimizer_momentum, optimizer_nag, optimizer_nesterov, optimizer_rmsprop, optimizer_rowwise_adagrad, optimizer_sgd;
+    optimizer_lbfgs, optimizer_momentum, optimizer_nag, optimizer_nesterov, optimizer_rmsprop, optimizer_rowwise_adagrad, optimizer_sgd;
 
 #endif

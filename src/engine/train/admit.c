@@ -29,12 +29,13 @@ struct memory {             /* what a run takes at most, in bytes */
     uint64_t slot;          /* of all tables, of one slot */
     uint64_t counts;        /* of features.min_count */
     uint64_t residuals;     /* of all shards */
+    uint64_t work;          /* what an optimiser of all weights at once needs beside its state */
     uint64_t member;        /* an ensemble's model beside the fold's */
     uint64_t snapshot;      /* the same once more, for a checkpoint */
     uint64_t buffers;       /* windows and buffers */
 };
 
-static uint64_t memory_sum(const struct memory *m) { return m->tables + m->dense + m->counts + m->residuals + m->member + m->snapshot + m->buffers; }
+static uint64_t memory_sum(const struct memory *m) { return m->tables + m->dense + m->counts + m->residuals + m->work + m->member + m->snapshot + m->buffers; }
 
 /* What the shards keep of what a codec left out: of a table no more rows than residual_rows_max, of a dense tensor all. */
 static uint64_t residuals_of(const struct spec *spec, const struct param_desc *descs, size_t count, uint64_t slots)
@@ -65,6 +66,7 @@ static struct memory memory_of(const struct spec *spec, struct model_shape shape
     m.counts = admission_bytes((unsigned)spec->features.min_count, bits);
     m.residuals = residuals_of(spec, descs, count, slots);
     m.snapshot = m.tables + m.dense + 5 * m.counts + m.residuals; /* a slot and its count */
+    m.work = params_bytes(descs, count, bits, NULL) * ((const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind)->workspace;
     if (ensemble && ensemble->wants_model) m.member = params_bytes(descs, count, bits, NULL);
     return m;
 }

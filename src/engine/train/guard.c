@@ -79,6 +79,5 @@ int guard_judge(struct fold *fold, uint64_t step, double weight, enum guard_verd
     g->skipped++;
     *verdict = GUARD_SKIP;
     report_log(fold->job, PROGRESS_WARN, "%s: the step is left out (%" PRIu64 " so far)", bad.msg, g->skipped);
-    for (int64_t s = 0; s < fold->job->spec.train.shards; s++) fold->shards[s].loss = 0;
     return 0;
 }

@@ -102,6 +102,7 @@ static void report_rates(const struct fold *fold, json_t *body)
         enum param_group group;
     } own[] = {{"lr_wide", SECTION_OPTIMIZER_WIDE, GROUP_WIDE}, {"lr_deep", SECTION_OPTIMIZER_DEEP, GROUP_DEEP}};
     uint64_t step = fold->cursor.step;
+    if (fold->job->optim[GROUP_EMBEDDING].optimizer->whole) return; /* it has none */
     json_object_set_new(body, "lr", json_real_or_null(fold_rate(fold, GROUP_EMBEDDING, step)));
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (fold->job->spec.chosen[own[i].section].kind)
@@ -156,22 +157,17 @@ static void report_tell(struct report *r)
     progress_tell(&fold->job->progress, &p);
 }
 
-int report_step(struct report *r, size_t rows, double weight, struct error *err)
+int report_step(struct report *r, const struct tally *tally, struct error *err)
 {
     struct fold *fold = r->fold;
-    double loss = 0;
-    for (int64_t s = 0; s < fold->job->spec.train.shards; s++) { /* in shard order: the window's figure has the same bits for every P */
-        struct shard *shard = &fold->shards[s];
-        loss += shard->loss;
-        r->bytes_dense += shard->bytes_dense;
-        r->bytes_sent += shard->bytes_sent;
-    }
-    fold->progressive.rows += rows;
-    fold->progressive.weight += weight;
-    fold->progressive.loss += loss;
-    r->loss += loss;
-    r->weight += weight;
-    r->rows += rows;
+    fold->progressive.rows += tally->rows;
+    fold->progressive.weight += tally->weight;
+    fold->progressive.loss += tally->loss;
+    r->bytes_dense += tally->bytes_dense;
+    r->bytes_sent += tally->bytes_sent;
+    r->loss += tally->loss;
+    r->weight += tally->weight;
+    r->rows += tally->rows;
     r->steps++;
     bool due = fold->job->spec.train.log_every_steps > 0 && fold->cursor.step % (uint64_t)fold->job->spec.train.log_every_steps == 0;
     report_tell(r);

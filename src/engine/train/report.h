@@ -9,9 +9,8 @@ struct report;
 struct report *report_new(struct fold *fold, struct error *err);
 void report_free(struct report *report);
 
-/* report_step: after a step over `rows` rows of that weight in all; reads the shards' loss, bytes and windows. Emits a metric event when one is due.
- */
-int report_step(struct report *report, size_t rows, double weight, struct error *err);
+/* report_step: after a step, or a pass that is one step. Emits a metric event when one is due. */
+int report_step(struct report *report, const struct tally *tally, struct error *err);
 int report_flush(struct report *report, struct error *err); /* the rest of a window, at the end of training or before a stop */
 
 /* report_epoch: an epoch begins: its progressive figures (epoch_loss, epoch_auc) start anew. report_collect: what the shards have counted since they

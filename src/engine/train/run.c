@@ -22,7 +22,7 @@ static void job_choose(struct job *job)
     optim_choose(&job->spec, job->optim);
     job->codec = (const struct codec *)chosen[SECTION_CODEC].kind;
     job->aggregate = (const struct aggregate *)chosen[SECTION_AGGREGATE].kind;
-    job->strategy = (const struct strategy *)chosen[SECTION_STRATEGY].kind;
+    job->strategy = job->optim[GROUP_EMBEDDING].optimizer->whole ? &strategy_lbfgs : (const struct strategy *)chosen[SECTION_STRATEGY].kind;
     job->ensemble = (const struct ensemble *)chosen[SECTION_ENSEMBLE].kind;
     job->model.params = chosen[SECTION_MODEL].params;
     job->model.loss = model_loss(job->model.model, (const struct loss *)chosen[SECTION_LOSS].kind);

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "engine/compress/aggregate.h"
+#include "engine/compress/codec.h"
 #include "engine/data/split/split.h"
 #include "engine/eval/calibrate.h"
 #include "engine/eval/eval.h"
@@ -93,6 +95,48 @@ static void settle_deep(const struct spec *spec, struct faults *faults)
                    o->features_only, model->kind.name);
 }
 
+/* What an optimiser cannot do that looks at the whole training side at once. */
+static void settle_whole(const struct spec *spec, struct faults *faults)
+{
+    const struct optimizer *o = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
+    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
+    const struct spec_train *train = &spec->train;
+    for (enum spec_section s = SECTION_OPTIMIZER_WIDE; s <= SECTION_OPTIMIZER_DEEP; s++) {
+        const struct optimizer *own = (const struct optimizer *)spec->chosen[s].kind;
+        char pointer[64];
+        snprintf(pointer, sizeof pointer, "/%s/kind", sections[s].object);
+        if (own && own->whole)
+            faults_add(faults, pointer, "%s moves all weights at once and learns no group of tensors; take another", own->kind.name);
+        else if (own && o->whole)
+            faults_add(faults, pointer, "cannot stand beside optimizer.kind \"%s\", which moves all weights at once", o->kind.name);
+    }
+    if (!o->whole) return;
+    if (!model->linear)
+        faults_add(faults, "/optimizer/kind",
+                   "%s is for models that are linear in their weights, whose loss is convex, and \"%s\" is not; take another", o->kind.name,
+                   model->kind.name);
+    const struct {
+        bool set;
+        const char *pointer, *why;
+    } rules[] = {
+        {spec->penalty.l1 > 0, "/optimizer/l1", "has no gradient at 0; use l2, or ftrl for sparse weights"},
+        {train->epochs == 1, "/train/epochs", "is the most iterations, and one is no optimum; set 100: it ends by optimizer.tolerance"},
+        {train->max_rows > 0, "/train/max_rows", "would cut a pass over the training rows; leave it out"},
+        {train->curriculum_start < 1, "/train/curriculum", "changes the rows from pass to pass, and with them the function whose minimum is sought"},
+        {train->label_smoothing > 0, "/train/label_smoothing", "is in the gradient alone, not in the loss that is searched along a line"},
+        {train->clip_norm > 0, "/train/clip_norm", "shortens gradients, from which the curvature is told; steps are held by the line search"},
+        {train->nonfinite != NONFINITE_FAIL, "/train/nonfinite", "is about steps of one batch; a line search steps back by itself"},
+        {train->spike_factor > 0, "/train/spike_factor", "is about steps of one batch; a line search steps back by itself"},
+        {spec->model.table_dtype != TABLE_FP32, "/model/table_dtype", "rounds the weights that a line search tries; use \"fp32\""},
+        {spec->features.min_count > 1, "/features/min_count", "lets features in while the first pass runs, which changes the function meanwhile"},
+        {((const struct codec *)spec->chosen[SECTION_CODEC].kind)->encode != NULL, "/compression/codec",
+         "changes the gradient, from which the curvature is told; use \"none\""},
+        {spec->chosen[SECTION_AGGREGATE].kind != &aggregate_mean.kind, "/compression/aggregate", "gives no gradient of the loss; use \"mean\""},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].set) faults_add(faults, rules[i].pointer, "under optimizer.kind \"%s\" %s", o->kind.name, rules[i].why);
+}
+
 /* The loss that the model names as its own where the job names none: from here on the spec says which. */
 static void settle_loss(struct spec *spec, struct faults *faults)
 {
@@ -154,6 +198,7 @@ void run_settle(struct spec *spec, struct faults *faults)
     for (enum spec_section s = 0; s < SECTIONS; s++)
         if (s == SECTION_OPTIMIZER || s == SECTION_OPTIMIZER_WIDE || s == SECTION_OPTIMIZER_DEEP) settle_optimizer(spec, s, faults);
     settle_deep(spec, faults);
+    settle_whole(spec, faults);
     settle_files(splitter.split, &spec->split, faults);
     settle_validation(spec, &splitter, faults);
     ensemble_settle(spec, &splitter, faults);

@@ -19,6 +19,21 @@ struct workspace { /* what a worker needs for a micro-batch: its own, so that it
 };
 void workspace_close(struct workspace *w); /* safe on a zeroed struct, and twice */
 
+struct tally { /* of the rows of one step or of more, all shards together */
+    size_t rows;
+    double weight, loss; /* sums, the loss before the update */
+    uint64_t bytes_dense, bytes_sent;
+};
+
+static inline void tally_add(struct tally *sum, const struct tally *more)
+{
+    sum->rows += more->rows;
+    sum->weight += more->weight;
+    sum->loss += more->loss;
+    sum->bytes_dense += more->bytes_dense;
+    sum->bytes_sent += more->bytes_sent;
+}
+
 struct shard { /* what a shard keeps from its turn to the update, and from step to step */
     struct grad grad;
     struct residual residual[TENSORS_MAX];

@@ -15,5 +15,6 @@ struct strategy {
 
 extern const struct strategy *const strategies[]; /* NULL-terminated: sync */
 extern const struct strategy strategy_sync;
+extern const struct strategy strategy_lbfgs; /* of no row: an optimiser that is `whole` brings it (run.c) */
 
 #endif

@@ -91,8 +91,7 @@ void update_begin(struct update *u, const struct fold *fold, uint64_t step, doub
     }
 }
 
-/* a (n, width): row 0 becomes the sum of all rows, by halves: neighbours first. */
-static void fold_sums(double *a, size_t n, size_t width)
+void sums_fold(double *a, size_t n, size_t width)
 {
     for (size_t half = 1; half < n; half *= 2)
         for (size_t i = 0; i + half < n; i += 2 * half)
@@ -104,7 +103,7 @@ void update_conclude(struct update *u, struct fold *fold, unsigned pass)
     if (pass + 1 == u->passes) return;
     if (u->norms && pass == 0) {
         double most = fold->job->spec.train.clip_norm;
-        fold_sums(u->norms, u->tensors * SLICES_MAX, 1);
+        sums_fold(u->norms, u->tensors * SLICES_MAX, 1);
         fold->grad_norm = sqrt(u->norms[0]);
         if (fold->grad_norm > most) u->clip = (float)(most / fold->grad_norm);
         return;
@@ -114,7 +113,7 @@ void update_conclude(struct update *u, struct fold *fold, unsigned pass)
         const struct param *tensor = &fold->params.tensor[t];
         const struct optim_use *use = &fold->job->optim[tensor->desc.group];
         if (!u->tensor[t].sums || measure >= use->optimizer->measures) continue;
-        fold_sums(u->tensor[t].sums, tensor->slices, u->tensor[t].count);
+        sums_fold(u->tensor[t].sums, tensor->slices, u->tensor[t].count);
         use->optimizer->conclude(use->params, &u->tensor[t].step, measure, u->tensor[t].sums, tensor->state, tensor->desc.width);
     }
     sums_clear(u, fold);
@@ -170,12 +169,9 @@ static void rows_pass(const struct optim_use *use, struct update_tensor *own, co
     if (own->lasso > 0) shrink_rows(rows, own->lasso);
 }
 
-/* The merged rows of tensor t in slice q, and their mean gradient in w->mean. *rows NULL: there are none. */
-static int merge_tensor(struct updater *w, const struct update *u, struct fold *fold, size_t t, uint32_t q, const struct merged **rows,
-                        struct error *err)
+int updater_merge(struct updater *w, struct fold *fold, size_t t, uint32_t q, const struct merged **rows, struct error *err)
 {
-    const struct param *tensor = &fold->params.tensor[t];
-    uint32_t width = tensor->desc.width;
+    uint32_t width = fold->params.tensor[t].desc.width;
     size_t shards = (size_t)fold->job->spec.train.shards;
     struct merge_source *before = w->sources[0], *now = w->sources[1];
     int rc = 0;
@@ -191,9 +187,18 @@ static int merge_tensor(struct updater *w, const struct update *u, struct fold *
     const struct merged *m = &w->merge.merged;
     if (rc < 0 || m->count == 0) return rc;
     if ((rc = floats_reserve(&w->mean, m->count * width, err)) < 0) return rc;
-    if (tensor->desc.statistic_rate > 0) aggregate_mean.combine(NULL, m, u->examples, w->mean.data);
-    else fold->job->aggregate->combine(fold->job->aggregate_params, m, u->examples, w->mean.data);
     *rows = m;
+    return 0;
+}
+
+/* The merged rows of tensor t in slice q, and their mean gradient in w->mean. *rows NULL: there are none. */
+static int merge_tensor(struct updater *w, const struct update *u, struct fold *fold, size_t t, uint32_t q, const struct merged **rows,
+                        struct error *err)
+{
+    int rc = updater_merge(w, fold, t, q, rows, err);
+    if (rc < 0 || !*rows) return rc;
+    if (fold->params.tensor[t].desc.statistic_rate > 0) aggregate_mean.combine(NULL, *rows, u->examples, w->mean.data);
+    else fold->job->aggregate->combine(fold->job->aggregate_params, *rows, u->examples, w->mean.data);
     return 0;
 }
 

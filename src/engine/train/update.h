@@ -20,8 +20,14 @@ struct updater { /* a worker's buffers */
     struct floats mean;
     struct row_window window;
 };
+/* sums_fold: a (n, width): row 0 becomes the sum of all rows, by halves: neighbours first. */
+void sums_fold(double *a, size_t n, size_t width);
+
 int updater_init(struct updater *u, const struct fold *fold, struct error *err);
 void updater_close(struct updater *u);
+
+/* updater_merge: what the shards have sent of tensor t in slice q, with room for as many rows in w->mean. *rows NULL: nothing. */
+int updater_merge(struct updater *w, struct fold *fold, size_t t, uint32_t q, const struct merged **rows, struct error *err);
 
 struct update { /* a step's, read by all workers; each writes the sums of its slices */
     unsigned passes;

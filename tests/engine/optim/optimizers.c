@@ -218,6 +218,7 @@ static void optimizer_follows_reference(void **state)
 {
     (void)state;
     for (const struct optimizer *const *o = optimizers; *o; o++) {
+        if ((*o)->whole) continue; /* no rule for a step: tests/engine/train/lbfgs.c */
         const struct reference *reference = reference_of(*o);
         float w[CELLS], g[CELLS];
         draw(w, CELLS, 1000, 0.5);
@@ -247,6 +248,7 @@ static void optimizer_rows_equal_dense(void **state)
     (void)state;
     static const uint32_t all[ROWS] = {0, 1, 2, 3, 4, 5}, one[1] = {4};
     for (const struct optimizer *const *o = optimizers; *o; o++) {
+        if ((*o)->whole) continue; /* no rule for a step: tests/engine/train/lbfgs.c */
         float w[CELLS], g[CELLS], before[CELLS];
         struct learnt dense, sparse, cut;
         draw(w, CELLS, 2000, 0.5);
@@ -296,6 +298,29 @@ static void ftrl_is_adagrad_without_penalty(void **state)
         learnt_step(&adagrad, t, NULL, ROWS, g, 1);
     }
     EACH(i) assert_close(ftrl.w[i], adagrad.w[i], 1e-4, 1e-6);
+    mem_free(ftrl.params), mem_free(adagrad.params);
+}
+
+/* The same where alpha falls: weights stay where they are instead of following it to 0; at 0 nothing moves. */
+static void ftrl_keeps_its_weights_when_the_rate_falls(void **state)
+{
+    (void)state;
+    struct learnt ftrl, adagrad;
+    float g[CELLS], before[CELLS];
+    learnt_open(&ftrl, &optimizer_ftrl, false, NULL), learnt_open(&adagrad, &optimizer_adagrad, false, NULL);
+    set(&ftrl, "beta", 0), set(&adagrad, "epsilon", 0);
+    memset(adagrad.store, 0, sizeof adagrad.store);
+    for (uint64_t t = 1; t <= 50; t++) {
+        draw(g, CELLS, t, 0.3);
+        set(&ftrl, "lr", 1 / (double)t), set(&adagrad, "lr", 1 / (double)t);
+        learnt_step(&ftrl, t, NULL, ROWS, g, 1);
+        learnt_step(&adagrad, t, NULL, ROWS, g, 1);
+    }
+    EACH(i) assert_close(ftrl.w[i], adagrad.w[i], 1e-4, 1e-6);
+    memcpy(before, ftrl.w, sizeof before);
+    set(&ftrl, "lr", 0);
+    learnt_step(&ftrl, 51, NULL, ROWS, g, 1);
+    assert_memory_equal(ftrl.w, before, sizeof before);
     mem_free(ftrl.params), mem_free(adagrad.params);
 }
 
@@ -390,6 +415,7 @@ static void adafactor_of_a_vector_is_not_factored(void **state)
 static const struct CMUnitTest tests[] = {cmocka_unit_test(optimizer_follows_reference),
                                           cmocka_unit_test(optimizer_rows_equal_dense),
                                           cmocka_unit_test(ftrl_is_adagrad_without_penalty),
+                                          cmocka_unit_test(ftrl_keeps_its_weights_when_the_rate_falls),
                                           cmocka_unit_test(ftrl_l1_gives_exact_zero),
                                           cmocka_unit_test(ftrl_respects_initial_values),
                                           cmocka_unit_test(adamw_decays_what_penalties_touch),
