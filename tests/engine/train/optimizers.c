@@ -90,6 +90,7 @@ static void every_optimizer_gives_the_same_bits_in_two_bytes(void **state)
     (void)state;
     char model[96], rest[128], name[64];
     for (const struct optimizer *const *o = optimizers; *o; o++) {
+        if ((*o)->whole) continue;
         const char *dtype = (o - optimizers) % 2 ? "fp16" : "bf16";
         snprintf(name, sizeof name, "%s-%s", (*o)->kind.name, dtype);
         snprintf(model, sizeof model, FM ", 'table_dtype': '%s'", dtype);

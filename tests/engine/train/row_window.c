@@ -32,6 +32,7 @@ static void optimisers_do_the_same_through_a_window(void **state)
     assert_true(row_window_rows(WIDTH) < ROWS && ROWS % row_window_rows(WIDTH) != 0);
     for (const struct optimizer *const *at = optimizers; *at; at++) {
         const struct optimizer *o = *at;
+        if (o->whole) continue;
         _Alignas(16) char params[1024];
         struct params f, h;
         struct row_window window = {0};
