@@ -35,6 +35,7 @@ const struct model model_lr = {
 
 const struct model model_linear = {
     .kind = {"linear", "linear regression of a real label on hashed features", "Nelder and Wedderburn 1972, Generalized linear models", 0, NULL},
+    .linear = true,
     .loss = &loss_squared,
     .describe = lr_describe,
     .scratch = lr_scratch,
@@ -43,6 +44,7 @@ const struct model model_linear = {
 
 const struct model model_poisson = {
     .kind = {"poisson", "Poisson regression of a count or rate on hashed features", "Nelder and Wedderburn 1972, Generalized linear models", 0, NULL},
+    .linear = true,
     .loss = &loss_poisson,
     .describe = lr_describe,
     .scratch = lr_scratch,

@@ -63,6 +63,7 @@ static void softmax_backward(const struct model_call *c, const float *delta, flo
 const struct model model_softmax = {.kind = {"softmax", "multinomial logistic regression on hashed features, an output a class",
                                              "Bohning 1992, Multinomial logistic regression algorithm", sizeof(struct softmax_params),
                                              softmax_options},
+                                    .linear = true,
                                     .loss = &loss_softmax,
                                     .outputs = softmax_outputs,
                                     .describe = softmax_describe,

@@ -153,11 +153,13 @@ static int sum_slices(void *context, unsigned worker, struct error *err)
     struct lbfgs *l = context;
     const struct params *p = &l->fold->params;
     uint32_t workers = l->fold->job->team.workers;
-    for (uint32_t q = p->slices * worker / workers; q < p->slices * (worker + 1) / workers; q++)
+    for (uint32_t q = p->slices * worker / workers; q < p->slices * (worker + 1) / workers; q++) {
+        updater_slice(&l->updaters[worker]);
         for (size_t t = 0; t < p->count; t++) {
             int rc = q < p->tensor[t].slices ? sum_slice(l, &l->updaters[worker], t, q, err) : 0;
             if (rc < 0) return rc;
         }
+    }
     return 0;
 }
 

@@ -235,7 +235,7 @@ static int update_tensor(struct updater *w, struct update *u, struct fold *fold,
 
 int update_slice(struct updater *w, struct update *u, struct fold *fold, uint32_t q, unsigned pass, struct error *err)
 {
-    w->merged = false;
+    updater_slice(w);
     for (size_t t = 0; t < u->tensors; t++) {
         if (q >= fold->params.tensor[t].slices) continue;
         int rc = update_tensor(w, u, fold, t, q, pass, err);

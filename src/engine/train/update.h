@@ -26,6 +26,9 @@ void sums_fold(double *a, size_t n, size_t width);
 int updater_init(struct updater *u, const struct fold *fold, struct error *err);
 void updater_close(struct updater *u);
 
+/* updater_slice: another slice begins, or another step: what was merged last says nothing of it. */
+static inline void updater_slice(struct updater *w) { w->merged = false; }
+
 /* updater_merge: what the shards have sent of tensor t in slice q, with room for as many rows in w->mean. *rows NULL: nothing. */
 int updater_merge(struct updater *w, struct fold *fold, size_t t, uint32_t q, const struct merged **rows, struct error *err);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "contract/rundir.h"
+#include "engine/model/model.h"
 #include "engine/train/run.h"
 #include "lib/run_kit.h"
 
@@ -144,6 +145,30 @@ static void stands_where_newton_stands(void **state)
     }
 }
 
+/* Whatever their loss: models that say they are linear come to where the gradient ends, and two classes cost what one output does. */
+static void every_linear_model_has_its_optimum(void **state)
+{
+    (void)state;
+    unsigned models_seen = 0;
+    for (const struct model *const *m = models; *m; m++) {
+        char spec[1024], dir[24];
+        struct run_result result;
+        struct error err = {0};
+        if (!(*m)->linear) continue;
+        snprintf(spec, sizeof spec,
+                 RUN_KIT_SPEC("a.svm", "'split': {'kind': 'none'}, 'model': {'kind': '%s', 'hash_bits': 18}, 'optimizer': {'kind': 'lbfgs'}, "
+                                       "'train': {'epochs': 300, 'batch_size': 700, 'log_every_steps': 1}"),
+                 "%s", (*m)->kind.name);
+        snprintf(dir, sizeof dir, "linear-%s", (*m)->kind.name);
+        assert_ok(run_kit_run(&world_real, spec, dir, 2, &result, &err), &err);
+        double norm = last_loss(dir, "metric", "grad_norm");
+        if (!(norm < 1e-4)) fail_msg("%s: gradient norm %g", (*m)->kind.name, norm);
+        models_seen++;
+    }
+    assert_true(models_seen >= 4);
+    assert_close(last_loss("linear-softmax", "metric", "loss"), newton(0, false, 1), 1e-5, 0);
+}
+
 /* What algorithms.md asks of the others: their loss on the training rows is at most the oracle's times 1.001. */
 static void others_come_near_it(void **state)
 {
@@ -252,8 +277,9 @@ static void what_it_cannot_do_is_refused(void **state)
     assert_error(&err, ERROR_INVALID, "/optimizer/l1 under");
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(stands_where_newton_stands), cmocka_unit_test(others_come_near_it),
-                                          cmocka_unit_test(bits_depend_on_the_spec_alone), cmocka_unit_test(what_it_cannot_do_is_refused)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(stands_where_newton_stands), cmocka_unit_test(every_linear_model_has_its_optimum),
+                                          cmocka_unit_test(others_come_near_it), cmocka_unit_test(bits_depend_on_the_spec_alone),
+                                          cmocka_unit_test(what_it_cannot_do_is_refused)};
 
 int main(int argc, char **argv)
 {
