@@ -35,7 +35,10 @@ struct memory {             /* what a run takes at most, in bytes */
     uint64_t buffers;       /* windows and buffers */
 };
 
-static uint64_t memory_sum(const struct memory *m) { return m->tables + m->dense + m->counts + m->residuals + m->work + m->member + m->snapshot + m->buffers; }
+static uint64_t memory_sum(const struct memory *m)
+{
+    return m->tables + m->dense + m->counts + m->residuals + m->work + m->member + m->snapshot + m->buffers;
+}
 
 /* What the shards keep of what a codec left out: of a table no more rows than residual_rows_max, of a dense tensor all. */
 static uint64_t residuals_of(const struct spec *spec, const struct param_desc *descs, size_t count, uint64_t slots)
@@ -103,20 +106,21 @@ static int admit(const struct spec *spec, const struct world *world, struct mode
 {
     struct memory m = memory_of(spec, shape, (uint32_t)spec->model.hash_bits);
     struct memory_limit limit = memory_limit_find(world, (uint64_t)spec->resources.max_memory_bytes);
-    char need[32], have[32], tables[32], snapshot[32], dense[64], counts[64], residuals[64], member[64], fields[48] = "", remedy[128];
+    char need[32], have[32], tables[32], snapshot[32], dense[64], counts[64], residuals[64], work[64], member[64], fields[48] = "", remedy[128];
     if (memory_sum(&m) <= limit.bytes) return 0;
     part_tell(dense, sizeof dense, "dense layers", m.dense);
     part_tell(counts, sizeof counts, "counts of features", m.counts);
     part_tell(residuals, sizeof residuals, "residuals of the shards", m.residuals);
+    part_tell(work, sizeof work, "the optimizer's vectors", m.work);
     part_tell(member, sizeof member, "the ensemble's model", m.member);
     if (known) snprintf(fields, sizeof fields, ", for the data's %" PRIu32 " fields", shape.fields);
     remedy_tell(remedy, sizeof remedy, spec, shape, limit.bytes);
     return error_set(err, ERROR_NOMEM, "/model/hash_bits",
                      "the model needs up to %s, and %s %s: 2^%" PRId64 " slots x %" PRIu64 " bytes (weights and optimiser state%s) = %s%s%s%s, "
-                     "%s for a checkpoint's snapshot of these%s, 256 MiB of buffers; %s",
+                     "%s for a checkpoint's snapshot of these%s%s, 256 MiB of buffers; %s",
                      str_bytes(need, sizeof need, memory_sum(&m)), limit.who, str_bytes(have, sizeof have, limit.bytes), spec->model.hash_bits,
                      m.slot, fields, str_bytes(tables, sizeof tables, m.tables), dense, counts, residuals,
-                     str_bytes(snapshot, sizeof snapshot, m.snapshot), member, remedy);
+                     str_bytes(snapshot, sizeof snapshot, m.snapshot), work, member, remedy);
 }
 
 int spec_admit(const struct spec *spec, const struct world *world, struct error *err)
