@@ -1,0 +1,97 @@
+"""usage: table.py FOLDER TRAIN.tsv TEST.tsv [PEER...]: runs the peers and Trainyard, prints one table with each peer's rival below it."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy
+
+from common import Clock, auc, load, logloss
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LIMIT_S = float(os.environ.get('PEERS_TIMED_LIMIT', 900))
+PEERS = {'vw': 'vw.py', 'xlearn': 'xlearn.py', 'torch': 'torch_deepfm.py', 'sklearn': 'sklearn_sgd.py', 'lightgbm': 'lightgbm_trees.py'}
+OURS = {  # name: model, rate, hash bits
+    'lr': ({'kind': 'lr', 'hash_bits': 22}, 0.05),
+    'fm(4)': ({'kind': 'fm', 'hash_bits': 18, 'embedding_dim': 4}, 0.05),
+    'ffm(4)': ({'kind': 'ffm', 'hash_bits': 18, 'embedding_dim': 4}, 0.05),
+    'deepfm(16)': ({'kind': 'deepfm', 'hash_bits': 22, 'embedding_dim': 16, 'hidden': [400, 400]}, 0.05),
+}
+# A wide model wins its rate by large batches; a narrow one learns more of one pass by small ones.
+BATCH = {'lr': 1024, 'fm(4)': 1024, 'ffm(4)': 1024}
+RIVALS = {'vw': [('lr', 'text', 2)], 'xlearn': [('lr', 'cache', 1), ('lr', 'cache', 2), ('fm(4)', 'cache', 1), ('fm(4)', 'cache', 2),
+                                                ('ffm(4)', 'cache', 1), ('ffm(4)', 'cache', 2)],
+          'torch': [('deepfm(16)', 'cache', 1), ('deepfm(16)', 'cache', 2)], 'sklearn': [('lr', 'cache', 1)], 'lightgbm': [('deepfm(16)', 'cache', 2)]}
+
+
+def peer_rows(peer, train, test):
+    command = [sys.executable, os.path.join(HERE, PEERS[peer]), train, test]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+    except subprocess.TimeoutExpired as late:
+        lines = (late.stdout or b'').decode().splitlines()
+        return [json.loads(line) for line in lines], 'took more than %g s' % LIMIT_S
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{')]
+    reason = done.stderr.strip().splitlines()[-1] if done.returncode and done.stderr.strip() else ''
+    return rows, reason or ('exit %d' % done.returncode if done.returncode else '')
+
+
+def ours(name, source, workers, folder, train, test):
+    """One pass of Trainyard; `text`: parsing, hashing and writing the cache are in it; `cache`: the blocks are there."""
+    model, rate = OURS[name]
+    run, spec, cache = os.path.join(folder, 'run'), os.path.join(folder, 'spec.json'), os.path.join(folder, 'blocks')
+    if source == 'text':
+        shutil.rmtree(cache, ignore_errors=True)
+    with open(spec, 'w') as out:  # a sliver of rows is held back: evaluating all that was learned is no part of learning
+        json.dump({'dataset': {'uri': 'file:' + train, 'format': 'criteo'}, 'split': {'kind': 'holdout', 'test_fraction': 0.001}, 'model': model,
+                   'optimizer': {'kind': 'adagrad', 'lr': rate}, 'train': {'batch_size': BATCH.get(name, 4096), 'shards': 8, 'log_every_steps': 50}}, out)
+    command = ['build/trainyard', 'run', spec, '--dir', run, '--workers', str(workers), '--cache', cache, '--quiet']
+    if source == 'cache' and not os.path.isdir(cache):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    shutil.rmtree(run, ignore_errors=True)
+    with Clock() as clock:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    scores = os.path.join(folder, 'ours.tsv')
+    subprocess.run(['build/trainyard', 'predict', '--checkpoint', run, '--in', test, '--out', scores, '--quiet'], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    table = numpy.loadtxt(scores, skiprows=1, usecols=(1, 2))
+    rows = len(load(train)[0])
+    return {'name': 'Trainyard %s from %s' % (name, source), 'threads': workers, 'rows_per_s': rows / clock.wall, 'rows_per_cpu_s': rows / clock.cpu,
+            'logloss': logloss(table[:, 0], table[:, 1]), 'auc': auc(table[:, 0], table[:, 1])}
+
+
+def line(row, ratios=''):
+    print('%-44s %7d %11.0f %13.0f %9.4f %8.4f  %s' % (row['name'], row['threads'], row['rows_per_s'], row['rows_per_cpu_s'], row['logloss'], row['auc'],
+                                                      ratios), flush=True)
+
+
+def against(mine, peers):
+    """Ratios to the best peer rows with as many threads, or to any."""
+    rows = [p for p in peers if p['threads'] == mine['threads']] or peers
+    if not rows:
+        return ''
+    fast, good = max(rows, key=lambda r: r['rows_per_s']), min(rows, key=lambda r: r['logloss'])
+    return '%.1f x its rows/s, %.1f x a CPU second; logloss %+.4f to its best' % (
+        mine['rows_per_s'] / fast['rows_per_s'], mine['rows_per_cpu_s'] / max(r['rows_per_cpu_s'] for r in rows), mine['logloss'] - good['logloss'])
+
+
+def main():
+    folder, train, test = sys.argv[1:4]
+    load(train), load(test)  # converts once, outside all clocks
+    print('%-44s %7s %11s %13s %9s %8s' % ('trainer', 'threads', 'rows/s', 'rows/CPU-s', 'logloss', 'AUC'))
+    done = {}
+    for peer in sys.argv[4:] or PEERS:
+        rows, reason = peer_rows(peer, train, test)
+        for row in rows:
+            line(row)
+        if reason:
+            print('%-44s skipped: %s' % (peer, reason))
+        for rival in RIVALS[peer]:
+            if rival not in done:
+                done[rival] = ours(*rival, folder, train, test)
+            task = rival[0].split('(')[0]
+            line(done[rival], against(done[rival], [r for r in rows if peer != 'xlearn' or r['name'].split()[1].split('(')[0] == task]))
+    print('%-44s skipped: no package of it is on a registry' % 'libFFM, libFM')
+
+
+main()
