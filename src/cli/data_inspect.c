@@ -20,7 +20,7 @@
 enum { PLAIN_EVERY_MS = 10000, TOP_JSON = 10, TOP_SHOWN = 3, TEXT_SHOWN = 24 };
 
 struct data_inspect_params {
-    const char *format;
+    const char *format, *labels;
     int64_t rows, hash_bits, hash_seed;
     bool json, quiet;
 };
@@ -34,6 +34,11 @@ static const struct arg data_inspect_args[] = {
      .help = "how rows are written: a name, or an object like the specification's dataset: '{\"format\": \"csv\", \"label\": \"click\"}'. Default: "
              "guessed "
              "from the first rows, and so are the options of a table"},
+    {.name = "labels",
+     .type = ARG_TEXT,
+     .offset = AT(labels),
+     .value = "KIND",
+     .help = "what labels are: binary (0 and 1), real, count or class:C, for models linear, poisson and softmax"},
     {.name = "rows",
      .letter = 'n',
      .type = ARG_INT,
@@ -59,6 +64,7 @@ struct looking {
     const struct data_inspect_params *params;
     char **uris;
     size_t uri_count;
+    struct label_rule labels;
     struct format_arg format;
     struct inferred inferred; /* format NULL: it was given */
     json_t *dataset;
@@ -102,7 +108,7 @@ static int choose_format(struct looking *l, struct error *err)
             if (strcmp(l->uris[i], "-") == 0)
                 return given ? 0 : error_set(err, ERROR_USAGE, NULL, "standard input can be read only once; say what it holds with --format");
         if ((rc = source_list_open_with(&files, &from, l->uris, l->uri_count, err)) < 0) return rc;
-        rc = infer_format(&files, (const struct format *)l->format.kind, &l->inferred, err);
+        rc = infer_format(&files, (const struct format *)l->format.kind, &l->labels, &l->inferred, err);
         source_list_close(&files);
         if (rc == 0 && json_object_update(l->dataset, l->inferred.options) < 0) rc = error_set(err, ERROR_NOMEM, NULL, "cannot write the data set");
     }
@@ -178,6 +184,10 @@ static json_t *seen_json(const struct looking *l)
                             "distinct_features", (json_int_t)(isfinite(features) ? count_of(features) : 0), "distinct_features_error",
                             CARDINALITY_ERROR, "hash", hash, "fields", fields, "features_of_fields_untold", (json_int_t)s->fields_untold, "guessed",
                             l->inferred.format != NULL, "dataset", l->dataset, "took_ms", (json_int_t)l->took_ms);
+    if (l->labels.range != LABELS_BINARY)
+        json_object_set_new(all, "labels",
+                            json_pack("{s:s, s:f, s:f, s:f}", "kind", label_range_names[l->labels.range], "min", (double)s->label_min, "max",
+                                      (double)s->label_max, "mean", s->label_sum / (double)s->rows));
     if (s->bad_rows > 0) json_object_set_new(all, "first_bad", json_string(s->first_bad));
     if (l->inferred.format) json_object_set(all, "candidates", l->inferred.candidates), json_object_set(all, "notes", l->inferred.notes);
     return all;
@@ -264,8 +274,12 @@ static void print_summary(const struct looking *l, FILE *out)
     fprintf(out, "rows: %s%s, %s of text in %" PRIu64 " file%s, read in %s\n", str_count(rows, sizeof rows, (double)s->rows),
             s->whole ? "" : " (the first ones)", str_bytes(bytes, sizeof bytes, s->text_bytes), s->files, s->files == 1 ? "" : "s",
             human_duration(took, sizeof took, l->took_ms));
-    fprintf(out, "labels: %" PRIu64 " positive (%s)%s\n", s->positives, percent(rate, share(s->positives, s->rows)),
-            s->positives == 0 || s->positives == s->rows ? ": one class only, nothing can be learned" : "");
+    if (l->labels.range != LABELS_BINARY)
+        fprintf(out, "labels: %s, %.6g to %.6g, mean %.6g%s\n", label_range_names[l->labels.range], (double)s->label_min, (double)s->label_max,
+                s->label_sum / (double)s->rows, s->label_min == s->label_max ? ": all equal, nothing can be learned" : "");
+    else
+        fprintf(out, "labels: %" PRIu64 " positive (%s)%s\n", s->positives, percent(rate, share(s->positives, s->rows)),
+                s->positives == 0 || s->positives == s->rows ? ": one class only, nothing can be learned" : "");
     if (s->bad_rows > 0) {
         fprintf(out, "bad rows: %" PRIu64 "; the first: ", s->bad_rows);
         print_clean(out, s->first_bad, strlen(s->first_bad));
@@ -311,7 +325,11 @@ static int print_report(const struct looking *l, FILE *out, struct error *err)
 
 static int look(struct looking *l, struct error *err)
 {
-    int rc = choose_format(l, err);
+    int rc = 0;
+    if (l->params->labels && !label_rule_read(l->params->labels, &l->labels))
+        rc = error_set(err, ERROR_USAGE, NULL, "--labels must be binary, real, count or class:C with 2 to %d classes, got \"%.40s\"",
+                       LABEL_CLASSES_MAX, l->params->labels);
+    if (rc == 0) rc = choose_format(l, err);
     if (rc == 0) rc = team_start(&l->team, 1, err);
     if (rc < 0) return rc;
     struct inspect_config config = {.world = &world_real,
@@ -320,6 +338,7 @@ static int look(struct looking *l, struct error *err)
                                     .format = l->format.kind,
                                     .format_params = l->format.params,
                                     .hash_seed = (uint64_t)l->params->hash_seed,
+                                    .labels = l->labels,
                                     .rows_max = (uint64_t)l->params->rows,
                                     .parallel = &l->team.parallel,
                                     .progress = {l, progress, cancelled}};

@@ -3,26 +3,21 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/rng.h"
-#include "base/str.h"
 
 enum { STREAM_LABELS = 100 }; /* beside those of datagen_model.c */
 
 int datagen_labels_read(struct datagen_labels *out, const char *text, struct error *err)
 {
-    int64_t classes;
-    const struct loss *const of_one[] = {&loss_logistic, &loss_squared, &loss_poisson};
-    *out = (struct datagen_labels){&loss_logistic, 1};
-    for (size_t i = 0; i < sizeof of_one / sizeof *of_one; i++)
-        if (strcmp(text, label_range_names[of_one[i]->labels]) == 0) return out->loss = of_one[i], 0;
-    if (strncmp(text, "class:", 6) == 0 && str_to_int64(text + 6, &classes) && classes >= 2 && classes <= DATAGEN_CLASSES_MAX) {
-        *out = (struct datagen_labels){&loss_softmax, (size_t)classes};
-        return 0;
-    }
-    return error_set(err, ERROR_USAGE, NULL, "--labels must be binary, real, count or class:C with 2 to %d classes, got \"%.40s\"",
-                     DATAGEN_CLASSES_MAX, text);
+    struct label_rule rule;
+    if (!label_rule_read(text, &rule) || rule.classes > DATAGEN_CLASSES_MAX)
+        return error_set(err, ERROR_USAGE, NULL, "--labels must be binary, real, count or class:C with 2 to %d classes, got \"%.40s\"",
+                         DATAGEN_CLASSES_MAX, text);
+    *out = (struct datagen_labels){.outputs = rule.range == LABELS_CLASS ? rule.classes : 1};
+    for (size_t l = 0; losses[l]; l++)
+        if (losses[l] != &loss_auto && losses[l]->labels == rule.range) out->loss = losses[l];
+    return 0;
 }
 
 /* By the product of uniforms (Knuth 1969, vol. 2, s. 3.4.1): means are small here. */

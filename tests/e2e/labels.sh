@@ -79,5 +79,6 @@ check "... which are 0 and 1" grep -q 'is not a label; it must be 0 or 1' err
 spec real.tsv '{"kind": "linear"}' '.split.kind = "stratified" | .train.positive_weight = 3 | .calibration.kind = "platt"' >bad.json
 check "what is for clicks alone is refused" test "$(exit_status "$trainyard" run bad.json --dir bad)" = 65
 check "... all of it at once" test "$(grep -c 'is not for loss "squared"' err)" = 3
+check "data inspect looks at such logs" jq -e '.labels.kind == "count" and .labels.min == 0 and .labels.mean > 0.3' <("$trainyard" data inspect --labels count --json count.tsv 2>/dev/null)
 check "generated labels have kinds" test "$(exit_status "$trainyard" data gen --labels class:1 --out x)" = 64
 finish

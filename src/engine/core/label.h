@@ -3,6 +3,7 @@
 #ifndef TRAINYARD_ENGINE_CORE_LABEL_H
 #define TRAINYARD_ENGINE_CORE_LABEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,12 @@ struct label_rule { /* zeroed: binary */
     uint32_t classes; /* of LABELS_CLASS, 2 to LABEL_CLASSES_MAX */
 };
 
-/* label_refuse: why the number is no label under the rule, for a message that shows the text before it; NULL: it is one. */
+/* label_rule_read: the rule that the text names: one of label_range_names, classes as "class:3". False: none. */
+bool label_rule_read(const char *text, struct label_rule *out);
+
+/* label_no_bit: why a text is none of labels 0 and 1. label_refuse: why the number is no label under the rule; NULL: it is one. Both for a message
+ * that shows the text before it. */
+extern const char label_no_bit[];
 const char *label_refuse(const struct label_rule *rule, double label);
 
 #endif

@@ -154,7 +154,19 @@ static void labels_outside_are_refused(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(gradients_are_the_slopes),   cmocka_unit_test(sums_are_those_of_the_rows),
-                                          cmocka_unit_test(what_is_not_finite_shows),   cmocka_unit_test(predictions_are_means),
-                                          cmocka_unit_test(pools_are_mean_predictions), cmocka_unit_test(labels_outside_are_refused)};
+static void rules_have_names(void **state)
+{
+    static const char *const bad[] = {"", "reals", "class", "class:", "class:1", "class:257", "class:3x", "class:99999999999999999999", "auto"};
+    struct label_rule rule;
+    (void)state;
+    for (int r = 0; r < LABELS_CLASS; r++) assert_true(label_rule_read(label_range_names[r], &rule) && (int)rule.range == r && rule.classes == 0);
+    assert_true(label_rule_read("class:2", &rule) && rule.range == LABELS_CLASS && rule.classes == 2);
+    assert_true(label_rule_read("class:256", &rule) && rule.classes == LABEL_CLASSES_MAX);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(label_rule_read(bad[i], &rule));
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(gradients_are_the_slopes), cmocka_unit_test(sums_are_those_of_the_rows), cmocka_unit_test(what_is_not_finite_shows),
+    cmocka_unit_test(predictions_are_means),    cmocka_unit_test(pools_are_mean_predictions), cmocka_unit_test(labels_outside_are_refused),
+    cmocka_unit_test(rules_have_names)};
 TEST_MAIN(tests)

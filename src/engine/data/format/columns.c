@@ -369,8 +369,7 @@ static int row_parts(const struct columns *t, const struct cell *cells, struct p
         return 1;
     }
     if (got < 0) {
-        bad_cell(t, t->label, &cells[t->label],
-                 words ? "is neither the positive nor the negative label" : "is not a label; it must be 0 or 1 (or -1 and 1)", NULL, out);
+        bad_cell(t, t->label, &cells[t->label], words ? "is neither the positive nor the negative label" : label_no_bit, NULL, out);
         return 1;
     }
     *label = (uint8_t)got;

@@ -39,7 +39,7 @@ static int tell_row(const struct format *format, const void *state, uint64_t num
         int rc = tell->feature ? tell->feature(tell->context, &e, err) : 0;
         if (rc < 0) return rc;
     }
-    return tell->row ? tell->row(tell->context, rows->labels[0], err) : 0;
+    return tell->row ? tell->row(tell->context, rows_label(rows, 0), err) : 0;
 }
 
 /* A record's part of what the chunk gave. */

@@ -77,7 +77,7 @@ struct explainer {
     void *context;
     int (*feature)(void *context, const struct explained *feature, struct error *err);
     /* row: after the features of a good row. */
-    int (*row)(void *context, uint8_t label, struct error *err);
+    int (*row)(void *context, float label, struct error *err);
 };
 
 typedef int format_file_fn(void *context, const char *path, struct error *err);

@@ -105,7 +105,7 @@ static const char *cell_refuse(const struct criteo *state, int c, const char *p,
 static const char *label_cell_refuse(const struct criteo *state, const char *p, const char *stop)
 {
     double number;
-    if (label_bits(&state->labels)) return text_label(p, stop) < 0 ? "is not a label; it must be 0 or 1" : NULL;
+    if (label_bits(&state->labels)) return text_label(p, stop) < 0 ? label_no_bit : NULL;
     return label_refuse(&state->labels, text_real(p, stop, &number) ? number : NAN);
 }
 

@@ -100,7 +100,7 @@ static const char *label_word(const struct line *l, const struct word *word, uin
 {
     if (!label_bits(&l->vw->labels)) return label_read(&l->vw->labels, word->text, word->end, &l->out->rows);
     int got = text_label(word->text, word->end);
-    if (got < 0) return "is not a label; it must be 0 or 1 (or -1 and 1)";
+    if (got < 0) return label_no_bit;
     *label = (uint8_t)got;
     return NULL;
 }

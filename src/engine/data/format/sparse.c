@@ -21,8 +21,6 @@ const char *sparse_value(const char *p, const char *end, float *value)
     return isfinite(*value) ? NULL : "has a value beyond the range of a 32-bit float";
 }
 
-static const char not_binary[] = "is not a label; it must be 0 or 1 (or -1 and 1)";
-
 /* The label at *p, which moves behind it; -1: none (told). Where there need be none, what has no colon is passed over. One that is no bit goes to the
  * row itself. */
 static int line_label(const struct sparse_lines *lines, const char **p, const char *end, struct parsed *out)
@@ -33,9 +31,9 @@ static int line_label(const struct sparse_lines *lines, const char **p, const ch
     bool bits = label_bits(&lines->labels);
     if (!bits) out->rows.reals[out->rows.count] = 0;
     if (lines->no_labels && memchr(start, ':', (size_t)(stop - start))) return 0;
-    if (lines->no_labels) why = text_real(start, stop, &number) ? NULL : not_binary;
+    if (lines->no_labels) why = text_real(start, stop, &number) ? NULL : label_no_bit;
     else if (!bits) why = label_read(&lines->labels, start, stop, &out->rows);
-    else if ((label = text_label(start, stop)) < 0) why = not_binary;
+    else if ((label = text_label(start, stop)) < 0) why = label_no_bit;
     if (why) bad_field(&out->bad, out->lines, 1, start, (size_t)(stop - start), why);
     *p = stop;
     return why ? -1 : label;

@@ -14,6 +14,7 @@ struct sample { /* the first whole lines of a file */
     char *text;
     size_t size;
     bool has_nul;
+    const struct label_rule *labels; /* what those of its rows may be */
 };
 
 static int sample_read(struct sample *s, const struct source_list *files, struct error *err)
@@ -52,7 +53,7 @@ static void trial_close(struct trial *t)
 static int trial_open(struct trial *t, const struct sample *s, const struct format *format, const json_t *options, bool no_labels, struct error *err)
 {
     struct parsed parsed = {0};
-    const struct format_context context = {.no_labels = no_labels};
+    const struct format_context context = {.labels = *s->labels, .no_labels = no_labels};
     const struct option *rows = format->kind.options;
     *t = (struct trial){.format = format, .chunk = {s->text, s->size, LINE_BYTES, s->has_nul}};
     struct faults *faults = mem_zero(sizeof *faults, err);
@@ -106,7 +107,7 @@ static bool vw_line(const struct sample *s)
     double value;
     size_t size;
     if (!bar || !word_next(&p, bar, &word, &size) || p == bar || !word_number(word, size, &value)) return false;
-    if (value != 0 && value != 1 && value != -1) return false;
+    if (s->labels->range == LABELS_BINARY && value != 0 && value != 1 && value != -1) return false;
     for (int words = 0; word_next(&p, bar, &word, &size); words++)
         if (words > 1 || (!word_number(word, size, &value) && *word != '\'' && p < bar)) return false;
     return true;
@@ -154,7 +155,7 @@ static bool is_text(const struct format *format) { return strcmp(format->kind.na
 static int infer_table(struct inferred *out, const struct sample *s, const char *file, const char *delimiter, struct error *err)
 {
     struct trial t = {0};
-    struct table_guess guess = {.rows = 0};
+    struct table_guess guess = {.labels = *s->labels};
     json_t *options = json_pack("{s:s}", "label", NO_COLUMN);
     bool text = is_text(out->format);
     if (text) json_object_set_new(options, "header", json_false());
@@ -187,9 +188,10 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
     return rc;
 }
 
-int infer_format(const struct source_list *files, const struct format *format, struct inferred *out, struct error *err)
+int infer_format(const struct source_list *files, const struct format *format, const struct label_rule *labels, struct inferred *out,
+                 struct error *err)
 {
-    struct sample s = {0};
+    struct sample s = {.labels = labels};
     char delimiter[8] = "";
     *out = (struct inferred){.format = format};
     int rc = sample_read(&s, files, err);

@@ -99,7 +99,7 @@ int table_guess_feature(void *context, const struct explained *e, struct error *
     return 0;
 }
 
-int table_guess_row(void *context, uint8_t label, struct error *err)
+int table_guess_row(void *context, float label, struct error *err)
 {
     struct table_guess *g = context;
     (void)label, (void)err;
@@ -176,8 +176,22 @@ static bool two_classes(const struct column_guess *c, char positive[FREQUENT_TEX
     return plain == n || *positive;
 }
 
+/* Numbers all, as labels that are no bits. */
+static bool all_numbers(const struct column_guess *c)
+{
+    enum text_kind kind = column_kind(c);
+    return c->empty == 0 && (kind == TEXT_INTEGER || kind == TEXT_REAL);
+}
+
 static int find_label(const struct table_guess *g, char positive[FREQUENT_TEXT + 1])
 {
+    *positive = 0;
+    if (g->labels.range != LABELS_BINARY) {
+        for (const char *const *name = label_names; *name; name++)
+            for (size_t i = 0; i < g->count; i++)
+                if (strcasecmp(g->columns[i]->name, *name) == 0 && all_numbers(g->columns[i])) return (int)i;
+        return g->count > 0 && all_numbers(g->columns[0]) ? 0 : -1;
+    }
     for (const char *const *name = label_names; *name; name++)
         for (size_t i = 0; i < g->count; i++)
             if (strcasecmp(g->columns[i]->name, *name) == 0 && two_classes(g->columns[i], positive)) return (int)i;

@@ -26,13 +26,14 @@ struct column_guess {
 struct table_guess {
     struct column_guess *columns[COLUMNS_GUESSED];
     size_t count;
-    uint64_t rows; /* behind the first one, where that may be a header */
+    uint64_t rows;            /* behind the first one, where that may be a header */
+    struct label_rule labels; /* what they are said to be */
     bool header_wanted, beyond_first, first_recurs;
 };
 
 /* Both fit struct explainer, with a table_guess as context. */
 int table_guess_feature(void *guess, const struct explained *e, struct error *err);
-int table_guess_row(void *guess, uint8_t label, struct error *err);
+int table_guess_row(void *guess, float label, struct error *err);
 
 /* table_guess_end: adds label, positive, header and schema to options; candidates and notes as in infer.h. */
 int table_guess_end(struct table_guess *guess, json_t *options, json_t **candidates, json_t **notes, struct error *err);

@@ -135,7 +135,7 @@ static int see_feature(void *context, const struct explained *e, struct error *e
     return t->kind == TEXT_INTEGER || t->kind == TEXT_REAL ? field_number(f, t->number, err) : 0;
 }
 
-static int see_row(void *context, uint8_t label, struct error *err)
+static int see_row(void *context, float label, struct error *err)
 {
     struct inspecting *in = context;
     struct inspection *out = in->out;
@@ -144,8 +144,11 @@ static int see_row(void *context, uint8_t label, struct error *err)
     if (out->rows == 0 || in->row_features < out->row_features_min) out->row_features_min = in->row_features;
     if (in->row_features > out->row_features_max) out->row_features_max = in->row_features;
     in->row_features = 0;
+    if (out->rows == 0 || label < out->label_min) out->label_min = label;
+    if (out->rows == 0 || label > out->label_max) out->label_max = label;
     out->rows++;
-    out->positives += label;
+    out->label_sum += (double)label;
+    out->positives += in->config->labels.range == LABELS_BINARY && label > 0;
     return 0;
 }
 
@@ -176,7 +179,7 @@ static int inspect_files(struct inspecting *in, const struct source_list *files,
     struct inspection *out = in->out;
     struct ingest_result result = {0};
     struct error why = {0};
-    const struct format_context context = {.world = c->world, .hash_seed = c->hash_seed};
+    const struct format_context context = {.world = c->world, .hash_seed = c->hash_seed, .labels = c->labels};
     /* One worker, so that rows are looked at in their order; the aside thread may still read ahead. */
     struct parallel one = parallel_inline;
     if (c->parallel) one.impl = c->parallel->impl, one.begin = c->parallel->begin, one.end = c->parallel->end;

@@ -21,6 +21,7 @@ struct inspect_config {
     const struct kind *format; /* a row of formats[] */
     const void *format_params;
     uint64_t hash_seed;
+    struct label_rule labels;        /* what they may be */
     uint64_t rows_max;               /* look at that many rows at most; 0: all */
     const struct parallel *parallel; /* its aside thread reads ahead */
     struct dataset_progress progress;
@@ -58,6 +59,8 @@ enum text_kind inspected_kind(const struct inspected *f); /* what all of its tex
 
 struct inspection {
     uint64_t rows, positives, features, bad_rows, text_bytes, packed_bytes, files;
+    double label_sum; /* of labels that are no bits, which have no positives */
+    float label_min, label_max;
     uint64_t row_features_min, row_features_max;
     bool whole; /* false: rows_max was reached */
     char first_bad[512];

@@ -33,12 +33,12 @@ static int take_feature(void *context, const struct explained *e, struct error *
     return 0;
 }
 
-static int take_row(void *context, uint8_t label, struct error *err)
+static int take_row(void *context, float label, struct error *err)
 {
     struct told *t = context;
     const struct rows *rows = &t->kit->out.rows;
     (void)err;
-    if (t->rows >= rows->count || t->features != rows->ends[t->rows] || label != rows->labels[t->rows]) t->wrong = "another row's end";
+    if (t->rows >= rows->count || t->features != rows->ends[t->rows] || label != rows_label(rows, t->rows)) t->wrong = "another row's end";
     t->rows++;
     return 0;
 }
@@ -96,7 +96,7 @@ static int keep_text(void *context, const struct explained *e, struct error *err
     return bytes_printf(context, err, "%s=%.*s%s ", e->name, (int)e->size, e->text, e->missing ? "?" : "");
 }
 
-static int keep_row(void *context, uint8_t label, struct error *err) { return bytes_printf(context, err, "-> %u\n", label); }
+static int keep_row(void *context, float label, struct error *err) { return bytes_printf(context, err, "-> %g\n", (double)label); }
 
 /* What a person sees. */
 static void the_words_are_those_of_the_text(void **state)

@@ -10,6 +10,7 @@
 #include "lib/test.h"
 
 static char root[PATH_SIZE];
+static struct label_rule labels; /* of the logs to come */
 
 static int infer(const char *text, size_t size, const char *format, struct inferred *out, struct error *err)
 {
@@ -19,7 +20,7 @@ static int infer(const char *text, size_t size, const char *format, struct infer
     test_write_file(path, text, size);
     *err = (struct error){0};
     assert_ok(source_list_open(&files, &world_real, uris, 1, err), err);
-    int rc = infer_format(&files, (const struct format *)(format ? kind_find((const struct kind *const *)formats, format) : NULL), out, err);
+    int rc = infer_format(&files, (const struct format *)(format ? kind_find((const struct kind *const *)formats, format) : NULL), &labels, out, err);
     source_list_close(&files);
     return rc;
 }
@@ -233,14 +234,36 @@ static void noise_is_survived(void **state)
     }
 }
 
+/* Told that labels are numbers, the guess looks for a column of numbers, and strict formats may have any. */
+static void labels_of_numbers(void **state)
+{
+    static const struct {
+        struct label_rule rule;
+        const char *text, *format, *label;
+    } cases[] = {{{LABELS_REAL, 0}, "a,label,c\nx,1.5,7\ny,-2,8\nz,0.25,9\n", "csv", "label"},
+                 {{LABELS_COUNT, 0}, "clicks,user\n3,x\n0,y\n7,z\n", "csv", "clicks"},
+                 {{LABELS_REAL, 0}, "2.5 1:1\n-7 2:1 3:0.5\n", "libsvm", NULL},
+                 {{LABELS_CLASS, 3}, "2 0:1:1\n0 1:2:1\n", "libffm", NULL},
+                 {{LABELS_REAL, 0}, "2.5 |a b\n-7 |a c\n", "vw", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct inferred got;
+        struct error err;
+        labels = cases[i].rule;
+        assert_ok(infer(cases[i].text, strlen(cases[i].text), NULL, &got, &err), &err);
+        assert_string_equal(got.format->kind.name, cases[i].format);
+        const char *label = json_string_value(json_object_get(got.options, "label"));
+        if (cases[i].label) assert_string_equal(label ? label : "", cases[i].label);
+        inferred_close(&got);
+    }
+    labels = (struct label_rule){0};
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(formats_are_told_by_their_rows),
-    cmocka_unit_test(numbers_that_are_names),
-    cmocka_unit_test(columns_of_a_table),
-    cmocka_unit_test(headers_and_labels),
-    cmocka_unit_test(what_is_no_log_is_told),
-    cmocka_unit_test(noise_is_survived),
-    cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_name),
+    cmocka_unit_test(labels_of_numbers),      cmocka_unit_test(formats_are_told_by_their_rows),
+    cmocka_unit_test(numbers_that_are_names), cmocka_unit_test(columns_of_a_table),
+    cmocka_unit_test(headers_and_labels),     cmocka_unit_test(what_is_no_log_is_told),
+    cmocka_unit_test(noise_is_survived),      cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_name),
 };
 int main(int argc, char **argv)
 {
