@@ -17,6 +17,7 @@ enum { BOOTSTRAP_MIN = 20, BOOTSTRAP_MAX = 1000, SLICES_WANTED_MAX = 8 }; /* eng
 const char *const spec_metrics[] = {"auto", "logloss", "auc", "rmse", "mae", "r2", "deviance", "accuracy", "macro_auc", NULL};
 const char *const spec_nonfinite[] = {"fail", "skip", "rollback", NULL};
 const char *const spec_table_dtypes[] = {"fp32", "fp16", "bf16", NULL};
+const char *const spec_embeddings[] = {"hashed", "qr", NULL};
 const char *const spec_launchers[] = {"local", NULL};
 
 static const struct option root_options[] = {
@@ -61,6 +62,10 @@ static const struct option model_options[] = {
     {"hash_bits", OPT_INT, AT(model.hash_bits), 22, 1, 30, .help = "the hashed table has 2^hash_bits slots, in memory", .flags = OPTION_SAY_WHY},
     {"table_dtype", OPT_NAME, AT(model.table_dtype), 0, .choices = spec_table_dtypes,
      .help = "what a weight of a table is kept as, in memory and in checkpoints; in two bytes it is rounded stochastically at each update"},
+    {"embedding.kind", OPT_NAME, AT(model.embedding), 0, .choices = spec_embeddings,
+     .help = "a slot's rows: hashed: of its own; qr: the product of a quotient's and a remainder's, so that tables have 2^hash_bits / m + m rows"},
+    {"embedding.remainder_bits", OPT_INT, AT(model.remainder_bits), 2, 1, 29,
+     .help = "qr: m = 2^remainder_bits remainders; must be below hash_bits, which counts the slots", .flags = OPTION_SAY_WHY},
     {0},
 };
 
@@ -238,6 +243,13 @@ void spec_check(const struct spec *spec, struct faults *faults)
                    "must be <= train.shards (%" PRId64 "), got %" PRId64 ": a worker computes whole shards; raise shards or use \"auto\"",
                    spec->train.shards, spec->train.workers);
     if (spec->warm_start.given) warm_start_check(&spec->warm_start, faults);
+    if (spec_remainder_bits(spec) >= spec->model.hash_bits)
+        faults_add(faults, "/model/embedding/remainder_bits",
+                   "must be below model.hash_bits (%" PRId64 "), got %" PRId64 ": some bits of a slot must be left for its quotient",
+                   spec->model.hash_bits, spec->model.remainder_bits);
+    if (spec->model.embedding == EMBEDDING_QR && spec->features.min_count > 1)
+        faults_add(faults, "/model/embedding/kind",
+                   "\"qr\" cannot stand beside features.min_count, which counts rows that slots would share; take \"hashed\" or leave min_count out");
     const char *at = spec->evaluate.slices;
     char field[OPTION_TEXT_SIZE];
     int fields = 0;

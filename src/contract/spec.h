@@ -44,9 +44,13 @@ struct spec_features {                /* how columns become slots of the hashed 
 };
 
 struct spec_model {
-    int64_t hash_bits; /* table of 2^hash_bits slots, 1..30, default 22 */
-    int table_dtype;   /* index in spec_table_dtypes: of the weights of tables, in memory and in checkpoints */
+    int64_t hash_bits;      /* table of 2^hash_bits slots, 1..30, default 22 */
+    int table_dtype;        /* index in spec_table_dtypes: of the weights of tables, in memory and in checkpoints */
+    int embedding;          /* index in spec_embeddings */
+    int64_t remainder_bits; /* of "qr": m = 2^remainder_bits rows of remainders */
 };
+enum embedding_kind { EMBEDDING_HASHED, EMBEDDING_QR };
+extern const char *const spec_embeddings[];   /* "hashed", "qr" */
 extern const char *const spec_table_dtypes[]; /* "fp32", "fp16", "bf16", in the order of enum table_dtype (engine/core/half.h) */
 
 struct spec_penalty { /* of the weights that an optimiser learns */
@@ -145,6 +149,12 @@ struct spec_place {
 };
 extern const struct spec_place spec_places[]; /* ends with a NULL object */
 struct spec_uris *spec_place_uris(struct spec *spec, const struct spec_place *place);
+
+/* spec_remainder_bits: 0: a slot has a row of its own; otherwise it is composed of a quotient and one of 2^this remainders. */
+static inline unsigned spec_remainder_bits(const struct spec *spec)
+{
+    return spec->model.embedding == EMBEDDING_QR ? (unsigned)spec->model.remainder_bits : 0;
+}
 
 /* spec_read: fill *spec from a JSON object. Faults are added to *faults (all of them); 0 when there is none, else -ERROR_INVALID,
  * or -ERROR_NOMEM. After a failure there is nothing to close. A spec remembers nothing of json. */

@@ -47,6 +47,11 @@ static void spec_checks_fields_against_each_other(void **state)
     (void)state;
     assert_fault(read_faults("{" LEAST ", \"train\": {\"shards\": 2, \"workers\": 4}}"), "/train/workers", "must be <= train.shards (2), got 4");
     assert_fault(read_faults("{" LEAST ", \"resources\": {\"max_memory_bytes\": 1000}}"), "/resources/max_memory_bytes", "64 MiB");
+#define FACTORS(more) "{\"dataset\": {\"uri\": \"x\", \"format\": \"csv\"}, \"model\": {\"kind\": \"lr\", \"hash_bits\": 8, \"embedding\": " more "}"
+    assert_fault(read_faults(FACTORS("{\"kind\": \"qr\", \"remainder_bits\": 8}}")), "/model/embedding/remainder_bits",
+                 "must be below model.hash_bits (8), got 8");
+    assert_fault(read_faults(FACTORS("\"qr\"}, \"features\": {\"min_count\": 2}")), "/model/embedding/kind",
+                 "cannot stand beside features.min_count");
     assert_fault(read_faults("{" LEAST ", \"split\": {\"test_fraction\": 0.7, \"validation_fraction\": 0.3}}"), "/split",
                  "test_fraction + validation_fraction must be < 1, got 1: nothing would be left");
     struct spec spec;

@@ -48,6 +48,16 @@ for dtype in bf16 f16; do
     check "... from a file whose tables have two bytes a weight" test "$held" = ${dtype^^}
 done
 
+# Rows that are products of two: scored as in the run, exported as the product.
+spec fm | jq '.model.embedding = {kind: "qr", remainder_bits: 3}' >factors.json
+"$trainyard" run factors.json --dir factors --quiet >/dev/null 2>&1 || fail "qr: the run ended badly"
+predict --checkpoint factors --in clicks.tsv --out some.tsv >/dev/null || fail "qr: $(tail -1 err)"
+check "qr: the run's scores.tsv, byte by byte" covers some.tsv factors/scores.tsv
+head -500 clicks.tsv >few.tsv
+"$trainyard" export --checkpoint factors --in few.tsv --out rows.tsv --quiet >/dev/null 2>&1 || fail "qr: the export ended badly"
+check "... and each slot has a row of its own in the export" awk -F'\t' 'NR > 1 && $NF { row = $4; for (i = 5; i < NF - 1; i++) row = row " " $i
+    if (!((row) in slot)) slot[row] = $(NF - 1); else if (slot[row] != $(NF - 1)) bad++; n++ } END { exit bad > 0 || n < 1000 }' rows.tsv
+
 # Features that training has not seen often enough share a slot a field: named by the column, wherever it stands in the file.
 { printf 'label'; printf '\t%s' I{1..13} C{1..26}; echo; cat clicks.tsv; } >named.tsv
 awk 'BEGIN { FS = OFS = "\t" } { for (i = 1; i < NF / 2; i++) { t = $i; $i = $(NF + 1 - i); $(NF + 1 - i) = t } print }' named.tsv >moved.tsv

@@ -118,11 +118,20 @@ static void lookup_sort(struct lookup *l, uint32_t bits)
     if (from != l->position) memcpy(l->position, from, l->count * sizeof *from);
 }
 
+int lookup_distinct_slots(struct lookup *l, const struct batch *batch, uint32_t bits, struct error *err)
+{
+    int rc = lookup_reserve(l, batch->features, err);
+    if (rc < 0) return rc;
+    l->count = lookup_distinct(l, batch->keys, batch->features, 32 - bits);
+    memcpy(l->slots, l->first, l->count * sizeof *l->slots);
+    return 0;
+}
+
 int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, bool ascending, struct error *err)
 {
     int rc = lookup_reserve(l, batch->features, err);
     if (rc < 0) return rc;
-    l->count = lookup_distinct(l, batch->keys, batch->features, 32 - p->hash_bits);
+    l->count = lookup_distinct(l, batch->keys, batch->features, 32 - p->row_bits);
 
     uint32_t start[SLICES_MAX + 1] = {0};
     for (size_t i = 0; i < l->count; i++) start[(l->first[i] >> p->slice_bits) + 1]++;
@@ -131,7 +140,7 @@ int lookup_build(struct lookup *l, const struct batch *batch, const struct param
     for (uint32_t q = p->slices; q < SLICES_MAX; q++) l->slice_start[q + 1] = (uint32_t)l->count;
 
     if (ascending) { /* ascending order is also grouped by slice; invert it into position[index] */
-        lookup_sort(l, p->hash_bits);
+        lookup_sort(l, p->row_bits);
         for (size_t k = 0; k < l->count; k++) l->slots[k] = l->position[k];
         for (size_t k = 0; k < l->count; k++) l->position[l->slots[k]] = (uint32_t)k;
     } else {

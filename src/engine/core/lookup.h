@@ -19,8 +19,11 @@ struct lookup {
     size_t features_max;
 };
 
-/* lookup_build: fill l from the batch's keys. ascending: sort each slice. Grows its buffers when needed; zeroed struct to start with. */
+/* lookup_build: fill l from the batch's keys, whose high p->row_bits are the row of a table. ascending: sort each slice. Grows its buffers when
+ * needed; zeroed struct to start with. */
 int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, bool ascending, struct error *err);
+/* lookup_distinct_slots: slots, count and local alone, for slots of that many bits, in order of first occurrence. */
+int lookup_distinct_slots(struct lookup *l, const struct batch *batch, uint32_t bits, struct error *err);
 void lookup_close(struct lookup *l);
 
 #endif

@@ -10,11 +10,32 @@ enum { SLICE_SLOTS_MIN = 512, PREFETCH_AHEAD = 24 }; /* 512 live bits = one cach
 
 static const enum tensor_dtype dtypes[TABLE_DTYPES] = {[TABLE_FP32] = TENSOR_F32, [TABLE_FP16] = TENSOR_F16, [TABLE_BF16] = TENSOR_BF16};
 
-void param_descs_store(struct param_desc *descs, size_t count, enum table_dtype dtype)
+void param_descs_form(struct param_desc *descs, size_t count, struct table_form form)
 {
     for (size_t t = 0; t < count; t++)
-        if (descs[t].table) descs[t].dtype = dtype;
+        if (descs[t].table) descs[t].form = form;
 }
+
+/* All tables have the same form: they share slots. Quotients take the lower half of the rows, remainders as much of the upper one as they need. */
+static void params_size(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits)
+{
+    uint32_t remainder = 0;
+    for (size_t t = 0; t < count; t++)
+        if (descs[t].table) remainder = descs[t].form.remainder_bits;
+    uint32_t quotient = hash_bits > remainder ? hash_bits - remainder : 0, half = quotient > remainder ? quotient : remainder;
+    p->hash_bits = hash_bits;
+    p->remainder_bits = remainder;
+    p->row_bits = remainder > 0 ? half + 1 : hash_bits;
+    p->slots = 1ull << p->row_bits;
+}
+
+uint64_t params_rows_used(const struct params *p)
+{
+    uint32_t quotient = p->hash_bits > p->remainder_bits ? p->hash_bits - p->remainder_bits : 0;
+    return p->remainder_bits > 0 ? (1ull << quotient) + (1ull << p->remainder_bits) : p->slots;
+}
+
+static bool is_remainder(const struct params *p, uint64_t row) { return p->remainder_bits > 0 && row >> (p->row_bits - 1); }
 
 static void param_describe(struct params *p, size_t t, const struct param_desc *desc, const struct param_states *states)
 {
@@ -31,7 +52,7 @@ static struct param_values values_shape(const struct params *p, size_t t, size_t
     if (shape == STATE_ROW || shape == STATE_TENSOR) v.width = 1;
     if (shape == STATE_COLUMN || shape == STATE_TENSOR) v.rows = 1, v.by_slot = false;
     if (shape == STATE_COLUMN && tensor->desc.table) v.rows = 0;
-    v.dtype = k > 0 ? TENSOR_F32 : dtypes[tensor->desc.dtype];
+    v.dtype = k > 0 ? TENSOR_F32 : dtypes[tensor->desc.form.dtype];
     v.row_bytes = v.width * (v.dtype == TENSOR_F32 ? sizeof(float) : sizeof(uint16_t));
     return v;
 }
@@ -53,13 +74,14 @@ struct param_values params_values(const struct params *p, size_t t, size_t k)
 
 uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states)
 {
-    struct params p = {.slots = 1ull << hash_bits, .count = count};
-    uint64_t bytes = p.slots / 8;
+    struct params p = {.count = count};
+    params_size(&p, descs, count, hash_bits);
+    uint64_t bytes = p.slots / 8, rows = params_rows_used(&p);
     for (size_t t = 0; t < count; t++) {
         param_describe(&p, t, &descs[t], states);
         for (size_t k = 0; k <= p.tensor[t].states.count; k++) {
             struct param_values v = values_shape(&p, t, k);
-            bytes += v.rows * v.row_bytes;
+            bytes += (v.by_slot ? rows : v.rows) * v.row_bytes;
         }
     }
     return bytes;
@@ -95,7 +117,8 @@ static int param_reserve(struct params *p, size_t t, struct error *err)
 int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states, uint64_t seed,
                 struct error *err)
 {
-    *p = (struct params){.hash_bits = hash_bits, .slots = 1ull << hash_bits, .seed = seed, .count = count};
+    *p = (struct params){.seed = seed, .count = count};
+    params_size(p, descs, count, hash_bits);
     p->slices = p->slots / SLICE_SLOTS_MIN < 1 ? 1 : p->slots / SLICE_SLOTS_MIN < SLICES_MAX ? (uint32_t)(p->slots / SLICE_SLOTS_MIN) : SLICES_MAX;
     while (p->slots >> p->slice_bits > p->slices) p->slice_bits++;
     p->live = mem_array(p->slots / 64 + 1, 1, sizeof *p->live, err);
@@ -129,10 +152,16 @@ static float normal_of(uint32_t a, uint32_t b)
     return (float)sum * (1.7320508f / 65536.0f);
 }
 
-/* The next value of a row, whose numbers begin at rng. */
-static float initial_next(const struct param_desc *desc, struct rng *rng)
+/* How a row begins: quotients as the table's rows would, remainders with ones, so that products do, too. */
+static enum param_init row_init(const struct params *p, const struct param_desc *desc, uint64_t row)
 {
-    if (desc->init != INIT_NORMAL) return desc->init == INIT_ONE;
+    return desc->table && is_remainder(p, row) ? INIT_ONE : desc->init;
+}
+
+/* The next value of a row that begins like that, whose numbers begin at rng. */
+static float initial_next(const struct param_desc *desc, enum param_init init, struct rng *rng)
+{
+    if (init != INIT_NORMAL) return init == INIT_ONE;
     uint32_t a = rng_u32(rng), b = rng_u32(rng);
     return desc->init_scale * normal_of(a, b);
 }
@@ -140,9 +169,11 @@ static float initial_next(const struct param_desc *desc, struct rng *rng)
 void param_initial(const struct params *p, size_t t, uint64_t row, float *out)
 {
     const struct param_desc *desc = &p->tensor[t].desc;
+    enum param_init init = row_init(p, desc, row);
     struct rng rng = rng_at(p->seed, RNG_INIT, (uint32_t)t, row);
-    for (uint32_t i = 0; i < desc->width; i++) out[i] = initial_next(desc, &rng);
-    for (uint32_t i = 0; desc->dtype != TABLE_FP32 && i < desc->width; i++) out[i] = half_float(desc->dtype, half_nearest(desc->dtype, out[i]));
+    for (uint32_t i = 0; i < desc->width; i++) out[i] = initial_next(desc, init, &rng);
+    for (uint32_t i = 0; desc->form.dtype != TABLE_FP32 && i < desc->width; i++)
+        out[i] = half_float(desc->form.dtype, half_nearest(desc->form.dtype, out[i]));
 }
 
 static void row_wake(struct params *p, size_t t, uint32_t slot)
@@ -150,11 +181,12 @@ static void row_wake(struct params *p, size_t t, uint32_t slot)
     struct param *tensor = &p->tensor[t];
     const struct param_desc *desc = &tensor->desc;
     size_t at = (size_t)slot * desc->width;
+    enum param_init init = row_init(p, desc, slot);
     struct rng rng = rng_at(p->seed, RNG_INIT, (uint32_t)t, slot);
-    if (desc->init == INIT_ZERO) return;
-    if (desc->dtype == TABLE_FP32) param_initial(p, t, slot, tensor->w + at);
-    for (uint32_t i = 0; desc->dtype != TABLE_FP32 && i < desc->width; i++)
-        tensor->half[at + i] = half_nearest(desc->dtype, initial_next(desc, &rng));
+    if (init == INIT_ZERO) return;
+    if (desc->form.dtype == TABLE_FP32) param_initial(p, t, slot, tensor->w + at);
+    for (uint32_t i = 0; desc->form.dtype != TABLE_FP32 && i < desc->width; i++)
+        tensor->half[at + i] = half_nearest(desc->form.dtype, initial_next(desc, init, &rng));
 }
 
 void params_wake(struct params *p, const uint32_t *slots, size_t count)
@@ -217,6 +249,7 @@ static void slot_clear(struct params *p, uint32_t slot)
 
 bool params_rest(struct params *p, uint32_t slot)
 {
+    if (p->remainder_bits > 0) return false; /* a factor of zeros is not what another factor came with */
     for (size_t t = 0; t < p->count; t++) {
         const struct param *tensor = &p->tensor[t];
         if (tensor->desc.table && (tensor->desc.init != INIT_ZERO || !row_zero(tensor, slot))) return false;
@@ -239,9 +272,9 @@ void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_
     const struct param *tensor = &p->tensor[t];
     const float *w = tensor->w;
     size_t width = tensor->desc.width;
-    bool zero = tensor->desc.init == INIT_ZERO; /* a sleeping row of zeros is what fresh memory holds */
+    bool zero = tensor->desc.init == INIT_ZERO && p->remainder_bits == 0; /* a sleeping row of zeros is what fresh memory holds */
     if (tensor->half) {
-        half_gather(tensor->desc.dtype, &(struct half_rows){tensor->half, slots, count, width}, out);
+        half_gather(tensor->desc.form.dtype, &(struct half_rows){tensor->half, slots, count, width}, out);
         for (size_t i = 0; !zero && i < count; i++)
             if (!params_live(p, slots[i])) param_initial(p, t, slots[i], out + i * width);
         return;
@@ -270,7 +303,7 @@ void param_scatter(struct params *p, size_t t, const uint32_t *slots, size_t cou
     struct param *tensor = &p->tensor[t];
     size_t width = tensor->desc.width;
     uint64_t stream = hash_mix(hash_mix(p->seed ^ (uint64_t)RNG_ROUNDING << 56) ^ step) ^ (uint64_t)t << 32; /* slots are below 2^32 */
-    if (tensor->half) half_scatter(tensor->desc.dtype, &(struct half_rows){tensor->half, slots, count, width}, rows, stream);
+    if (tensor->half) half_scatter(tensor->desc.form.dtype, &(struct half_rows){tensor->half, slots, count, width}, rows, stream);
     else
         for (size_t i = 0; i < count; i++) memcpy(tensor->w + slots[i] * width, rows + i * width, width * sizeof *rows);
 }

@@ -1,7 +1,7 @@
 /* Parameters of a model with their optimiser state, in memory.
  *
  * Two shapes, both rows of floats: dense tensors (bias, layers: a row an output), all of whose rows every shard touches, and tables of 2^hash_bits
- * rows that are addressed by slot. All tables of a model share the slots
+ * rows that are addressed by slot (or by a slot's factors: factors.h). All tables of a model share the slots
  * of a feature: slot s is row s of "linear" and row s of "embedding". A row comes to life at its first update: until then its value is the
  * initialiser, a pure function of (seed, tensor, row, column), so rows can be made on any worker, memory is touched only where data is, and a
  * checkpoint holds live rows only.
@@ -38,8 +38,11 @@ struct param_desc { /* what a model says of one tensor */
     bool no_penalty;  /* l1, l2 leave it alone (bias) */
     /* Not learnt but averaged: w += statistic_rate (mean over the step's examples - w). No optimiser, penalty or codec touches it. 0: learnt. */
     float statistic_rate;
-    bool frozen; /* set by who trains, not by the model: it stays as it is. No state, gradient, penalty or average of it */
-    enum table_dtype dtype; /* of a table's weights; set by who makes the parameters (param_descs_store), not by the model */
+    bool frozen;                 /* set by who trains, not by the model: it stays as it is. No state, gradient, penalty or average of it */
+    struct table_form {          /* of a table; set by who makes the parameters (param_descs_form), not by the model */
+        enum table_dtype dtype;  /* of its weights */
+        unsigned remainder_bits; /* its rows are factors of slots (factors.h), 2^this of them remainders; 0: a row a slot. Below hash_bits */
+    } form;
 };
 
 /* param_learns: an optimiser moves it. */
@@ -72,8 +75,9 @@ struct param {
 };
 
 struct params {
-    uint32_t hash_bits, slices, slice_bits; /* slice of slot = slot >> slice_bits */
-    uint64_t slots, seed;
+    uint32_t hash_bits, remainder_bits, row_bits; /* features have 2^hash_bits slots; tables 2^row_bits rows, as many where there are no factors */
+    uint32_t slices, slice_bits;                  /* slice of row = row >> slice_bits */
+    uint64_t slots, seed;                         /* slots: rows of the tables */
     size_t count;
     struct param tensor[TENSORS_MAX];
     uint64_t *live;               /* bit a slot: has been updated */
@@ -82,8 +86,8 @@ struct params {
     struct admission admission;   /* which features have slots of their own; admission_init() it after params_init() */
 };
 
-/* param_descs_store: the weights of all tables among descs (count) are kept as dtype. */
-void param_descs_store(struct param_desc *descs, size_t count, enum table_dtype dtype);
+/* param_descs_form: all tables among descs (count) are of that form. */
+void param_descs_form(struct param_desc *descs, size_t count, struct table_form form);
 
 /* params_bytes: memory that params_init would take when every row is live. states (GROUPS): by the group of a tensor; NULL: none are kept. */
 uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states);
@@ -91,6 +95,9 @@ uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t has
 int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states, uint64_t seed,
                 struct error *err);
 void params_close(struct params *p); /* safe on a zeroed struct, and twice */
+
+/* params_rows_used: rows of a table that some slot can reach: all, but for factors. */
+uint64_t params_rows_used(const struct params *p);
 
 static inline uint64_t param_rows(const struct params *p, const struct param *t)
 {

@@ -4,10 +4,29 @@ void scorer_close(struct scorer *s)
 {
     transformed_close(&s->transformed);
     admitted_close(&s->admitted);
+    factors_close(&s->factors);
     lookup_close(&s->lookup);
     floats_close(&s->scratch);
     floats_close(&s->logits);
-    for (size_t t = 0; t < TENSORS_MAX; t++) floats_close(&s->compact[t]);
+    for (size_t t = 0; t < TENSORS_MAX; t++) {
+        floats_close(&s->rows[t]);
+        floats_close(&s->compact[t]);
+    }
+}
+
+/* Table t as the model sees it: a row a distinct slot. */
+static int table_gather(struct scorer *s, const struct params *p, size_t t, const float **out, struct error *err)
+{
+    size_t width = p->tensor[t].desc.width;
+    int rc = floats_reserve(&s->rows[t], s->lookup.count * width, err);
+    if (rc < 0) return rc;
+    param_gather(p, t, s->lookup.slots, s->lookup.count, s->rows[t].data);
+    *out = s->rows[t].data;
+    if (p->remainder_bits == 0) return 0;
+    if ((rc = floats_reserve(&s->compact[t], s->factors.slots.count * width, err)) < 0) return rc;
+    factors_compose(&s->factors, &s->lookup, width, s->rows[t].data, s->compact[t].data);
+    *out = s->compact[t].data;
+    return 0;
 }
 
 int scorer_forward(struct scorer *s, const struct model_use *use, const struct params *p, const struct batch *b, const struct scorer_mode *mode,
@@ -23,25 +42,23 @@ int scorer_forward(struct scorer *s, const struct model_use *use, const struct p
         if ((rc = admission_apply(&p->admission, s->rare, b, &s->admitted, err)) < 0) return rc;
         b = &s->admitted.batch;
     }
-    if ((rc = lookup_build(&s->lookup, b, p, mode->ascending, err)) < 0) return rc;
+    bool factors = p->remainder_bits > 0;
+    rc = factors ? factors_lookup(&s->factors, &s->lookup, b, p, mode->ascending, err) : lookup_build(&s->lookup, b, p, mode->ascending, err);
+    if (rc < 0) return rc;
     if ((rc = floats_reserve(&s->logits, b->rows * model_outputs(use), err)) < 0) return rc;
     if ((rc = floats_reserve(&s->scratch, model->scratch(use->params, use->shape, b->rows), err)) < 0) return rc;
     struct model_call *c = &s->call;
     *c = (struct model_call){.params = use->params,
                              .shape = use->shape,
                              .batch = b,
-                             .local = s->lookup.local,
+                             .local = factors ? s->factors.slots.local : s->lookup.local,
                              .scratch = s->scratch.data,
                              .training = mode->training,
                              .seed = mode->seed,
                              .step = mode->step};
     for (size_t t = 0; t < p->count; t++) {
-        const struct param *tensor = &p->tensor[t];
-        c->tensor[t] = tensor->w;
-        if (!tensor->desc.table) continue;
-        if ((rc = floats_reserve(&s->compact[t], s->lookup.count * tensor->desc.width, err)) < 0) return rc;
-        param_gather(p, t, s->lookup.slots, s->lookup.count, s->compact[t].data);
-        c->tensor[t] = s->compact[t].data;
+        c->tensor[t] = p->tensor[t].w;
+        if (p->tensor[t].desc.table && (rc = table_gather(s, p, t, &c->tensor[t], err)) < 0) return rc;
     }
     model->forward(c, s->logits.data);
     return 0;

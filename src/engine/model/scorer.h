@@ -1,6 +1,6 @@
 /* Scoring a micro-batch: rows to logits, for training, evaluation and prediction alike, so that all three give the same bits.
  *
- *   batch -> numbers transformed -> admitted keys -> distinct slots -> compact parameters -> logits
+ *   batch -> numbers transformed -> admitted keys -> distinct slots -> compact parameters (composed of factors) -> logits
  *
  * A scorer is a worker's own workspace and stays in that core's cache from batch to batch; parameters are shared and only read. A row's logit
  * depends on that row and the parameters alone, whatever else is in the batch. */
@@ -8,6 +8,7 @@
 #define TRAINYARD_ENGINE_MODEL_SCORER_H
 
 #include "engine/core/floats.h"
+#include "engine/core/factors.h"
 #include "engine/core/lookup.h"
 #include "engine/model/model.h"
 
@@ -15,10 +16,13 @@ struct scorer {                      /* zeroed: ready */
     const struct transform_map *map; /* borrowed: of whoever reads the rows; only where there are transforms */
     const struct rare_keys *rare;    /* borrowed: of whoever reads the rows; only where features must be seen before they are let in */
     struct transformed transformed;
-    struct admitted admitted; /* the latest batch as the model saw it, where features must be seen before they are let in */
-    struct lookup lookup;
-    struct model_call call; /* what forward saw: of the latest batch, for its backward pass */
-    struct floats compact[TENSORS_MAX], scratch, logits;
+    struct admitted admitted;           /* the latest batch as the model saw it, where features must be seen before they are let in */
+    struct factors factors;             /* the distinct slots, where rows are factors */
+    struct lookup lookup;               /* the distinct rows */
+    struct model_call call;             /* what forward saw: of the latest batch, for its backward pass */
+    struct floats rows[TENSORS_MAX];    /* of tables, as looked up */
+    struct floats compact[TENSORS_MAX]; /* composed of them; unused where rows are no factors */
+    struct floats scratch, logits;
 };
 void scorer_close(struct scorer *s); /* safe on a zeroed struct, and twice */
 

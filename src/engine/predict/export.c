@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "engine/core/factors.h"
 #include "engine/predict/keyset.h"
 
 #define VALUES_MAX (1ull << 26)
@@ -106,6 +107,12 @@ static int slot_of(struct exporting *x, const struct found *f, uint32_t *slot, s
     return rc;
 }
 
+static bool slot_trained(const struct params *p, uint32_t slot)
+{
+    if (p->remainder_bits == 0) return params_live(p, slot);
+    return params_live(p, factors_quotient(p, slot)) && params_live(p, factors_remainder(p, slot));
+}
+
 static int line_add(struct exporting *x, const struct found *f, const char *text, struct error *err)
 {
     const struct params *p = &x->config->predictor->params;
@@ -114,11 +121,13 @@ static int line_add(struct exporting *x, const struct found *f, const char *text
     if (rc == 0) rc = bytes_add(&x->lines, text, f->text_size, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         if (!p->tensor[t].desc.table) continue;
-        if ((rc = floats_reserve(&x->row, p->tensor[t].desc.width, err)) < 0) return rc;
-        param_gather(p, t, &slot, 1, x->row.data);
-        for (uint32_t i = 0; rc == 0 && i < p->tensor[t].desc.width; i++) rc = bytes_printf(&x->lines, err, "\t%.9g", (double)x->row.data[i]);
+        uint32_t width = p->tensor[t].desc.width;
+        if ((rc = floats_reserve(&x->row, 2 * (size_t)width, err)) < 0) return rc;
+        if (p->remainder_bits > 0) factors_row(p, t, slot, x->row.data, x->row.data + width);
+        else param_gather(p, t, &slot, 1, x->row.data);
+        for (uint32_t i = 0; rc == 0 && i < width; i++) rc = bytes_printf(&x->lines, err, "\t%.9g", (double)x->row.data[i]);
     }
-    return rc < 0 ? rc : bytes_printf(&x->lines, err, "\t%" PRIu32 "\t%d\n", slot, params_live(p, slot));
+    return rc < 0 ? rc : bytes_printf(&x->lines, err, "\t%" PRIu32 "\t%d\n", slot, slot_trained(p, slot));
 }
 
 static int piece_write(void *context, unsigned worker, const struct rows *rows, struct error *err)

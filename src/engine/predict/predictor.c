@@ -70,7 +70,7 @@ static int params_read(struct predictor *p, const struct tensor_file *file, stru
     int rc = p->use.model->check ? p->use.model->check(p->use.params, p->use.shape, err) : 0;
     if (rc < 0) return rc;
     size_t count = p->use.model->describe(p->use.params, p->use.shape, descs);
-    param_descs_store(descs, count, (enum table_dtype)p->recipe.model.table_dtype);
+    param_descs_form(descs, count, (struct table_form){(enum table_dtype)p->recipe.model.table_dtype, spec_remainder_bits(&p->recipe)});
     rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, NULL, (uint64_t)p->recipe.train.seed, err);
     if (rc == 0)
         rc = admission_init(&p->params.admission, (unsigned)p->recipe.features.min_count, (uint32_t)p->recipe.model.hash_bits,

@@ -19,7 +19,7 @@ static size_t descs_of(const struct spec *spec, struct model_shape shape, struct
 {
     const struct spec_kind *model = &spec->chosen[SECTION_MODEL];
     size_t count = ((const struct model *)model->kind)->describe(model->params, shape, descs);
-    param_descs_store(descs, count, (enum table_dtype)spec->model.table_dtype);
+    param_descs_form(descs, count, (struct table_form){(enum table_dtype)spec->model.table_dtype, spec_remainder_bits(spec)});
     warm_start_freeze(spec, descs, count);
     return count;
 }
@@ -65,7 +65,7 @@ static struct memory memory_of(const struct spec *spec, struct model_shape shape
     uint64_t slots = 1ull << bits, live = slots / 8;
     struct memory m = {.dense = params_bytes(dense, kept, bits, states) - live, .buffers = 256ull << 20};
     m.tables = params_bytes(descs, count, bits, states) - m.dense;
-    m.slot = (m.tables - live) >> bits;
+    m.slot = m.tables >> bits;
     m.counts = admission_bytes((unsigned)spec->features.min_count, bits);
     m.residuals = residuals_of(spec, descs, count, slots);
     m.snapshot = m.tables + m.dense + 5 * m.counts + m.residuals; /* a slot and its count */

@@ -108,7 +108,7 @@ static int fold_model(struct fold *fold, bool learns, struct error *err)
     struct param_states states[GROUPS];
     size_t count = job->model.model->describe(job->model.params, job->model.shape, descs);
     if (learns) warm_start_freeze(&job->spec, descs, count);
-    param_descs_store(descs, count, (enum table_dtype)job->spec.model.table_dtype);
+    param_descs_form(descs, count, (struct table_form){(enum table_dtype)job->spec.model.table_dtype, spec_remainder_bits(&job->spec)});
     optim_states(&job->spec, states);
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, learns ? states : NULL, (uint64_t)job->spec.train.seed,
                          err);
@@ -202,6 +202,11 @@ static void fold_tell_hash(const struct fold *fold)
     uint64_t live = 0;
     char shown[32];
     for (uint64_t w = 0; w < (p->slots < 64 ? 1 : p->slots >> 6); w++) live += (uint64_t)__builtin_popcountll(p->live[w]);
+    if (p->remainder_bits > 0) {
+        report_log(fold->job, PROGRESS_INFO, "%" PRIu64 " of %" PRIu64 " rows of quotients and remainders in use, for 2^%" PRIu32 " slots", live,
+                   params_rows_used(p), p->hash_bits);
+        return;
+    }
     double m = (double)p->slots, features = live < p->slots ? -m * log1p(-(double)live / m) : INFINITY;
     if (isinf(features))
         report_log(fold->job, PROGRESS_WARN, "all 2^%" PRIu32 " slots are in use: most features share theirs; raise model.hash_bits", p->hash_bits);

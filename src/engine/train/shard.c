@@ -37,6 +37,7 @@ void workspace_close(struct workspace *w)
     scorer_close(&w->scorer);
     floats_close(&w->delta);
     floats_close(&w->weights);
+    for (size_t t = 0; t < TENSORS_MAX; t++) floats_close(&w->composed[t]);
 }
 
 int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
@@ -71,6 +72,29 @@ static int grad_prepare(struct shard *s, const struct lookup *lookup, const stru
         grad[t] = g->rows.values;
     }
     return 0;
+}
+
+/* Where rows are factors, the model's gradient is of what they compose: zeroed, to be split between them. */
+static int composed_prepare(struct workspace *w, const struct params *p, float *grad[TENSORS_MAX], struct error *err)
+{
+    for (size_t t = 0; p->remainder_bits > 0 && t < p->count; t++) {
+        size_t floats = w->scorer.factors.slots.count * p->tensor[t].desc.width;
+        int rc = p->tensor[t].desc.table ? floats_reserve(&w->composed[t], floats, err) : 0;
+        if (rc < 0) return rc;
+        if (!p->tensor[t].desc.table) continue;
+        if (floats > 0) memset(w->composed[t].data, 0, floats * sizeof(float));
+        grad[t] = w->composed[t].data;
+    }
+    return 0;
+}
+
+static void composed_split(struct shard *s, const struct workspace *w, const struct params *p)
+{
+    const struct scorer *scorer = &w->scorer;
+    for (size_t t = 0; p->remainder_bits > 0 && t < p->count; t++)
+        if (p->tensor[t].desc.table)
+            factors_split(&scorer->factors, &scorer->lookup, p->tensor[t].desc.width, scorer->rows[t].data, w->composed[t].data,
+                          s->grad.tensor[t].rows.values);
 }
 
 static void rows_empty(struct grad_rows *rows)
@@ -141,6 +165,7 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
     const struct loss *loss = fold->job->model.loss;
     int rc = floats_reserve(&w->delta, rows * outputs, err);
     if (rc == 0) rc = grad_prepare(s, &w->scorer.lookup, p, grad, err);
+    if (rc == 0) rc = composed_prepare(w, p, grad, err);
     if (rc < 0) return rc;
     s->loss = loss->sum(w->scorer.logits.data, w->batch.batch.labels, weights, rows, outputs);
     if (!isfinite(s->loss))
@@ -152,6 +177,7 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
     for (size_t r = 0; weights && r < rows; r++)
         for (size_t c = 0; c < outputs; c++) w->delta.data[r * outputs + c] *= weights[r];
     fold->job->model.model->backward(&w->scorer.call, w->delta.data, grad);
+    composed_split(s, w, p);
     for (size_t t = 0; t < p->count; t++)
         if (p->tensor[t].desc.frozen) rows_empty(&s->grad.tensor[t].rows);
     for (size_t t = 0; weights && t < p->count; t++) { /* statistics are sums over rows, and will be divided by all weights */

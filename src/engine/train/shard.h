@@ -16,6 +16,7 @@ struct workspace { /* what a worker needs for a micro-batch: its own, so that it
     struct batch_buffer batch;
     struct scorer scorer;
     struct floats delta, weights;
+    struct floats composed[TENSORS_MAX]; /* gradient of rows that are composed of factors */
 };
 void workspace_close(struct workspace *w); /* safe on a zeroed struct, and twice */
 

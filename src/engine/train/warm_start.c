@@ -184,6 +184,12 @@ static int features_agree(const struct parent *s, struct error *err)
                          "features.hash_seed was %" PRId64 " and is %" PRId64
                          " now, so no feature has the key that it had; set features.hash_seed to %" PRId64,
                          then->features.hash_seed, now->features.hash_seed, then->features.hash_seed);
+    if (spec_remainder_bits(then) != spec_remainder_bits(now))
+        return error_set(
+            err, ERROR_INVALID, "/model/embedding",
+            "model.embedding was %s with %u bits of remainder and is %s with %u now; rows of factors and of slots mean different things: "
+            "set it as it was",
+            spec_embeddings[then->model.embedding], spec_remainder_bits(then), spec_embeddings[now->model.embedding], spec_remainder_bits(now));
     if (then->model.hash_bits != now->model.hash_bits)
         return error_set(err, ERROR_INVALID, "/model/hash_bits",
                          "model.hash_bits was %" PRId64 " and is %" PRId64

@@ -109,7 +109,7 @@ static void fresh(struct params *p, enum table_dtype dtype, uint64_t seed)
                                  {.name = "embedding", .table = true, .width = 16, .init = INIT_NORMAL, .init_scale = 0.1f},
                                  {.name = "bias", .width = 1}};
     const struct param_states one = {.count = 1, .desc = {{"n", STATE_WEIGHT}}, .initial = {0.25f}}, all[GROUPS] = {one, one, one};
-    param_descs_store(descs, 3, dtype);
+    param_descs_form(descs, 3, (struct table_form){.dtype = dtype});
     assert_ok(params_init(p, descs, 3, 10, all, seed, &err), &err);
 }
 
@@ -224,7 +224,7 @@ static void two_bytes_halve_the_weights(void **state)
     (void)state;
     struct param_desc descs[] = {{.name = "embedding", .table = true, .width = 16}, {.name = "layer", .rows = 10, .width = 16}};
     uint64_t floats = params_bytes(descs, 2, 20, NULL);
-    param_descs_store(descs, 2, TABLE_BF16);
+    param_descs_form(descs, 2, (struct table_form){.dtype = TABLE_BF16});
     assert_int_equal(floats - params_bytes(descs, 2, 20, NULL), 2ull * 16 << 20);
 }
 

@@ -179,7 +179,7 @@ static void two_byte_weights_are_loaded(void **state)
         whole(&fake);
         struct tensor *t = tensors_fake_find(&fake, "embedding");
         if (file_has[i] == TENSOR_BF16) t->dtype = TENSOR_BF16, t->data = weights, t->size_bytes = sizeof weights;
-        param_descs_store(mixed + 2, 1, stored[i]);
+        param_descs_form(mixed + 2, 1, (struct table_form){.dtype = stored[i]});
         assert_ok(params_init(&p, mixed, 3, BITS, NULL, 1, &err), &err);
         struct tensor_file file = tensors_fake_file(&fake);
         int rc = params_load(&p, &file, &err);

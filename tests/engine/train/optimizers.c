@@ -84,8 +84,8 @@ static void every_optimizer_gives_the_same_bits(void **state)
         }
 }
 
-/* ... also where weights are rounded at random, in a window of rows, and rows fall asleep. */
-static void every_optimizer_gives_the_same_bits_in_two_bytes(void **state)
+/* ... also where weights are rounded at random, in a window of rows, rows fall asleep, or are factors. */
+static void every_optimizer_gives_the_same_bits_in_other_tables(void **state)
 {
     (void)state;
     char model[96], rest[128], name[64];
@@ -96,6 +96,11 @@ static void every_optimizer_gives_the_same_bits_in_two_bytes(void **state)
         snprintf(model, sizeof model, FM ", 'table_dtype': '%s'", dtype);
         snprintf(rest, sizeof rest, "'optimizer': {'kind': '%s', 'l2': 1e-6}", (*o)->kind.name);
         same_bits(name, model, "", rest);
+    }
+    for (int codec = 0; codec < 2; codec++) { /* rows of factors, which are merged a lot */
+        snprintf(name, sizeof name, "factors-%d", codec);
+        snprintf(rest, sizeof rest, "'optimizer': {'kind': 'adam'}, 'compression': {'codec': '%s'}", codec ? "topk" : "none");
+        same_bits(name, FM ", 'embedding': {'kind': 'qr', 'remainder_bits': 3}, 'table_dtype': 'bf16'", ", 'clip_norm': 0.05", rest);
     }
     same_bits("lasso-bf16", "'kind': 'lr', 'table_dtype': 'bf16'", ", 'clip_norm': 0.05",
               "'optimizer': {'kind': 'adafactor', 'clip_row': 0.01, 'group_lasso': 0.01}");
@@ -275,7 +280,7 @@ static void smoothed_labels_temper_scores(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(every_optimizer_gives_the_same_bits),
-                                          cmocka_unit_test(every_optimizer_gives_the_same_bits_in_two_bytes),
+                                          cmocka_unit_test(every_optimizer_gives_the_same_bits_in_other_tables),
                                           cmocka_unit_test(every_optimizer_learns),
                                           cmocka_unit_test(groups_clips_and_schedules_give_the_same_bits),
                                           cmocka_unit_test(groups_have_their_own_states),

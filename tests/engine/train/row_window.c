@@ -16,7 +16,7 @@ static void fresh(struct params *p, enum table_dtype dtype, const struct optimiz
     struct error err = {0};
     struct param_desc desc = {.name = "embedding", .table = true, .width = WIDTH, .init = INIT_ONE};
     const struct param_states one = optimizer_states(o, params), all[GROUPS] = {one, one, one};
-    param_descs_store(&desc, 1, dtype);
+    param_descs_form(&desc, 1, (struct table_form){.dtype = dtype});
     assert_ok(params_init(p, &desc, 1, BITS, all, 5, &err), &err);
 }
 
