@@ -12,7 +12,7 @@ int job_kit_run(const struct job_kit *kit, const char *spec, const char *dir, st
     char path[PATH_SIZE], run[PATH_SIZE], cache[PATH_SIZE], text[4096];
     snprintf(path, sizeof path, "%.*s/spec.json", 3000, kit->root);
     snprintf(run, sizeof run, "%.*s/%s", 3000, kit->root, dir);
-    snprintf(cache, sizeof cache, "%.*s/cache-%s", 3000, kit->root, kit->world == &world_real ? "real" : dir);
+    snprintf(cache, sizeof cache, "%.*s/cache-%s", 3000, kit->root, kit->cache ? kit->cache : kit->world == &world_real ? "real" : dir);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     int n = snprintf(text, sizeof text, spec, kit->root);

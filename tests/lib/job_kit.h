@@ -9,6 +9,7 @@ struct job_kit {
     const char *root; /* folder of specifications, run directories and caches; %s in a specification */
     const struct world *world;
     unsigned workers;
+    const char *cache; /* folder of the block cache, shared by what names it; NULL: one for all of world_real's, else one a run directory */
     struct progress_sink progress;
 };
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "engine/core/logistic.h"
+#include "engine/model/layers.h"
 #include "engine/model/model.h"
 
 enum { ROWS = 7, DISTINCT = 9, FEATURES_MAX = ROWS * 6, FIELDS = 3 };
@@ -136,6 +137,7 @@ struct variant {
     const char *options;
     bool gelu, mean, parallel;
     size_t numeric;
+    float dropout;
 };
 static const struct variant *variant;
 static struct param_desc descs[TENSORS_MAX]; /* of the family and options at hand */
@@ -181,6 +183,18 @@ static void bags_of(const struct sample *s, double *const tensor[], struct net *
         }
 }
 
+/* The masks are the model's own, which tests/engine/model/layers.c holds to their distribution; here they are given. */
+static uint64_t mask_seed;
+
+static void drop(const struct sample *s, uint32_t layer, struct net *n)
+{
+    const struct dropout dropout = {.rate = variant->dropout, .seed = mask_seed, .layer = layer};
+    float mask[ROWS * WIDE];
+    for (size_t i = 0; i < ROWS * n->width; i++) mask[i] = 1;
+    dropout_layer(&dropout, &s->batch, n->width, mask);
+    for (size_t i = 0; i < ROWS * n->width; i++) n->x[i / n->width][i % n->width] *= (double)mask[i];
+}
+
 static double activate(double z)
 {
     if (!variant->gelu) return fmax(z, 0);
@@ -211,7 +225,7 @@ static void linear_of(struct net *n, int weight, int bias, double *const tensor[
         }
 }
 
-static void stack_of(const char *prefix, double *const tensor[], struct net *n)
+static void stack_of(const struct sample *s, const char *prefix, double *const tensor[], struct net *n)
 {
     int weight, scale;
     for (size_t l = 0; (weight = find_of(prefix, l, "weight")) >= 0; l++) {
@@ -220,6 +234,7 @@ static void stack_of(const char *prefix, double *const tensor[], struct net *n)
         if ((scale = find_of(prefix, l, "scale")) >= 0) normalise(n, scale, tensor);
         for (size_t r = 0; r < ROWS; r++)
             for (size_t j = 0; j < n->width; j++) n->x[r][j] = activate(n->x[r][j]);
+        if (variant->dropout > 0 && strcmp(prefix, "bottom") != 0) drop(s, (uint32_t)weight, n); /* dlrm's lower stack has none */
     }
 }
 
@@ -236,7 +251,7 @@ static double tower_score(const struct sample *s, size_t row, double *const tens
 {
     struct net n;
     bags_of(s, tensor, &n);
-    stack_of("deep", tensor, &n);
+    stack_of(s, "deep", tensor, &n);
     return head_of("head", tensor, &n, row);
 }
 
@@ -272,7 +287,7 @@ static double dcn_v2_score(const void *params, const struct sample *s, size_t ro
             for (size_t j = 0; j < n.width; j++) n.x[r][j] += first.x[r][j] * u.x[r][j];
     }
     deep = variant->parallel ? first : n;
-    stack_of("deep", tensor, &deep);
+    stack_of(s, "deep", tensor, &deep);
     return tensor[0][0] + head_of("head", tensor, &deep, row) + (variant->parallel ? head_of("head.cross", tensor, &n, row) : 0);
 }
 
@@ -285,7 +300,7 @@ static double dlrm_score(const void *params, const struct sample *s, size_t row,
     for (size_t r = 0; r < ROWS; r++)
         for (size_t i = s->offsets[r]; i < s->offsets[r + 1]; i++)
             if (s->fields[i] < variant->numeric) bottom.x[r][s->fields[i]] += value_of(s, i);
-    if (variant->numeric > 0) stack_of("bottom", tensor, &bottom);
+    if (variant->numeric > 0) stack_of(s, "bottom", tensor, &bottom);
     for (size_t r = 0; r < ROWS; r++) {
         const double *v[FIELDS + 1];
         size_t count = 0;
@@ -300,7 +315,7 @@ static double dlrm_score(const void *params, const struct sample *s, size_t row,
                 pairs.x[r][pairs.width++] = dot;
             }
     }
-    stack_of("deep", tensor, &pairs);
+    stack_of(s, "deep", tensor, &pairs);
     return tensor[0][0] + head_of("head", tensor, &pairs, row);
 }
 
@@ -316,6 +331,11 @@ static const struct variant *variants_of(const char *name)
                                                 "\"pooling\": \"mean\"}",
                                      .gelu = true,
                                      .mean = true},
+                                    {.options = "{\"embedding_dim\": 3, \"hidden\": [9, 5], \"dropout\": 0.3}", .dropout = 0.3f},
+                                    {.options = "{\"embedding_dim\": 3, \"hidden\": [8, 6], \"dropout\": 0.5, \"batch_norm\": true, "
+                                                "\"activation\": \"gelu\"}",
+                                     .gelu = true,
+                                     .dropout = 0.5f},
                                     {0}};
     static const struct variant dcn_v2[] = {
         {.options = "{\"embedding_dim\": 3, \"hidden\": [5], \"cross_layers\": 2}"},
@@ -324,7 +344,10 @@ static const struct variant *variants_of(const char *name)
         {.options = "{\"embedding_dim\": 5, \"hidden\": [4], \"structure\": \"parallel\", \"cross_layers\": 1, \"activation\": \"gelu\"}",
          .parallel = true,
          .gelu = true},
-        {.options = "{\"embedding_dim\": 2, \"hidden\": [], \"cross_layers\": 3}"},
+        {.options = "{\"embedding_dim\": 2, \"hidden\": [], \"cross_layers\": 3, \"pooling\": \"mean\"}", .mean = true},
+        {.options = "{\"embedding_dim\": 3, \"hidden\": [7, 5], \"structure\": \"parallel\", \"dropout\": 0.4, \"batch_norm\": true}",
+         .parallel = true,
+         .dropout = 0.4f},
         {0}};
     static const struct variant dlrm[] = {
         {.options = "{\"embedding_dim\": 3, \"hidden\": [5, 4]}"},
@@ -335,6 +358,9 @@ static const struct variant *variants_of(const char *name)
          .numeric = 1,
          .gelu = true,
          .mean = true},
+        {.options = "{\"embedding_dim\": 4, \"hidden\": [6], \"numeric_fields\": 1, \"bottom\": [5, 3], \"dropout\": 0.3, \"batch_norm\": true}",
+         .numeric = 1,
+         .dropout = 0.3f},
         {0}};
     if (strcmp(name, "dcn_v2") == 0) return dcn_v2;
     if (strcmp(name, "dlrm") == 0) return dlrm;
@@ -391,12 +417,30 @@ static void check_evaluation(const struct model *model, struct model_call call, 
     mem_free(call.scratch);
 }
 
+/* What was compared: tensors by model, options and name; and single derivatives, statistics included. */
+static struct {
+    char block[2048][256];
+    size_t blocks, derivatives;
+} compared;
+
+static void compared_add(const struct model *model, const char *tensor, size_t floats)
+{
+    char block[256];
+    snprintf(block, sizeof block, "%s %.180s %s", model->kind.name, variant->options, tensor);
+    compared.derivatives += floats;
+    for (size_t i = 0; i < compared.blocks; i++)
+        if (strcmp(compared.block[i], block) == 0) return;
+    assert_true(compared.blocks < sizeof compared.block / sizeof *compared.block);
+    memcpy(compared.block[compared.blocks++], block, sizeof block);
+}
+
 static void check_model(const struct model *model, void *params, uint64_t seed, bool with_values, bool with_fields)
 {
     struct sample s;
     struct model_call call = {.params = params, .batch = &s.batch, .local = s.local, .training = true, .seed = seed};
     float *w[TENSORS_MAX], *grad[TENSORS_MAX], logits[ROWS * OUTPUTS_MAX], labels[ROWS * OUTPUTS_MAX], delta[ROWS * OUTPUTS_MAX];
     const size_t outputs = outputs_of(model, params);
+    mask_seed = seed;
     double *exact[TENSORS_MAX];
     reference score = reference_of(model->kind.name);
     sample_make(&s, seed, with_values, with_fields);
@@ -421,8 +465,9 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
     }
     logistic_delta(logits, labels, delta, ROWS * outputs);
     model->backward(&call, delta, grad);
-    check_evaluation(model, call, w, logits);
-    for (size_t t = 0; t < count; t++)
+    if (variant->dropout == 0) check_evaluation(model, call, w, logits);
+    for (size_t t = 0; t < count; t++) {
+        compared_add(model, descs[t].name, tensor_floats(&descs[t]));
         for (size_t i = 0; i < tensor_floats(&descs[t]); i++) {
             if (descs[t].statistic_rate > 0) {
                 assert_close(grad[t][i], statistics[t][i], 1e-5, 1e-5);
@@ -438,6 +483,7 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
                 fail_msg("%s: d loss / d %s[%zu] is %.9g, central difference %.9g (seed %llu)", model->kind.name, descs[t].name, i,
                          (double)grad[t][i], want, (unsigned long long)seed);
         }
+    }
     for (size_t t = 0; t < count; t++) mem_free(w[t]), mem_free(grad[t]), mem_free(exact[t]);
     mem_free(scratch);
 }
@@ -477,6 +523,10 @@ static void models_score_and_gradient(void **state)
             if (!(*m)->check || (*m)->check(params, fieldless, NULL) == 0) check_model(*m, params, seed, seed % 2, false);
             mem_free(params);
         }
+    size_t families = 0;
+    while (models[families]) families++;
+    print_message("%zu models: %zu blocks (model, options, tensor), %zu derivatives against central differences in double\n", families,
+                  compared.blocks, compared.derivatives);
 }
 
 enum { LONG = 300, LONG_DISTINCT = 50 }; /* more features a row than a tile of pairs holds */

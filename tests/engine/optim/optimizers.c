@@ -370,6 +370,47 @@ static void adamw_decays_what_penalties_touch(void **state)
     mem_free(adam.params), mem_free(adamw.params);
 }
 
+/* Of a table only the rows of a step move: moments of the others wait as they are, no decay is caught up, and t is everybody's. In double, row by
+ * row; the dense form, whose rows have gradients of 0 meanwhile, comes to other weights. */
+static void adam_of_a_row_waits_with_it(void **state)
+{
+    (void)state;
+    const struct optimizer *const lazy[] = {&optimizer_adam, &optimizer_adamw};
+    for (size_t o = 0; o < 2; o++) {
+        float w[CELLS], g[CELLS];
+        struct learnt t;
+        struct exact rows = {.lr = 0.01}, dense = {.lr = 0.01};
+        draw(w, CELLS, 9, 0.5);
+        learnt_open(&t, lazy[o], true, w);
+        set(&t, "lr", 0.01);
+        EACH(i) rows.w[i] = dense.w[i] = (double)w[i];
+        for (uint64_t step = 1; step <= 2 * STEPS; step++) {
+            uint32_t ids[ROWS];
+            size_t count = 0;
+            double all[CELLS] = {0};
+            for (uint32_t r = 0; r < ROWS; r++)
+                if (step % (3 * r + 1) == 0) ids[count++] = r;
+            draw(g, CELLS, step, 0.4);
+            rows.t = dense.t = step;
+            for (size_t i = 0; i < count * WIDTH; i++) {
+                size_t at = ids[i / WIDTH] * WIDTH + i % WIDTH;
+                all[at] = (double)g[i];
+                if (o == 1) rows.w[at] *= 1 - rows.lr * 0.01;
+                double square = rows.b[at] = 0.999 * rows.b[at] + 0.001 * all[at] * all[at];
+                rows.a[at] = 0.9 * rows.a[at] + 0.1 * all[at];
+                rows.w[at] -= rows.lr * rows.a[at] / (1 - pow(0.9, (double)step)) / (sqrt(square / (1 - pow(0.999, (double)step))) + 1e-8);
+            }
+            (o == 0 ? adam_exact : adamw_exact)(&dense, all);
+            learnt_step(&t, step, ids, count, g, 1);
+        }
+        EACH(i) assert_close(t.w[i], rows.w[i], 2e-4, 2e-6);
+        size_t apart = 0;
+        EACH(i) apart += fabs(rows.w[i] - dense.w[i]) > 1e-3;
+        assert_true(apart > CELLS / 2);
+        mem_free(t.params);
+    }
+}
+
 /* A column of data times c has gradients times c; weights come out by 1/c, so w x is the same (Ross et al. 2013, s. 3). */
 static void nag_does_not_see_the_scale_of_a_feature(void **state)
 {
@@ -419,6 +460,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(optimizer_follows_ref
                                           cmocka_unit_test(ftrl_l1_gives_exact_zero),
                                           cmocka_unit_test(ftrl_respects_initial_values),
                                           cmocka_unit_test(adamw_decays_what_penalties_touch),
+                                          cmocka_unit_test(adam_of_a_row_waits_with_it),
                                           cmocka_unit_test(nag_does_not_see_the_scale_of_a_feature),
                                           cmocka_unit_test(adafactor_of_a_vector_is_not_factored)};
 TEST_MAIN(tests)
