@@ -82,6 +82,17 @@ check "... and what was passed over is told" jq -e '.extra_columns == ["extra", 
 "$trainyard" predict --checkpoint placed --in more.tsv --out same.tsv >/dev/null 2>err
 check "... to people, too" grep -q 'not trained on are passed over: "extra", "late"' err
 
+# JSON lines: a key that is not there is a missing value, also in the first record.
+jq -cn '[range(3000)] | to_entries[] | {label: (.key % 2), a: ("a\(.key % 7 * (.key % 2))"), b: ("b\(.key % 3)")} | if .label == 1 and .b == "b1" then del(.b) else . end' >keys.jsonl
+spec ffm | jq '.dataset = {uri: "file:keys.jsonl", format: "jsonl"}' >keys.json
+"$trainyard" run keys.json --dir keys --quiet >/dev/null 2>&1 || fail "jsonl: the run ended badly"
+tail -n +2 keys.jsonl | jq -c 'select(.b == null)' >bare.jsonl
+predict --checkpoint keys --in bare.jsonl --out some.tsv >/dev/null || fail "jsonl: $(tail -1 err)"
+check "jsonl: keys that the first record lacks are told" grep -q 'has no key "b", which the model was trained on' err
+head -1 keys.jsonl | cat - bare.jsonl >with.jsonl
+predict --checkpoint keys --in with.jsonl --out same.tsv >/dev/null || fail "jsonl: $(tail -1 err)"
+check "... and read as missing, as in training" cmp <(tail -n +2 some.tsv | cut -f2-) <(tail -n +3 same.tsv | cut -f2-)
+
 # Columns that the training side's statistics make features of.
 spec lr | jq '.dataset = {uri: "file:named.tsv", format: "tsv", schema: {"I1": "quantile(20)", "I2": "normalised", "I3": "quantile(7) missing=skip"}}
     | .features.min_count = 2' >fitted.json

@@ -46,7 +46,7 @@ spec() # spec URI [EDIT]
     jq -n --arg uri "$1" '{dataset: {uri: $uri, format: "criteo"}, model: {kind: "lr", hash_bits: 16}, train: {batch_size: 512}}' | jq "${2:-.}"
 }
 run() { "$trainyard" run "$1.json" --dir "$1" --cache "cache-$1" --quiet >"$1.out" 2>"$1.log"; }
-exits() { local want=$1 rc=0; shift; "$@" || rc=$?; test $rc = "$want"; }
+exits() { local want=$1 rc=0; shift; "$@" || rc=$?; test "$rc" = "$want"; }
 trusting() { local -x SSL_CERT_FILE=$tmp/$1; shift; "$@"; }
 digest() { sha256sum "$1/final.safetensors" | cut -d' ' -f1; }
 

@@ -116,7 +116,14 @@ static int dataset_build(struct dataset *d, const struct parallel *parallel, con
     struct ingest_result result;
     struct cache_writer writer = {0};
     const struct dataset_config *c = &d->config;
-    const struct format_context context = {c->world, c->hash_seed, c->weight, c->group, c->time, c->crosses, c->labels, c->no_labels};
+    const struct format_context context = {.world = c->world,
+                                           .hash_seed = c->hash_seed,
+                                           .weight = c->weight,
+                                           .group = c->group,
+                                           .time = c->time,
+                                           .crosses = c->crosses,
+                                           .labels = c->labels,
+                                           .no_labels = c->no_labels};
     char path[PATH_SIZE] = "";
     int rc = -ERROR_NOMEM;
     const struct format *format = d->format;

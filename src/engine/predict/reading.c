@@ -52,6 +52,7 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
                                            .weight = recipe->dataset.weight,
                                            .group = recipe->dataset.group,
                                            .time = recipe->dataset.time,
+                                           .fields = predictor->field_names,
                                            .crosses = recipe->features.crosses,
                                            .labels = model_labels(&predictor->use),
                                            .no_labels = r->no_labels};

@@ -59,6 +59,9 @@ struct format_context {
     const char *crosses;      /* features.crosses as JSON, for crosses_prepare(); "" or NULL: none. A format itself knows nothing of it */
     struct label_rule labels; /* what they may be. Where they are no bits, parse() keeps ROWS_REALS (label.h) */
     bool no_labels;           /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
+    /* Names of fields that rows may have though the first one lacks them (those that a model was trained on), as a JSON array, borrowed as long as
+     * the format is; NULL: not known. For formats whose records need not have all columns; names of crosses are passed over. */
+    const json_t *fields;
 };
 
 /* One feature as people see it; explain_rows() tells them. Texts are borrowed for the call. */

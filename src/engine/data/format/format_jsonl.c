@@ -1,7 +1,9 @@
 /* JSON lines: one flat object a line (json_line.h). Keys are columns: those of the schema's names and those of the first record; what they are the
  * schema says (schema.h). A key that is not there and null are missing values; an array is a list for type multi. */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/data/format/columns.h"
@@ -26,7 +28,9 @@ static const struct option jsonl_options[] = {
 struct jsonl {
     struct columns table;
     bool ignore_unknown;
-    uint32_t *slots; /* (mask + 1): column + 1 by the hash of its name, open addressing; 0: free */
+    const json_t *fields; /* of the format's context */
+    bool crossed;         /* names with an asterisk are those of crosses */
+    uint32_t *slots;      /* (mask + 1): column + 1 by the hash of its name, open addressing; 0: free */
     uint64_t mask;
 };
 
@@ -45,6 +49,8 @@ static void *jsonl_prepare(const void *params, const struct format_context *cont
     struct jsonl *s = mem_zero(sizeof *s, err);
     if (!s) return NULL;
     s->ignore_unknown = p->unknown == 1;
+    s->fields = context->fields;
+    s->crossed = context->crosses && *context->crosses;
     if (columns_open(&s->table, &p->table, context, err) == 0) return s;
     jsonl_release(s);
     return NULL;
@@ -75,6 +81,15 @@ static int slots_make(struct jsonl *s, struct error *err)
     return 0;
 }
 
+/* False: it is there already. */
+static bool name_add(struct cell *names, size_t *count, const char *name)
+{
+    for (size_t n = 0; n < *count; n++)
+        if (name_is(name, &names[n])) return false;
+    if (*count < COLUMNS_MAX) names[(*count)++] = (struct cell){name, (uint32_t)strlen(name), false};
+    return true;
+}
+
 /* The names of the columns: keys of the record (count of them are there), then those of the schema, then a label that need not be there. */
 static size_t names_complete(const struct jsonl *s, struct cell *names, size_t count)
 {
@@ -83,10 +98,29 @@ static size_t names_complete(const struct jsonl *s, struct cell *names, size_t c
     for (size_t i = 0; i <= schema; i++) {
         const char *label = *t->params.label ? t->params.label : "label", *name = i < schema ? t->schema.items[i].column : label;
         if (i < schema ? !schema_is_name(&t->schema.items[i]) : !t->no_labels) continue;
-        bool known = false;
-        for (size_t n = 0; n < count && !known; n++) known = name_is(name, &names[n]);
-        if (!known && count < COLUMNS_MAX) names[count++] = (struct cell){name, (uint32_t)strlen(name), false};
+        name_add(names, &count, name);
     }
+    return count;
+}
+
+/* Those that a model was trained on and the first record lacks: a key that is not there is a missing value, in this record as in any. */
+static size_t names_expected(const struct jsonl *s, struct cell *names, size_t count)
+{
+    char lacking[300] = "", shown[160];
+    size_t i, used = 0;
+    bool more = false;
+    json_t *field;
+    json_array_foreach (s->fields, i, field) {
+        const char *name = json_string_value(field);
+        if (!name || (s->crossed && strchr(name, '*')) || !name_add(names, &count, name)) continue;
+        if (used + 80 < sizeof lacking)
+            used += (size_t)snprintf(lacking + used, sizeof lacking - used, "%s\"%s\"", used ? ", " : "",
+                                     str_shown(shown, sizeof shown, name, strlen(name), 30));
+        else more = true;
+    }
+    if (used > 0)
+        log_warn("the first record has no key %s%s, which the model was trained on: where one is not there it is read as missing", lacking,
+                 more ? ", ..." : "");
     return count;
 }
 
@@ -117,7 +151,8 @@ static int jsonl_header(void *state, const char *text, size_t size, size_t *used
     while (rc == 0 && count <= COLUMNS_MAX && (got = json_line_next(&line, &names[count], &value)) > 0)
         if (++count > COLUMNS_MAX) rc = error_set(err, ERROR_DATA, "/dataset/uri", "more than %d keys", COLUMNS_MAX);
     if (rc == 0 && got < 0) rc = record_refuse(text, &line, err);
-    if (rc == 0) rc = columns_plan(&s->table, names, names_complete(s, names, count), NAMES_KEYS, err);
+    if (rc == 0) count = names_expected(s, names, names_complete(s, names, count));
+    if (rc == 0) rc = columns_plan(&s->table, names, count, NAMES_KEYS, err);
     if (rc == 0) rc = slots_make(s, err);
     mem_free(names);
     mem_free(scratch);
