@@ -46,7 +46,9 @@ static void softmax_delta(const float *z, const float *y, float *delta, size_t n
 static double log_sum(const float *z, size_t outputs)
 {
     double m = (double)greatest(z, outputs), sum = 0;
-    for (size_t c = 0; c < outputs; c++) sum += exp((double)z[c] - m);
+    size_t c = 0;
+    do sum += exp((double)z[c] - m);
+    while (++c < outputs);
     return m + log(sum);
 }
 

@@ -60,10 +60,10 @@ struct fold {
     struct progressive progressive;
     struct guard guard;
     uint64_t optim_steps[TENSORS_MAX]; /* that a tensor's optimiser state has behind it from elsewhere (warm_start.c); part of the checkpoint */
-    uint64_t back_to;               /* step of the checkpoint that the last rollback of this attempt went to */
-    uint64_t steps_planned;         /* of its training: what schedules reckon with */
-    double grad_norm;               /* of the last step, before it was clipped; NaN: not measured */
-    struct calibration calibration; /* between the model's logits and the scores that are told */
+    uint64_t back_to;                  /* step of the checkpoint that the last rollback of this attempt went to */
+    uint64_t steps_planned;            /* of its training: what schedules reckon with */
+    double grad_norm;                  /* of the last step, before it was clipped; NaN: not measured */
+    struct calibration calibration;    /* between the model's logits and the scores that are told */
     struct checkpointer *checkpointer;
     struct report *report;
 };

@@ -214,7 +214,7 @@ enum { MOVE, CHANGE };
 static int direction(struct lbfgs *l, unsigned *pairs, struct error *err)
 {
     uint64_t m = (uint64_t)l->params->history, step = l->fold->cursor.step, first = step > m ? step - m : 0;
-    double alpha[LBFGS_HISTORY_MAX], curvature[LBFGS_HISTORY_MAX], square = 0, along = 0, gamma = 0;
+    double alpha[LBFGS_HISTORY_MAX], curvature[LBFGS_HISTORY_MAX] = {0}, square = 0, along = 0, gamma = 0;
     int rc = scale(l, &l->dir, -1, &l->grad, err);
     *pairs = 0;
     for (uint64_t k = step; rc == 0 && k-- > first;) {
