@@ -138,6 +138,21 @@ static void pools_are_mean_predictions(void **state)
     }
 }
 
+/* Outputs far out have a finite loss, whose slope is what delta says. */
+static void far_outputs_stay_finite(void **state)
+{
+    const float far[] = {31, 88, 100, -100, 1e4f};
+    (void)state;
+    for (size_t l = 1; losses[l]; l++)
+        for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+            size_t outputs = outputs_of(losses[l]);
+            float z[CLASSES] = {far[i], 0, 1}, y = 1, delta[CLASSES];
+            losses[l]->delta(z, &y, delta, 1, outputs);
+            assert_true(isfinite(losses[l]->sum(z, &y, NULL, 1, outputs)) && isfinite(losses[l]->row(z, y, outputs)));
+            assert_close(delta[0], slope(losses[l], z, y, outputs, 0), 1e-3, 2e-5);
+        }
+}
+
 static void labels_outside_are_refused(void **state)
 {
     const double odd[] = {NAN, INFINITY, -INFINITY, 1e39, -1e39};
@@ -167,6 +182,6 @@ static void rules_have_names(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(gradients_are_the_slopes), cmocka_unit_test(sums_are_those_of_the_rows), cmocka_unit_test(what_is_not_finite_shows),
-    cmocka_unit_test(predictions_are_means),    cmocka_unit_test(pools_are_mean_predictions), cmocka_unit_test(labels_outside_are_refused),
+    cmocka_unit_test(predictions_are_means),    cmocka_unit_test(pools_are_mean_predictions), cmocka_unit_test(far_outputs_stay_finite), cmocka_unit_test(labels_outside_are_refused),
     cmocka_unit_test(rules_have_names)};
 TEST_MAIN(tests)
