@@ -44,7 +44,7 @@ export class Series {
   /** A column over all points; undefined where an event did not carry it, null where it carried a value that is no number. */
   column(name: Column): (Cell | undefined)[] {
     return this.sorted().map((point) => {
-      const value = point[name];
+      const value = name === 'val_logloss' && point.val_logloss === undefined ? point.val_loss : point[name]; /* one curve beside the training loss */
       return value === undefined ? undefined : typeof value === 'number' && Number.isFinite(value) ? value : null;
     });
   }

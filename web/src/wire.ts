@@ -60,6 +60,7 @@ export interface Metric {
   auc?: number | null;
   val_logloss?: number | null;
   val_auc?: number | null;
+  val_loss?: number | null; /* where labels are no clicks: mean loss of the validation side */
   rows_per_s?: number | null;
   bytes_dense?: number | null;
   bytes_sent?: number | null;
@@ -142,7 +143,9 @@ export interface Evaluation {
   fold?: number; /* an event of one fold; never the job's evaluation */
   split?: string;
   rows?: number;
-  positives?: number;
+  positives?: number | null; /* null: labels are no clicks */
+  mean_label?: number | null;
+  mean_prediction?: number | null;
   metrics?: Figures;
   intervals?: Intervals;
   deciles?: Decile[];

@@ -120,6 +120,7 @@ struct evaluation {
     uint64_t bootstrap_seed;
     struct slice_table slices[EVALUATION_SLICES_MAX];
     enum label_range labels;
+    double loss;                        /* mean, of labels that are no bits */
     double mean_label, mean_prediction; /* of labels that are numbers */
     unsigned class_count;               /* of labels that are classes */
     struct class_figure classes[LABEL_CLASSES_MAX];

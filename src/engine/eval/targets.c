@@ -333,6 +333,7 @@ int targets_finish(struct targets *t, struct evaluation *out, struct error *err)
     out->rows = sums.rows;
     out->weight = sums.weight, out->weighted = t->weighted;
     out->exact_ranks = !classes(t) || sums.rows <= t->ranked_max;
+    out->loss = sums.rows && !out->bad_scores ? sums.loss / sums.weight : NAN;
     out->mean_label = sums.rows ? sums.positive / sums.weight : NAN, out->mean_prediction = sums.rows ? sums.prob / sums.weight : NAN;
     int rc = classes(t) ? classes_judge(t, &sums, out, err) : 0;
     more.classes = out->classes, more.class_count = out->class_count, more.ranked = out->exact_ranks;

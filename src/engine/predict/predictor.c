@@ -61,7 +61,8 @@ static int recipe_read(struct predictor *p, const struct tensor_file *file, cons
     if (names) p->field_names = json_read(names, strlen(names), file->path, NULL); /* damaged: as if it said nothing */
     if (files) p->files = json_read(files, strlen(files), file->path, NULL);
     if (digest) str_copy(p->digest, sizeof p->digest, digest);
-    return metadata_agrees(file, "model", p->use.model->kind.name, err);
+    rc = metadata_agrees(file, "loss", p->use.loss->kind.name, err);
+    return rc < 0 ? rc : metadata_agrees(file, "model", p->use.model->kind.name, err);
 }
 
 static int params_read(struct predictor *p, const struct tensor_file *file, struct error *err)

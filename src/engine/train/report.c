@@ -188,6 +188,7 @@ int report_validation(struct report *r, const struct evaluation *e, struct error
     struct fold *fold = r->fold;
     json_t *body = json_pack("{s:I, s:I, s:I}", "epoch", (json_int_t)epoch_shown(fold), "rows", (json_int_t)fold->cursor.rows, "val_rows",
                              (json_int_t)e->rows);
+    if (body && e->labels != LABELS_BINARY) json_object_set_new(body, "val_loss", json_real_or_null(e->loss)); /* as the training loss is told */
     for (size_t i = 1; body && spec_metrics[i]; i++) { /* those that early stopping could watch */
         char name[40];
         const struct metric *metric = metric_find(spec_metrics[i]);

@@ -18,7 +18,8 @@ int report_flush(struct report *report, struct error *err); /* the rest of a win
 void report_epoch(struct report *report);
 void report_collect(struct fold *fold);
 
-/* report_validation: a metric event with val_logloss, val_auc. */
+/* report_validation: a metric event with val_logloss, val_auc; of labels that are no clicks with val_loss and the metrics that early stopping knows.
+ */
 int report_validation(struct report *report, const struct evaluation *e, struct error *err);
 
 /* report_sides: rows and label rate of each side, and by how many standard errors a rate is off that of the training side: random sides differ by

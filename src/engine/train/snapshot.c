@@ -300,6 +300,8 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     }
     metadata_text(m, "format", "trainyard-1");
     metadata_text(m, "model", "%s", fold->job->model.model->kind.name);
+    if (fold->job->model.loss->labels != LABELS_BINARY) metadata_text(m, "loss", "%s", fold->job->model.loss->kind.name);
+    if (fold->job->model.loss->labels == LABELS_CLASS) metadata_text(m, "classes", "%zu", model_outputs(&fold->job->model));
     metadata_text(m, "optimizer", "%s", fold->job->optim[GROUP_EMBEDDING].optimizer->kind.name);
     metadata_text(m, "fields", "%" PRIu32, fold->job->model.shape.fields);
     metadata_text(m, "hash_bits", "%" PRId64, fold->job->spec.model.hash_bits);

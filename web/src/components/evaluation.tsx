@@ -11,7 +11,7 @@ import { Slices } from './slices';
 const span = (interval: [number, number] | null | undefined): string => (interval ? `${metric(interval[0])} … ${metric(interval[1])}` : '');
 
 function Sentence({ evaluation }: { evaluation: Evaluation }) {
-  const { rows, positives, sd, folds, groups, bootstrap } = evaluation;
+  const { rows, positives, sd, folds, groups, bootstrap, mean_label: label, mean_prediction: prediction } = evaluation;
   const side = sd ? `Test sides of ${folds?.length ?? 0} folds` : `${evaluation.split ?? 'test'} side`;
   const spread = sd ? 'Means over the folds, ± their standard deviation.' : 'Intervals hold the true value with 95 % confidence.';
   const resampled = bootstrap ? ` Bootstrap: ${bootstrap.replicates} replicates.` : '';
@@ -19,7 +19,8 @@ function Sentence({ evaluation }: { evaluation: Evaluation }) {
   return (
     <p class="muted">
       {side}, {count(rows)} rows
-      {positives !== undefined && rows ? `, ${count(positives)} positives (${percent(positives / rows)})` : ''}. {spread}
+      {typeof positives === 'number' && rows ? `, ${count(positives)} positives (${percent(positives / rows)})` : ''}
+      {typeof label === 'number' ? `, mean label ${metric(label)}, mean prediction ${metric(prediction)}` : ''}. {spread}
       {resampled}
       {grouped}
     </p>

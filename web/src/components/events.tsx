@@ -1,5 +1,6 @@
 /* What happened to the job, newest first: state changes, checkpoints, log lines of note, the evaluation. Metrics are the curves. */
 import { bytes, count, metric } from '../format';
+import { titleOf } from '../metrics';
 import type { JobEvent, Json } from '../wire';
 import { Ago } from './time';
 
@@ -15,7 +16,8 @@ function sentence({ type, body, step }: JobEvent): string {
       return `${text(body.level) || 'log'}: ${text(body.message)}`;
     case 'evaluation': {
       const metrics = (body.metrics ?? {}) as { [name: string]: number | null };
-      return `evaluation: AUC ${metric(metrics.auc)}, log loss ${metric(metrics.logloss)}`;
+      const told = ['auc', 'logloss', 'deviance', 'accuracy', 'rmse', 'r2'].filter((name) => name in metrics).slice(0, 2);
+      return `evaluation: ${told.map((name) => `${titleOf(name)} ${metric(metrics[name])}`).join(', ')}`;
     }
     default:
       return type;

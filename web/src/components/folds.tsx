@@ -3,7 +3,7 @@ import { count, metric } from '../format';
 import { titleOf } from '../metrics';
 import type { Evaluation } from '../wire';
 
-const SHOWN = ['auc', 'logloss', 'calibration', 'ne', 'pr_auc'];
+const SHOWN = ['auc', 'logloss', 'calibration', 'ne', 'pr_auc', 'deviance', 'accuracy', 'macro_auc', 'rmse', 'r2'];
 
 export function Folds({ evaluation }: { evaluation: Evaluation }) {
   const { folds, metrics, sd, ensemble } = evaluation;
