@@ -31,6 +31,8 @@ const struct command *const commands[] = {&command_serve,
                                           &command_compare,
                                           &command_checkpoint_show,
                                           &command_checkpoint_verify,
+                                          &command_checkpoint_diff,
+                                          &command_checkpoint_export,
                                           &command_version,
                                           NULL};
 

@@ -175,6 +175,9 @@ int spec_digest(const struct spec *spec, char out[SHA256_HEX], struct error *err
  * spec_recipe_read: kinds and their options as they were; what a recipe leaves out has its default, and no data is named. `name` goes into
  * messages. ERROR_DATA: not a recipe that this program knows, with the first fault. spec_close() it. */
 int spec_recipe_write(const struct spec *spec, struct bytes *text, struct error *err);
+/* spec_recipe_difference: "train.batch_size was 512, is 256; ...", the first few of them; returns how many there are, 0 also where one is no recipe.
+ */
+size_t spec_recipe_difference(const char *was, const char *is, char *out, size_t size);
 int spec_recipe_read(struct spec *spec, const char *text, const char *name, const struct registry *registry, struct error *err);
 
 /* spec_load: read a file; faults become one message with file:line each ("jobs/ctr.json:12: /optimizer/lr must be > 0, got -1"). */

@@ -13,10 +13,21 @@ struct live_slots {
     uint64_t count;
 };
 
+/* "12 x 8" */
+static const char *shape_text(char *buf, size_t size, size_t dims, const uint64_t *shape)
+{
+    size_t used = 0;
+    buf[0] = 0;
+    for (size_t d = 0; d < dims && used < size; d++) used += (size_t)snprintf(buf + used, size - used, "%s%" PRIu64, d ? " x " : "", shape[d]);
+    return buf;
+}
+
 int tensor_want(const struct tensor_file *file, const char *name, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const struct tensor **out,
                 struct error *err)
 {
     const struct tensor *t = file->find(file->impl, name);
+    const uint64_t shape[] = {rows, width};
+    char got[120], want[120];
     if (t && t->dtype == dtype && t->dims == (width ? 2u : 1u) && t->shape[0] == rows && (width == 0 || t->shape[1] == width)) {
         *out = t;
         return 0;
@@ -24,7 +35,9 @@ int tensor_want(const struct tensor_file *file, const char *name, enum tensor_dt
     if (t && t->dtype != dtype)
         return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" is of type %s, not %s", file->path, name, tensor_dtype_name(t->dtype),
                          tensor_dtype_name(dtype));
-    return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" %s", file->path, name, t ? "has another shape" : "is missing");
+    if (!t) return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" is missing", file->path, name);
+    return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" has another shape: %s, not %s", file->path, name,
+                     shape_text(got, sizeof got, t->dims, t->shape), shape_text(want, sizeof want, width ? 2 : 1, shape));
 }
 
 static int load_slots(const struct params *p, const struct tensor_file *file, struct live_slots *live, struct error *err)

@@ -10,8 +10,7 @@
 #include "engine/core/params_load.h"
 #include "engine/data/format/format.h"
 
-/* The file that `path` means. */
-static int checkpoint_find(const struct world *w, const char *path, char out[PATH_SIZE], struct error *err)
+int predictor_file(const struct world *w, const char *path, char out[PATH_SIZE], struct error *err)
 {
     struct file_stat stat;
     struct rundir_checkpoint newest;
@@ -84,7 +83,7 @@ int predictor_open(struct predictor *p, const struct world *w, const char *path,
     struct chain chain;
     *p = (struct predictor){.world = w};
     calibration_init(&p->calibration);
-    int rc = checkpoint_find(w, path, p->path, err);
+    int rc = predictor_file(w, path, p->path, err);
     if (rc == 0) rc = chain_open(&chain, w, p->path, err);
     if (rc < 0) return rc;
     struct tensor_file file = chain_file(&chain);

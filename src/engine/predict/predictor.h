@@ -23,9 +23,12 @@ struct predictor {
     char digest[SHA256_HEX]; /* the spec's, as the file states it; "" when it does not */
 };
 
-/* predictor_open: path is a checkpoint file, or a run directory, which means its final.safetensors, or while it trains its newest checkpoint.
- * A K-fold job has several models: name a fold of it. ERROR_NOTFOUND: neither is there; ERROR_DATA: damaged, without a recipe (an older trainyard's),
- * or of kinds that this program does not know. After a failure there is nothing to close. */
+/* predictor_file: the checkpoint file that path means: itself, or of a run directory its final.safetensors, or while it trains its newest checkpoint.
+ */
+int predictor_file(const struct world *w, const char *path, char out[PATH_SIZE], struct error *err);
+
+/* predictor_open: of the file that path means. A K-fold job has several models: name a fold of it. ERROR_NOTFOUND: neither is there; ERROR_DATA:
+ * damaged, without a recipe (an older trainyard's), or of kinds that this program does not know. After a failure there is nothing to close. */
 int predictor_open(struct predictor *p, const struct world *w, const char *path, const struct registry *registry, struct error *err);
 void predictor_close(struct predictor *p); /* safe on a zeroed struct, and twice */
 

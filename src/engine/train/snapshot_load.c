@@ -30,6 +30,20 @@ static int metadata_same(const struct tensor_file *file, const char *key, const 
                      key, got, want);
 }
 
+/* The spec's digest, and when it is another, what of the recipe differs. */
+static int spec_same(const struct tensor_file *file, const struct job *job, struct error *err)
+{
+    struct bytes recipe;
+    char difference[320] = "";
+    if (strcmp(metadata_get(file, "spec"), job->digest) == 0) return 0;
+    bytes_init(&recipe, SPEC_MAX_BYTES);
+    int rc = spec_recipe_write(&job->spec, &recipe, err);
+    size_t count = rc == 0 ? spec_recipe_difference(metadata_get(file, "recipe"), bytes_text(&recipe), difference, sizeof difference) : 0;
+    bytes_close(&recipe);
+    if (rc < 0 || count == 0) return rc < 0 ? rc : metadata_same(file, "spec", job->digest, err);
+    return error_set(err, ERROR_INVALID, NULL, "%s: it was trained with another spec: %s; use a new run directory", file->path, difference);
+}
+
 /* Not ERROR_DATA, upon which an older checkpoint would be tried: that one saw the old data as well. */
 static int data_same(const struct tensor_file *file, const char *want, struct error *err)
 {
@@ -154,13 +168,15 @@ static int load_progressive(struct fold *fold, const struct tensor_file *file, s
 
 static int load_all(struct fold *fold, const struct tensor_file *file, struct error *err)
 {
-    char bits[24], index[16] = "", held_out[HELD_OUT_SIZE];
+    char bits[24], seed[24], index[16] = "", held_out[HELD_OUT_SIZE];
     snprintf(bits, sizeof bits, "%" PRId64, fold->job->spec.model.hash_bits);
+    snprintf(seed, sizeof seed, "%" PRId64, fold->job->spec.features.hash_seed);
     if (fold->job->folds > 1) snprintf(index, sizeof index, "%u", fold->index);
     int rc = metadata_same(file, "model", fold->job->model.model->kind.name, err);
     if (rc == 0) rc = metadata_same(file, "hash_bits", bits, err);
+    if (rc == 0) rc = metadata_same(file, "hash_seed", seed, err);
     if (rc == 0) rc = warm_start_resume(fold, file, err);
-    if (rc == 0) rc = metadata_same(file, "spec", fold->job->digest, err);
+    if (rc == 0) rc = spec_same(file, fold->job, err);
     if (rc == 0) rc = metadata_same(file, "fold", index, err);
     if (rc == 0) rc = data_same(file, dataset_info(fold->job->dataset)->digest, err);
     if (rc == 0) rc = metadata_same(file, "held_out", snapshot_held_out(fold, held_out), err);
