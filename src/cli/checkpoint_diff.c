@@ -16,8 +16,7 @@ enum { DIFFERS = 1, SHOWN_MAX = 48 };
 struct diff_params {
     bool json;
 };
-static const struct arg diff_args[] = {{.name = "json", .type = ARG_FLAG, .offset = offsetof(struct diff_params, json), .help = "one JSON object"},
-                                       {0}};
+static const struct arg diff_args[] = {ARG_JSON(offsetof(struct diff_params, json), "one JSON object"), {0}};
 
 struct side {
     struct checkpoint_file file;

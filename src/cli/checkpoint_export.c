@@ -27,7 +27,7 @@ static const struct arg export_args[] = {
      .type = ARG_FLAG,
      .offset = offsetof(struct export_params, weights),
      .help = "leave out optimiser state, residuals and what else only a resume needs; predict reads the file as before"},
-    {.name = "json", .type = ARG_FLAG, .offset = offsetof(struct export_params, json), .help = "one JSON object"},
+    ARG_JSON(offsetof(struct export_params, json), "one JSON object"),
     {0}};
 
 /* What scoring needs: the model's own tensors, and which rows, features and corrections they go by. */

@@ -14,8 +14,7 @@
 struct show_params {
     bool json;
 };
-static const struct arg show_args[] = {{.name = "json", .type = ARG_FLAG, .offset = offsetof(struct show_params, json), .help = "one JSON object"},
-                                       {0}};
+static const struct arg show_args[] = {ARG_JSON(offsetof(struct show_params, json), "one JSON object"), {0}};
 
 struct sizes { /* of a tensor's values; NaN: they are no floats */
     double norm, largest;

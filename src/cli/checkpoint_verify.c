@@ -18,14 +18,13 @@ struct verify_params {
     const char *sha256;
     bool json;
 };
-static const struct arg verify_args[] = {
-    {.name = "sha256",
-     .type = ARG_TEXT,
-     .offset = offsetof(struct verify_params, sha256),
-     .value = "HEX",
-     .help = "what it must be; default: what the file <step>.json beside it says"},
-    {.name = "json", .type = ARG_FLAG, .offset = offsetof(struct verify_params, json), .help = "one JSON object"},
-    {0}};
+static const struct arg verify_args[] = {{.name = "sha256",
+                                          .type = ARG_TEXT,
+                                          .offset = offsetof(struct verify_params, sha256),
+                                          .value = "HEX",
+                                          .help = "what it must be; default: what the file <step>.json beside it says"},
+                                         ARG_JSON(offsetof(struct verify_params, json), "one JSON object"),
+                                         {0}};
 
 struct link_found { /* a file of the chain */
     char path[PATH_SIZE], sha256[SHA256_HEX];

@@ -144,7 +144,7 @@ int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *
     if (rc == 0) rc = fold_sides_check(fold, err);
     if (rc == 0) rc = fold_stages(fold, err);
     if (rc == 0) rc = fold_model(fold, true, err);
-    if (rc == 0 && job->spec.checkpoint.incremental) rc = params_track(&fold->params, err);
+    if (rc == 0 && job->spec.checkpoint.incremental && !job->strategy->moves_all) rc = params_track(&fold->params, err);
     return rc < 0 ? rc : fold_shards(fold, err);
 }
 

@@ -397,4 +397,5 @@ static int lbfgs_train(struct fold *fold, struct error *err)
 const struct strategy strategy_lbfgs = {
     .kind = {"lbfgs", "full passes and line searches: what optimizer.kind \"lbfgs\" is trained by", "Liu and Nocedal 1989", 0, NULL},
     .reproducible = true,
+    .moves_all = true,
     .train = lbfgs_train};

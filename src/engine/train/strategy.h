@@ -9,6 +9,7 @@ struct fold;
 struct strategy {
     struct kind kind;  /* first */
     bool reproducible; /* the bits of the model depend on the spec alone */
+    bool moves_all;    /* rows change without params_wake, so that no checkpoint can be a delta */
     /* train: from the job's cursor to the end of training, or to a stop (ERROR_STOPPED). */
     int (*train)(struct fold *fold, struct error *err);
 };

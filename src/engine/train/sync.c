@@ -119,6 +119,7 @@ static int sync_train(struct fold *fold, struct error *err)
 const struct strategy strategy_sync = {.kind = {"sync", "synchronous data parallelism: one step, one model, the same bits for any number of workers",
                                                 "Dean et al. 2012; algorithms: canonical tree", 0, NULL},
                                        .reproducible = true,
+                                       .moves_all = false,
                                        .train = sync_train};
 
 const struct strategy *const strategies[] = {&strategy_sync, NULL};
