@@ -103,7 +103,7 @@ int checkpoint_model_read(struct checkpoint_model *m, const struct checkpoint_fi
     m->kind = model->kind.name;
     m->count = model->describe(chosen->params, shape, m->descs);
     warm_start_freeze(&m->recipe, m->descs, m->count);
-    param_descs_store(m->descs, m->count, (enum table_dtype)m->recipe.model.table_dtype);
+    param_descs_form(m->descs, m->count, (struct table_form){(enum table_dtype)m->recipe.model.table_dtype, spec_remainder_bits(&m->recipe)});
     optim_states(&m->recipe, m->states);
     m->has_states = !metadata_is(file, "ensemble", NULL) && !metadata_is(file, "contents", "weights");
     return 0;
