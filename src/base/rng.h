@@ -22,6 +22,7 @@ enum rng_purpose {
     RNG_CURRICULUM = 9,
     RNG_DROPOUT = 10,
     RNG_ROUNDING = 11,
+    RNG_REPLAY = 12,
     RNG_TEST = 99,
 };
 

@@ -179,6 +179,13 @@ static const struct option warm_start_options[] = {
     {0},
 };
 
+static const struct option replay_options[] = {
+    {"fraction", OPT_REAL, AT(replay.fraction), 0.2, 0, 1,
+     .help = "share of the training rows that are drawn from the older ones, the same rows in every epoch",
+     .flags = OPTION_ABOVE_MIN | OPTION_BELOW_MAX},
+    {0},
+};
+
 static const struct option resources_options[] = {
     {"launcher", OPT_NAME, AT(resources.launcher), 0, .help = "how the run is started", .choices = spec_launchers, .flags = OPTION_RUNTIME},
     {"max_memory_bytes", OPT_INT, AT(resources.max_memory_bytes), 0, 0, COUNT_MAX, .help = "the run's limit; 0: none", .flags = OPTION_RUNTIME},
@@ -187,11 +194,9 @@ static const struct option resources_options[] = {
 };
 
 const struct spec_place spec_places[] = {
-    {"dataset", "uri", AT(dataset.uri), true},
-    {"split", "validation_uri", AT(split.validation_uri), false},
-    {"split", "test_uri", AT(split.test_uri), false},
-    {"warm_start", "checkpoint", AT(warm_start.uri), false},
-    {0},
+    {"dataset", "uri", AT(dataset.uri), true},        {"split", "validation_uri", AT(split.validation_uri), false},
+    {"split", "test_uri", AT(split.test_uri), false}, {"warm_start", "checkpoint", AT(warm_start.uri), false},
+    {"replay", "uri", AT(replay.uri), false},         {0},
 };
 
 struct spec_uris *spec_place_uris(struct spec *spec, const struct spec_place *place)
@@ -215,6 +220,7 @@ const struct spec_part spec_parts[] = {
     {"calibration", NULL, 0},
     {"ensemble", NULL, 0},
     {"warm_start", warm_start_options, AT(warm_start.given)},
+    {"replay", replay_options, AT(replay.given)},
     {"resources", resources_options, 0},
     {NULL, NULL, 0},
 };

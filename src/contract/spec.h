@@ -116,6 +116,12 @@ struct spec_warm_start {                           /* an object that may be miss
     double state_decay;                            /* factor on the sums of squared gradients that are taken */
 };
 
+struct spec_replay {      /* an object that may be missing: older rows that are mixed in */
+    bool given;           /* it is there */
+    struct spec_uris uri; /* their files; at least one */
+    double fraction;      /* of the training rows that are theirs, about */
+};
+
 struct spec_resources {
     int launcher;             /* index in spec_launchers */
     int64_t max_memory_bytes; /* 0 = no limit */
@@ -137,6 +143,7 @@ struct spec {
     struct spec_checkpoint checkpoint;
     struct spec_evaluate evaluate;
     struct spec_warm_start warm_start;
+    struct spec_replay replay;
     struct spec_resources resources;
     struct spec_kind chosen[SECTIONS];
 };

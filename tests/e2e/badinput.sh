@@ -145,6 +145,8 @@ refused "a rate at which nothing stays finite" "$tmp/bad.json" 70 'not finite; l
 spec_case "test_fraction 1" '.split = {kind: "holdout", test_fraction: 1}' '/split/test_fraction must be >= 0 and < 1'
 spec_case "no row left to train" '.split = {kind: "holdout", test_fraction: 0.99999}' 'no row is on the training side'
 spec_case "early stopping, nothing to stop by" '.train.early_stopping = {metric: "auc", patience: 1}' 'needs a validation side'
+spec_case "a replay of nothing" '.replay = {}' '/replay/uri is missing'
+spec_case "nothing but replay" ".replay = {uri: \"file:$data/good.tsv\", fraction: 1}" '/replay/fraction must be > 0 and < 1'
 spec_case "batch_size 2^31" '.train.batch_size = 2147483648' '/train/batch_size must be'
 printf '[1, 2]' >"$tmp/bad.json" && refused "a list for a spec" "$tmp/bad.json" 65 'bad.json:1: the spec must be an object'
 printf '{"dataset": ' >"$tmp/bad.json" && refused "malformed JSON" "$tmp/bad.json" 65 'bad.json'

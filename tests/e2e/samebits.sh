@@ -136,6 +136,11 @@ warm "warm start" '{}' '.optimizer.kind = "adam"'
 warm "warm start, frozen" '{freeze: ["embedding"], lr_scale: {wide: 0.5}}' '.features.min_count = 2'
 warm "warm start with state" '{freeze: ["bias"], optimizer_state: true, state_decay: 0.5}' '.train.negative_rate = 1'
 
+# Older rows mixed in, from a second log.
+"$trainyard" data gen --rows 9000 --seed 4 --out "$tmp/older.tsv" >/dev/null 2>&1
+varied "replay" ".replay = {uri: \"file:$tmp/older.tsv\", fraction: 0.3}"
+varied "replay, stratified, sampled" ".replay = {uri: \"file:$tmp/older.tsv\", fraction: 0.2} | .split.kind = \"stratified\" | .train.negative_rate = 0.5"
+
 # Training that goes back: a column that at the full rate throws the model far off, in some rows in the middle.
 awk -F'\t' 'BEGIN { print "label,a,b,x" } { print $1 "," $16 "," $17 "," (NR > 3000 && NR < 3600 && NR % 16 == 0 ? 60 : 0) }' "$tmp/clicks.tsv" >"$tmp/spikes.csv"
 varied "rollbacks" ".dataset = {uri: \"file:$tmp/spikes.csv\", format: \"csv\", schema: {x: \"numeric\"}} | .split = {kind: \"sequential\", test_fraction: 0.2} | .model = {kind: \"lr\", hash_bits: 14}

@@ -53,6 +53,7 @@ struct dataset *kit_open(const struct kit *kit, struct error *err)
                                .group = kit->group,
                                .time = kit->time,
                                .labels = kit->labels,
+                               .replayed = kit->replayed,
                                .held_out_validation = kit->held_out_validation,
                                .held_out_test = kit->held_out_test,
                                .max_bad_rows = kit->max_bad_rows,

@@ -17,7 +17,7 @@ struct kit {                   /* what dataset_open wants; zeroed fields have de
     char *const *uris;         /* ... several */
     size_t uri_count;
     const char *weight, *group, *time; /* columns with these parts */
-    size_t held_out_validation, held_out_test;
+    size_t replayed, held_out_validation, held_out_test;
     struct label_rule labels;
     const char *cache; /* folder */
     const char *entry; /* of an earlier attempt */

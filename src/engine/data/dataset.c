@@ -263,6 +263,7 @@ static int dataset_describe(struct dataset *d, struct error *err)
     i->row_features_max = (size_t)t->row_features_max;
     i->fields = (uint32_t)t->fields;
     size_t train = d->uri_count - d->config.held_out_validation - d->config.held_out_test;
+    i->replay_from = dataset_uri_first_row(d, train - d->config.replayed);
     i->validation_from = dataset_uri_first_row(d, train);
     i->test_from = dataset_uri_first_row(d, train + d->config.held_out_validation);
     if (t->bad_rows > 0) first_bad_show(i->first_bad, sizeof i->first_bad, &t->first_bad, &d->files);

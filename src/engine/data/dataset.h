@@ -42,7 +42,8 @@ struct dataset_config {
     const char *crosses;               /* features.crosses (struct format_context); "" or NULL: none; copied */
     struct label_rule labels;          /* what the rows' labels may be */
     bool no_labels;
-    size_t held_out_validation, held_out_test; /* the last so many URIs are split.validation_uri's, and behind those test_uri's */
+    /* The last so many URIs are split.validation_uri's, and behind those test_uri's; before them come replay.uri's. */
+    size_t replayed, held_out_validation, held_out_test;
     int64_t max_bad_rows;
     const char *cache_dir;
     const struct parallel *parallel;
@@ -63,6 +64,7 @@ struct dataset_info {
     char digest[DATASET_DIGEST_SIZE]; /* SHA-256 or XXH3 hex of content + schema: the data's identity in the checkpoint */
     size_t row_features_max;
     uint32_t fields;                     /* fields of features are 0 .. fields - 1, or unknown; 0: all are */
+    uint64_t replay_from;                /* first row of the URIs replayed, which end where those held out begin */
     uint64_t validation_from, test_from; /* first row of the URIs held out; = rows: none */
     char first_bad[512];                 /* message of the first bad row that was tolerated, or "" */
 };

@@ -83,17 +83,31 @@ int fold_check(struct job *job, unsigned index, struct error *err)
     return rc;
 }
 
+static void fold_tell_replay(const struct fold *fold, uint64_t rows)
+{
+    const struct job *job = fold->job;
+    double older = (double)fold->sides.replayed * fold->sampling.replay_rate,
+           share = older / ((double)(fold->sides.totals[SIDE_TRAIN] - fold->sides.replayed) + older);
+    if (!job->spec.replay.given) return;
+    report_log(fold->job, share < 0.99 * job->spec.replay.fraction ? PROGRESS_WARN : PROGRESS_INFO,
+               "replay: about %.0f of %" PRIu64 " older rows are mixed in, %.3g %% of the rows trained on (replay.fraction %g); %" PRIu64
+               " rows an epoch in all",
+               older, fold->sides.replayed, 100 * share, job->spec.replay.fraction, rows);
+}
+
 static int fold_stages(struct fold *fold, struct error *err)
 {
     struct job *job = fold->job;
     const struct spec_train *train = &job->spec.train;
-    int rc = stages_count(&fold->stages, train, job->dataset, &fold->sides, &job->team.parallel, err);
+    sampling_init(&fold->sampling, &job->spec, &fold->sides);
+    int rc = stages_count(&fold->stages, &fold->sampling, job->dataset, &fold->sides, &job->team.parallel, err);
     if (rc < 0) return rc;
     fold->steps_planned = stages_steps(&fold->stages, train);
     struct stage all = fold->stages.stage[fold->stages.count - 1];
     if (train->negative_rate < 1)
         report_log(job, PROGRESS_INFO, "train.negative_rate %g: %" PRIu64 " positive and %" PRIu64 " of %" PRIu64 " negative rows are trained on",
                    train->negative_rate, all.positives, all.rows - all.positives, fold->sides.totals[SIDE_TRAIN] - fold->sides.positives[SIDE_TRAIN]);
+    fold_tell_replay(fold, all.rows);
     if (all.rows == 0)
         return error_set(err, ERROR_DATA, "/train/negative_rate", "no training row is left; raise train.negative_rate or curriculum.start_fraction");
     return 0;

@@ -50,7 +50,8 @@ struct fold {
     char dir[PATH_SIZE]; /* where its checkpoints are: the run directory, or folds/<index> in it */
     char prefix[24];     /* the same from the run directory: "", or "folds/<index>/" */
     struct sides sides;
-    struct stages stages; /* of its training side; none in fold_open_whole */
+    struct sampling sampling; /* which rows of its training side are visited */
+    struct stages stages;     /* of its training side; none in fold_open_whole */
     struct params params;
     struct rare_keys rare;
     struct transform_map map;

@@ -68,13 +68,13 @@ static int entry_remember(const struct job *job, struct error *err)
     return rc < 0 ? rc : file_publish(job->world, path, text, (size_t)n, err);
 }
 
-/* All files in the order in which they are read: what trains, then what is held out. Borrowed texts; *uris: mem_free. */
+/* All files in the order in which they are read: what trains, older rows, then what is held out. Borrowed texts; *uris: mem_free. */
 static int uris_join(const struct spec *spec, char ***uris, size_t *count, struct error *err)
 {
-    const struct spec_uris *const parts[] = {&spec->dataset.uri, &spec->split.validation_uri, &spec->split.test_uri};
-    *count = parts[0]->count + parts[1]->count + parts[2]->count;
+    const struct spec_uris *const parts[] = {&spec->dataset.uri, &spec->replay.uri, &spec->split.validation_uri, &spec->split.test_uri};
+    *count = parts[0]->count + parts[1]->count + parts[2]->count + parts[3]->count;
     if (!(*uris = mem_array(*count + 1, 1, sizeof **uris, err))) return -ERROR_NOMEM;
-    for (size_t p = 0, n = 0; p < 3; p++)
+    for (size_t p = 0, n = 0; p < 4; p++)
         for (size_t i = 0; i < parts[p]->count; i++) (*uris)[n++] = parts[p]->list[i];
     return 0;
 }
@@ -85,6 +85,7 @@ static int config_of(struct job *job, struct dataset_config *config, struct erro
     const struct spec *spec = &job->spec;
     char **uris;
     *config = (struct dataset_config){.world = job->world,
+                                      .replayed = spec->replay.uri.count,
                                       .held_out_validation = spec->split.validation_uri.count,
                                       .held_out_test = spec->split.test_uri.count,
                                       .format = spec->chosen[SECTION_FORMAT].kind,

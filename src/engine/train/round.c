@@ -11,7 +11,7 @@ int round_open(struct round *r, struct fold *fold, bool shuffle, struct error *e
     struct stream_config config = {.dataset = job->dataset,
                                    .sides = &fold->sides,
                                    .side = SIDE_TRAIN,
-                                   .filter = sampling_filter(&job->spec.train),
+                                   .filter = sampling_filter(&fold->sampling),
                                    .shuffle = shuffle,
                                    .seed = (uint64_t)job->spec.train.seed,
                                    .batch_rows = (size_t)job->spec.train.batch_size};

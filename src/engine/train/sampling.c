@@ -16,7 +16,25 @@ double sampling_share(const struct spec_train *train, uint32_t epoch)
 
 double sampling_logit_offset(const struct spec_train *train) { return (float)(log(train->negative_rate) - log(train->positive_weight)); }
 
-static bool sampling_all(const struct spec_train *train) { return train->negative_rate >= 1 && train->curriculum_start >= 1; }
+void sampling_init(struct sampling *s, const struct spec *spec, const struct sides *sides)
+{
+    const struct split_context *c = &sides->splitter.context;
+    double own = (double)(sides->totals[SIDE_TRAIN] - sides->replayed), older = (double)sides->replayed, fraction = spec->replay.fraction;
+    *s = (struct sampling){.train = &spec->train, .replay_from = c->replay_from, .replay_to = c->validation_from, .replay_rate = 1};
+    if (spec->replay.given && own * fraction < older * (1 - fraction)) s->replay_rate = own * fraction / (older * (1 - fraction));
+}
+
+static bool sampling_all(const struct sampling *s)
+{
+    return s->train->negative_rate >= 1 && s->train->curriculum_start >= 1 && (s->replay_from >= s->replay_to || s->replay_rate >= 1);
+}
+
+/* An older row that is not drawn. */
+static bool passed_over(const struct sampling *s, uint64_t row)
+{
+    if (row < s->replay_from || row >= s->replay_to) return false;
+    return !(rng_unit_of((uint64_t)s->train->seed, RNG_REPLAY, row) < s->replay_rate);
+}
 
 static bool keeps_negative(const struct spec_train *train, uint64_t row)
 {
@@ -27,23 +45,25 @@ static double curriculum_unit(const struct spec_train *train, uint64_t row) { re
 
 static void sampling_keep(const void *context, uint32_t epoch, const struct split_rows *rows, uint8_t *keep)
 {
-    const struct spec_train *train = context;
+    const struct sampling *s = context;
+    const struct spec_train *train = s->train;
     double share = sampling_share(train, epoch);
     for (size_t i = 0; i < rows->count; i++) {
         uint64_t row = rows->first + i;
         if (!(rows->labels[i] > 0) && !keeps_negative(train, row)) keep[i] = 0;
+        if (passed_over(s, row)) keep[i] = 0;
         if (share < 1 && !(curriculum_unit(train, row) < share)) keep[i] = 0;
     }
 }
 
-struct row_filter sampling_filter(const struct spec_train *train)
+struct row_filter sampling_filter(const struct sampling *s)
 {
-    if (sampling_all(train)) return (struct row_filter){.keep = NULL};
-    return (struct row_filter){.context = train, .keep = sampling_keep};
+    if (sampling_all(s)) return (struct row_filter){.keep = NULL};
+    return (struct row_filter){.context = s, .keep = sampling_keep};
 }
 
 struct counting {
-    const struct spec_train *train;
+    const struct sampling *sampling;
     struct dataset *dataset;
     const struct sides *sides;
     const double *shares; /* (count) of the stages, ascending; the last may be below 1 */
@@ -58,8 +78,9 @@ struct counting {
 /* The first stage that visits a row, count: none does. */
 static uint32_t stage_of(const struct counting *c, uint64_t row, bool positive)
 {
-    if (!positive && !keeps_negative(c->train, row)) return c->count;
-    double u = curriculum_unit(c->train, row);
+    const struct spec_train *train = c->sampling->train;
+    if ((!positive && !keeps_negative(train, row)) || passed_over(c->sampling, row)) return c->count;
+    double u = curriculum_unit(train, row);
     uint32_t low = 0, high = c->count; /* the first whose share is above u */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -116,17 +137,18 @@ static int counting_run(struct counting *c, struct stages *stages, const struct 
     return rc;
 }
 
-int stages_count(struct stages *stages, const struct spec_train *train, struct dataset *dataset, const struct sides *sides,
+int stages_count(struct stages *stages, const struct sampling *sampling, struct dataset *dataset, const struct sides *sides,
                  const struct parallel *parallel, struct error *err)
 {
+    const struct spec_train *train = sampling->train;
     uint32_t epochs = (uint32_t)train->epochs, count = 1;
     while (count < epochs && sampling_share(train, count - 1) < 1) count++;
     double *shares = mem_array(count, 1, sizeof *shares, err);
     *stages = (struct stages){.count = count, .stage = mem_array(count, 1, sizeof *stages->stage, err)};
     int rc = shares && stages->stage ? 0 : -ERROR_NOMEM;
     for (uint32_t s = 0; rc == 0 && s < count; s++) shares[s] = sampling_share(train, s);
-    struct counting c = {.train = train, .dataset = dataset, .sides = sides, .shares = shares, .count = count, .workers = parallel->workers};
-    if (rc == 0 && sampling_all(train)) stages->stage[0] = (struct stage){sides->totals[SIDE_TRAIN], sides->positives[SIDE_TRAIN]};
+    struct counting c = {.sampling = sampling, .dataset = dataset, .sides = sides, .shares = shares, .count = count, .workers = parallel->workers};
+    if (rc == 0 && sampling_all(sampling)) stages->stage[0] = (struct stage){sides->totals[SIDE_TRAIN], sides->positives[SIDE_TRAIN]};
     else if (rc == 0) rc = counting_run(&c, stages, parallel, err);
     mem_free(shares);
     if (rc < 0) stages_close(stages);

@@ -11,8 +11,17 @@
 #include "engine/data/split/sides.h"
 #include "engine/data/stream.h"
 
-/* sampling_filter: of the epochs of this spec, which is borrowed as long as the filter is used. Zeroed: every row is visited. */
-struct row_filter sampling_filter(const struct spec_train *train);
+struct sampling {                    /* of a fold */
+    const struct spec_train *train;  /* borrowed */
+    uint64_t replay_from, replay_to; /* older rows that are mixed in (replay.uri), of which ... */
+    double replay_rate;              /* ... so large a share is visited, the same rows in every epoch */
+};
+
+/* sampling_init: the rate of replay follows from the fraction of visited rows that are to be older ones, as far as there are so many. */
+void sampling_init(struct sampling *s, const struct spec *spec, const struct sides *sides);
+
+/* sampling_filter: of the epochs; s is borrowed as long as the filter is used. Zeroed: every row is visited. */
+struct row_filter sampling_filter(const struct sampling *s);
 
 /* sampling_share: of the training rows (before negatives are dropped) that epoch e visits. The same bits everywhere: no libm. */
 double sampling_share(const struct spec_train *train, uint32_t epoch);
@@ -29,7 +38,7 @@ struct stages {     /* what the epochs visit; those after the last stage visit w
 };
 
 /* stages_count: of the training side, from the blocks' heads (none is read when every row is visited). stages_close() it. */
-int stages_count(struct stages *stages, const struct spec_train *train, struct dataset *dataset, const struct sides *sides,
+int stages_count(struct stages *stages, const struct sampling *sampling, struct dataset *dataset, const struct sides *sides,
                  const struct parallel *parallel, struct error *err);
 void stages_close(struct stages *stages); /* safe on a zeroed struct, and twice */
 

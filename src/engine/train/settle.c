@@ -128,6 +128,7 @@ static void settle_whole(const struct spec *spec, struct faults *faults)
         {train->nonfinite != NONFINITE_FAIL, "/train/nonfinite", "is about steps of one batch; a line search steps back by itself"},
         {train->spike_factor > 0, "/train/spike_factor", "is about steps of one batch; a line search steps back by itself"},
         {spec->model.table_dtype != TABLE_FP32, "/model/table_dtype", "rounds the weights that a line search tries; use \"fp32\""},
+        {*spec->warm_start.freeze, "/warm_start/freeze", "holds weights still that its directions move; leave it out"},
         {spec->features.min_count > 1, "/features/min_count", "lets features in while the first pass runs, which changes the function meanwhile"},
         {((const struct codec *)spec->chosen[SECTION_CODEC].kind)->encode != NULL, "/compression/codec",
          "changes the gradient, from which the curvature is told; use \"none\""},
@@ -203,6 +204,8 @@ void run_settle(struct spec *spec, struct faults *faults)
     settle_validation(spec, &splitter, faults);
     ensemble_settle(spec, &splitter, faults);
     warm_start_settle(spec, faults);
+    if (spec->replay.given && spec->replay.uri.count == 0)
+        faults_add(faults, "/replay/uri", "is missing: the files of older rows, for example \"file:clicks/day-0*.tsv.gz\"");
     if (spec->train.curriculum_start < 1 && spec->features.min_count > 1)
         faults_add(faults, "/train/curriculum",
                    "cannot stand beside features.min_count: features are counted in the first epoch, which would not see all rows");

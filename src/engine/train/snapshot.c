@@ -254,8 +254,11 @@ const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE])
 {
     const struct dataset_info *info = dataset_info(fold->job->dataset);
     const struct spec_split *split = &fold->job->spec.split;
-    if (split->validation_uri.count + split->test_uri.count == 0) *out = 0;
-    else snprintf(out, HELD_OUT_SIZE, "%" PRIu64 " %" PRIu64, info->validation_from, info->test_from);
+    size_t used = 0;
+    *out = 0;
+    if (fold->job->spec.replay.given) used = (size_t)snprintf(out, HELD_OUT_SIZE, "%" PRIu64 " ", info->replay_from);
+    if (used + split->validation_uri.count + split->test_uri.count > 0)
+        snprintf(out + used, HELD_OUT_SIZE - used, "%" PRIu64 " %" PRIu64, info->validation_from, info->test_from);
     return out;
 }
 

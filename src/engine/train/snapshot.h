@@ -55,9 +55,9 @@ void snapshot_close(struct snapshot *s);
 int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
                    struct error *err);
 
-/* snapshot_held_out: the first rows of the files that split.validation_uri and split.test_uri name, as a text for the file; "": none are named. The
- * same rows may be cut at another place, which the data's digest does not see. */
-enum { HELD_OUT_SIZE = 48 };
+/* snapshot_held_out: the first rows of the files that replay.uri, split.validation_uri and split.test_uri name, as a text for the file; "": none are
+ * named. The same rows may be cut at another place, which the data's digest does not see. */
+enum { HELD_OUT_SIZE = 72 };
 const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE]);
 
 /* snapshot_publish: the model as it stands as one more file, by the whole team: snapshot_take, snapshot_write. */

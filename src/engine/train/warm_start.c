@@ -258,7 +258,7 @@ static bool tensor_fits(const struct parent *s, size_t t, char *why, size_t size
 static bool same_optimizer(const struct parent *s, enum param_group g)
 {
     const struct optim_use *then = &s->optim[g], *now = &s->fold->job->optim[g];
-    if (then->optimizer != now->optimizer) return false;
+    if (then->optimizer != now->optimizer || now->optimizer->whole) return false; /* curvature is that of one set of rows */
     return !now->optimizer->owns_weights ||
            (warm_start_scale(&s->fold->job->spec, g) == 1 && memcmp(then->params, now->params, now->optimizer->kind.params_size) == 0);
 }

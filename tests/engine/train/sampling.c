@@ -205,12 +205,18 @@ static void stages_grow_and_are_counted(void **state)
     assert_ok(sides_count(&sides, data, &splitter, &three, &err), &err);
     for (size_t t = 0; t < sizeof trains / sizeof *trains; t++) {
         const struct spec_train *train = &trains[t];
+        const struct sampling sampling = {.train = train};
         struct stages stages;
-        struct stream_config config = {
-            .dataset = data, .sides = &sides, .side = SIDE_TRAIN, .filter = sampling_filter(train), .shuffle = true, .seed = 1, .window_rows = 3000};
+        struct stream_config config = {.dataset = data,
+                                       .sides = &sides,
+                                       .side = SIDE_TRAIN,
+                                       .filter = sampling_filter(&sampling),
+                                       .shuffle = true,
+                                       .seed = 1,
+                                       .window_rows = 3000};
         struct stream *stream = stream_new(&config, &err);
         assert_ok(stream ? 0 : -1, &err);
-        assert_ok(stages_count(&stages, train, data, &sides, &three, &err), &err);
+        assert_ok(stages_count(&stages, &sampling, data, &sides, &three, &err), &err);
         assert_int_equal(stages.count, counts[t]);
         uint64_t all = 0;
         for (uint32_t e = 0; e < (uint32_t)train->epochs; e++) {

@@ -8,7 +8,7 @@ struct counting {
     struct dataset *dataset;
     struct counter { /* a worker's own */
         struct block block;
-        uint64_t positives[SIDES];
+        uint64_t positives[SIDES], replayed;
     } * counters;
     unsigned workers;
 };
@@ -24,10 +24,22 @@ struct split_rows split_rows_of(const struct dataset *dataset, uint64_t index, c
                                .times = b->times};
 }
 
+/* Which rows of a block (rows first .. first + count - 1) come before `row`: so many. */
+static size_t rows_before(uint64_t row, uint64_t first, size_t count)
+{
+    uint64_t before = row > first ? row - first : 0;
+    return before < count ? (size_t)before : count;
+}
+
 void sides_of(const struct splitter *splitter, const struct dataset *dataset, uint64_t index, const struct block *block, uint8_t *out)
 {
+    const struct split_context *c = &splitter->context;
     struct split_rows rows = split_rows_of(dataset, index, block);
-    splitter_sides(splitter, &rows, out);
+    size_t from = rows_before(c->replay_from, rows.first, rows.count), to = rows_before(c->validation_from, rows.first, rows.count);
+    bool judged = splitter_needs(splitter) & (SPLIT_GROUPS | SPLIT_TIMES); /* by what stands in them, so older rows as well */
+    if (from < to && !judged && !splitter->split->files) rows.count = from;
+    if (rows.count > 0) splitter_sides(splitter, &rows, out);
+    for (size_t r = from; r < to; r++) out[r] = judged && out[r] != SIDE_TRAIN ? SIDE_NONE : SIDE_TRAIN;
 }
 
 /* Worker w counts the blocks w, w + workers, ... */
@@ -42,7 +54,11 @@ static int sides_worker(void *context, unsigned worker, struct error *err)
         int rc = dataset_read_head(counting->dataset, i, &c->block, err);
         if (rc < 0) return rc;
         const struct batch *b = &c->block.batch;
+        const struct split_context *judged = &s->splitter.context;
+        size_t from = rows_before(judged->replay_from, c->block.first_row, b->rows);
+        size_t to = rows_before(judged->validation_from, c->block.first_row, b->rows);
         sides_of(&s->splitter, counting->dataset, i, &c->block, side);
+        for (size_t r = from; r < to; r++) c->replayed += side[r] == SIDE_TRAIN;
         for (size_t r = 0; r < b->rows; r++) {
             s->rows[i][side[r]]++;
             c->positives[side[r]] += bits && b->labels[r] > 0;
@@ -67,16 +83,43 @@ static int sides_needs(const struct splitter *splitter, struct dataset *dataset,
     return rc;
 }
 
+/* Rows whose label is 1 in front of `row`. */
+static int positives_before(struct dataset *dataset, uint64_t row, uint64_t *out, struct error *err)
+{
+    struct block block = {0};
+    uint64_t i = dataset_info(dataset)->blocks;
+    while (i > 0 && dataset_block_first_row(dataset, i - 1) >= row) i--;
+    *out = 0;
+    int rc = i > 0 ? dataset_read_head(dataset, i - 1, &block, err) : 0;
+    if (rc == 0 && i > 0) {
+        *out = dataset_block_positives_before(dataset, i - 1);
+        for (size_t r = 0; r < rows_before(row, block.first_row, block.batch.rows); r++) *out += block.batch.labels[r] > 0;
+    }
+    block_close(&block);
+    return rc;
+}
+
+/* What the split may judge: all rows, or those before the older ones that are replayed. */
+static int context_fill(struct split_context *c, struct dataset *dataset, bool files, struct error *err)
+{
+    const struct dataset_info *info = dataset_info(dataset);
+    c->rows = info->rows;
+    c->positives = info->positives;
+    c->replay_from = info->replay_from;
+    c->validation_from = info->validation_from;
+    c->test_from = info->test_from;
+    if (files || c->replay_from == c->validation_from) return 0;
+    c->rows = c->replay_from;
+    return positives_before(dataset, c->rows, &c->positives, err);
+}
+
 int sides_count(struct sides *s, struct dataset *dataset, const struct splitter *splitter, const struct parallel *parallel, struct error *err)
 {
     const struct dataset_info *info = dataset_info(dataset);
     struct counting counting = {.sides = s, .dataset = dataset, .workers = parallel->workers};
     *s = (struct sides){.splitter = *splitter, .blocks = info->blocks};
-    s->splitter.context.rows = info->rows;
-    s->splitter.context.positives = info->positives;
-    s->splitter.context.validation_from = info->validation_from;
-    s->splitter.context.test_from = info->test_from;
     int rc = sides_needs(splitter, dataset, err);
+    if (rc == 0) rc = context_fill(&s->splitter.context, dataset, splitter->split->files, err);
     if (rc == 0 && splitter->split->check) rc = splitter->split->check(splitter->params, &s->splitter.context, err);
     if (rc < 0) return rc;
     s->rows = mem_array(s->blocks, 1, sizeof *s->rows, err);
@@ -84,6 +127,7 @@ int sides_count(struct sides *s, struct dataset *dataset, const struct splitter 
     rc = s->rows && counting.counters ? parallel->run(parallel->impl, sides_worker, &counting, counting.workers, err) : -ERROR_NOMEM;
     for (unsigned w = 0; counting.counters && w < counting.workers; w++) {
         for (int side = 0; side < SIDES; side++) s->positives[side] += counting.counters[w].positives[side];
+        s->replayed += counting.counters[w].replayed;
         block_close(&counting.counters[w].block);
     }
     mem_free(counting.counters);

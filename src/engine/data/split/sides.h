@@ -12,6 +12,7 @@ struct sides {
     uint64_t blocks;
     uint32_t (*rows)[SIDES]; /* (blocks) */
     uint64_t totals[SIDES], positives[SIDES];
+    uint64_t replayed; /* of the training side: older rows (split.h: replay_from) */
 };
 
 /* sides_count: reads the head of every block, side by side. splitter.context is filled in here but for `fold`. ERROR_INVALID: the split needs what

@@ -17,8 +17,11 @@ enum split_needs { SPLIT_LABELS = 1, SPLIT_GROUPS = 2, SPLIT_TIMES = 4 };
 /* SPLIT_UNSEEN: rows that none of several models has seen. */
 enum split_gives { SPLIT_VALIDATES = 1, SPLIT_UNSEEN = 2 };
 
-struct split_context { /* what a side may depend on besides the row: the whole data set, and which model */
-    uint64_t rows, positives;
+struct split_context {        /* what a side may depend on besides the row: the whole data set, and which model */
+    uint64_t rows, positives; /* that the split may judge: not those that are replayed */
+    /* Rows replay_from .. validation_from - 1 are older ones that are mixed into training: a split sees none of them but where it judges by group or
+     * time, and then they train or are left out. */
+    uint64_t replay_from;
     uint64_t validation_from, test_from; /* first row of split.validation_uri's and split.test_uri's files; = rows: there are none */
     /* 0 .. folds - 1; = folds, of a kind with several models: the data as seen by who combines them. Then the test side is what no fold has seen,
      * neither to train nor to test, and the rest trains. */

@@ -114,7 +114,7 @@ static void read_sides(struct dataset *data, const struct splitter *splitter, ui
         for (int side = 0; side < SIDES; side++) assert_int_equal(sides.rows[i][side], counts[side]);
         rows += block.batch.rows;
     }
-    assert_int_equal(rows, ROWS);
+    assert_int_equal(rows, dataset_info(data)->rows);
     assert_memory_equal(sides.totals, totals, sizeof totals);
     assert_memory_equal(sides.positives, positives, sizeof positives);
     block_close(&block);
@@ -159,6 +159,40 @@ static void held_out_files_are_their_sides(void **state)
     dataset_free(data);
 }
 
+/* Older rows behind the others: these stay where they are without them, and those train, but where a split judges by group or time: what it would
+ * test or validate by is left out. */
+static void older_rows_train_and_move_no_other(void **state)
+{
+    (void)state;
+    static uint8_t whole[ROWS], alone[ROWS], sides[ROWS];
+    struct kit kit = kit_of(FIRST), half = kit_of(FIRST), all = kit_of(FIRST);
+    half.uri_count = 2;
+    kit.replayed = 1;
+    struct dataset *data = open_kit(&kit), *without = open_kit(&half), *plain = open_kit(&all);
+    assert_int_equal(dataset_info(data)->replay_from, 15001);
+    for (size_t s = 0; splits[s]; s++) {
+        struct cut cut = cut_of(splits[s]->kind.name);
+        bool judged = splitter_needs(&cut.splitter) & (SPLIT_GROUPS | SPLIT_TIMES);
+        uint64_t train = 0;
+        read_sides(without, &cut.splitter, alone);
+        read_sides(plain, &cut.splitter, whole);
+        read_sides(data, &cut.splitter, sides);
+        if (memcmp(sides, alone, 15001) != 0) fail_msg("split %s: older rows move the others", splits[s]->kind.name);
+        for (size_t r = 15001; r < ROWS; r++) {
+            enum split_side want = !judged || whole[r] == SIDE_TRAIN ? SIDE_TRAIN : SIDE_NONE;
+            if (sides[r] != want) fail_msg("split %s: row %zu is on side %d", splits[s]->kind.name, r, sides[r]);
+            train += want == SIDE_TRAIN;
+        }
+        struct sides counted;
+        struct error err = {0};
+        assert_ok(sides_count(&counted, data, &cut.splitter, &parallel_inline, &err), &err);
+        assert_int_equal(counted.replayed, train);
+        sides_close(&counted);
+        mem_free(cut.params);
+    }
+    dataset_free(data), dataset_free(without), dataset_free(plain);
+}
+
 static void data_without_what_the_split_needs_is_refused(void **state)
 {
     (void)state;
@@ -183,6 +217,7 @@ static void data_without_what_the_split_needs_is_refused(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(packing_and_cutting_do_not_matter),
     cmocka_unit_test(held_out_files_are_their_sides),
+    cmocka_unit_test(older_rows_train_and_move_no_other),
     cmocka_unit_test(data_without_what_the_split_needs_is_refused),
 };
 int main(int argc, char **argv)
