@@ -122,7 +122,7 @@ varied "tables in bf16" '.model.table_dtype = "bf16"'
 varied "tables in fp16, adam, no codec" '.model.table_dtype = "fp16" | .optimizer.kind = "adam" | .compression = {codec: "none"}'
 varied "embedding qr" '.model.embedding = {kind: "qr", remainder_bits: 3}'
 varied "embedding qr in bf16, no codec" '.model += {embedding: "qr", table_dtype: "bf16"} | .compression = {codec: "none"}'
-deltas='.compression = {codec: "none"} | .train += {batch_size: 16, max_rows: 3000} | .checkpoint.every_steps = 2 | .evaluate.every_steps = 1 | .model.hash_bits = 18'
+deltas='.compression = {codec: "none"} | .train += {batch_size: 16, max_rows: 3000} | .checkpoint.every_steps = 2 | .evaluate.every_steps = 1 | .model.hash_bits = 18 | .split.validation_fraction = 0.5' # a validation gives the disk time
 varied "deltas" "$deltas"
 varied "deltas, rare features, lasso" "$deltas"' | .model = {kind: "lr", hash_bits: 18} | .optimizer.group_lasso = 0.01 | .features.min_count = 2'
 varied "deltas, early stopping" "$deltas"' | .train.early_stopping = {patience: 3} | .evaluate.every_steps = 10'
