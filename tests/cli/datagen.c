@@ -195,6 +195,42 @@ static void truth_proves_the_optimum(void **state)
     mem_free(truth);
 }
 
+/* Other labels: the same fields behind them, labels that the loss may have, and a best possible figure that such labels must come to. */
+static void other_labels_of_the_same_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum label_range range;
+        double low, high; /* of the best figure: noise of deviation 1, a deviance near 1 a row, less than an even guess among classes */
+    } cases[] = {{"real", LABELS_REAL, 0.97, 1.03}, {"count", LABELS_COUNT, 0.8, 1.2}, {"class:3", LABELS_CLASS, 0.2, 1.05}};
+    struct datagen_summary summary;
+    struct error err = {0};
+    size_t size;
+    char *clicks = generate((struct datagen_config){.rows = ROWS, .seed = 4}, &summary, &size);
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct datagen_config config = {.rows = ROWS, .seed = 4};
+        assert_ok(datagen_labels_read(&config.labels, cases[c].text, &err), &err);
+        const struct label_rule rule = {cases[c].range, (uint32_t)(cases[c].range == LABELS_CLASS ? config.labels.outputs : 0)};
+        char *log = generate(config, &summary, &size), *other = clicks;
+        double sum = 0;
+        for (char *line = log; *line; line = strchr(line, '\n') + 1, other = strchr(other, '\n') + 1) {
+            char *behind;
+            double label = strtod(line, &behind);
+            size_t rest = (size_t)(strchr(behind, '\n') - behind);
+            assert_null(label_refuse(&rule, label));
+            assert_memory_equal(behind, strchr(other, '\t'), rest);
+            sum += label;
+        }
+        assert_true(summary.all.value > cases[c].low && summary.all.value < cases[c].high);
+        if (cases[c].range != LABELS_CLASS) assert_close(summary.all.mean_label, sum / ROWS, 1e-5, 1e-5);
+        mem_free(log);
+    }
+    mem_free(clicks);
+    assert_int_equal(datagen_labels_read(&(struct datagen_labels){0}, "class:17", &err), -ERROR_USAGE);
+    assert_error(&err, ERROR_USAGE, "--labels must be binary, real, count or class:C with 2 to 16 classes, got \"class:17\"");
+}
+
 static void refuse(struct datagen_config config, enum error_code code, const char *part)
 {
     struct error err = {0};
@@ -288,10 +324,15 @@ static void special_files_are_written_in_place(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(same_bytes_for_any_threads), cmocka_unit_test(parts_make_the_whole),
-    cmocka_unit_test(lines_have_the_form),        cmocka_unit_test(truth_proves_the_optimum),
-    cmocka_unit_test(odd_wishes_are_refused),     cmocka_unit_test(every_file_call_may_fail),
-    cmocka_unit_test(every_allocation_may_fail),  cmocka_unit_test(special_files_are_written_in_place),
+    cmocka_unit_test(other_labels_of_the_same_rows),
+    cmocka_unit_test(same_bytes_for_any_threads),
+    cmocka_unit_test(parts_make_the_whole),
+    cmocka_unit_test(lines_have_the_form),
+    cmocka_unit_test(truth_proves_the_optimum),
+    cmocka_unit_test(odd_wishes_are_refused),
+    cmocka_unit_test(every_file_call_may_fail),
+    cmocka_unit_test(every_allocation_may_fail),
+    cmocka_unit_test(special_files_are_written_in_place),
 };
 
 int main(int argc, char **argv)
