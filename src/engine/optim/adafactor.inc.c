@@ -1,5 +1,7 @@
 /* Kernel of adafactor.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
+#include <stdbool.h>
+
 #include "base/kernel.h"
 #include "engine/optim/rows.h"
 
@@ -10,50 +12,70 @@ void KERNEL(adafactor_rows)(const struct update_rows *r, float mean, float scale
 
 void KERNEL(adafactor_means)(const struct update_rows *r, float keep, float epsilon, double *sums)
 {
+    const size_t width = r->width;
+    float l1 = r->l1, l2 = r->l2;
+    double *restrict columns = sums;
     for (size_t i = 0; i < r->count; i++) {
-        const float *restrict g = r->g + i * r->width, *restrict w = r->w + update_at(r, i, r->width);
+        const float *restrict g = r->g + i * width, *restrict w = r->w + update_at(r, i, width);
         float *row = r->state[0] + update_row(r, i);
-        double total = 0;
-        for (size_t j = 0; j < r->width; j++) {
-            float grad = update_grad(r, g[j], w[j]);
-            double square = (double)grad * (double)grad + (double)epsilon;
-            sums[j] += square;
-            total += square;
-        }
-        float mean = (float)(total / (double)r->width);
+        double lane[ROW_LANES] = {0};
+        EACH_LANE(j, l, width, {
+            double grad = (double)penalised(g[j], w[j], l1, l2), square = grad * grad + (double)epsilon;
+            columns[j] += square;
+            lane[l] += square;
+        });
+        float mean = (float)(lanes_fold(lane) / (double)width);
         *row = *row > 0 ? keep * *row + (1 - keep) * mean : mean;
     }
-    sums[r->width] += (double)r->count;
+    sums[width] += (double)r->count;
 }
 
-/* The root of v_ij: of R_i alone where there are no columns. Roots are taken one by one, since products of small means underflow. */
-static inline float root_of(const struct update_rows *r, size_t row, size_t j, float mean)
+/* u of an element: the root of v_ij is that of R_i alone where there are no columns. Roots are taken one by one, since products of small means
+ * underflow. c: C_j / mean. */
+static inline float update_of(float grad, float row_root, float c)
 {
-    return sqrtf(r->state[0][row]) * (r->state[1] ? sqrtf(r->state[1][j] / mean) : 1.0f);
+    float root = row_root * sqrtf(c); /* 0: of a gradient that is, too */
+    return grad / or_one(root);
 }
 
-static inline float update_of(const struct update_rows *r, size_t i, size_t j, float mean)
+static inline void size_of(const struct update_rows *r, bool factored, float mean, double sums[2])
 {
-    size_t row = update_row(r, i);
-    float root = root_of(r, row, j, mean), grad = update_grad(r, r->g[i * r->width + j], r->w[row * r->width + j]);
-    return root > 0 ? grad / root : 0;
+    const size_t width = r->width;
+    const float *restrict columns = r->state[1];
+    float l1 = r->l1, l2 = r->l2;
+    double lane[ROW_LANES] = {0};
+    for (size_t i = 0; i < r->count; i++) {
+        const float *restrict g = r->g + i * width, *restrict w = r->w + update_at(r, i, width);
+        float root = sqrtf(r->state[0][update_row(r, i)]);
+        EACH_LANE(j, l, width, {
+            double u = (double)update_of(penalised(g[j], w[j], l1, l2), root, factored ? columns[j] / mean : 1.0f);
+            lane[l] += u * u;
+        });
+    }
+    sums[0] += lanes_fold(lane);
+    sums[1] += (double)(r->count * width);
 }
 
 void KERNEL(adafactor_size)(const struct update_rows *r, float mean, double sums[2])
 {
-    for (size_t i = 0; i < r->count; i++)
-        for (size_t j = 0; j < r->width; j++) {
-            double u = (double)update_of(r, i, j, mean);
-            sums[0] += u * u;
-        }
-    sums[1] += (double)(r->count * r->width);
+    if (r->state[1]) size_of(r, true, mean, sums);
+    else size_of(r, false, mean, sums);
+}
+
+static inline void rows_of(const struct update_rows *r, bool factored, float mean, float rate)
+{
+    const size_t width = r->width;
+    const float *restrict columns = r->state[1];
+    float l1 = r->l1, l2 = r->l2;
+    for (size_t i = 0; i < r->count; i++) {
+        const float *restrict g = r->g + i * width;
+        float *restrict w = r->w + update_at(r, i, width), root = sqrtf(r->state[0][update_row(r, i)]);
+        for (size_t j = 0; j < width; j++) w[j] -= rate * update_of(penalised(g[j], w[j], l1, l2), root, factored ? columns[j] / mean : 1.0f);
+    }
 }
 
 void KERNEL(adafactor_rows)(const struct update_rows *r, float mean, float scale)
 {
-    float rate = r->lr * scale;
-    for (size_t i = 0; i < r->count; i++) {
-        float *w = r->w + update_at(r, i, r->width);
-        for (size_t j = 0; j < r->width; j++) w[j] -= rate * update_of(r, i, j, mean);
-    }
+    if (r->state[1]) rows_of(r, true, mean, r->lr * scale);
+    else rows_of(r, false, mean, r->lr * scale);
 }

@@ -6,35 +6,45 @@
 void KERNEL(nag_scales)(const struct update_rows *r, double sums[2]);
 void KERNEL(nag_rows)(const struct update_rows *r, float rate);
 
-void KERNEL(nag_scales)(const struct update_rows *r, double sums[2])
+static inline void scales_of_width(const struct update_rows *r, size_t width, double sums[2])
 {
+    double squares[ROW_LANES] = {0}, known[ROW_LANES] = {0};
+    float l1 = r->l1, l2 = r->l2;
     for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->state[0], i, r->width);
-        update_fetch(r, r->state[1], i, r->width);
-        size_t at = update_at(r, i, r->width);
+        update_fetch(r, r->w, i, width);
+        update_fetch(r, r->state[0], i, width);
+        update_fetch(r, r->state[1], i, width);
+        size_t at = update_at(r, i, width);
         float *restrict s = r->state[0] + at, *restrict n = r->state[1] + at;
-        const float *restrict g = r->g + i * r->width, *restrict w = r->w + at;
-        for (size_t j = 0; j < r->width; j++) {
-            float grad = update_grad(r, g[j], w[j]), size = fabsf(grad);
-            s[j] = size > s[j] ? size : s[j];
+        const float *restrict g = r->g + i * width, *restrict w = r->w + at;
+        EACH_LANE(j, l, width, {
+            float grad = penalised(g[j], w[j], l1, l2), size = fabsf(grad), most = size > s[j] ? size : s[j];
+            float part = grad / or_one(most);
+            s[j] = most;
             n[j] += grad * grad;
-            float part = s[j] > 0 ? grad / s[j] : 0;
-            sums[0] += (double)part * (double)part;
-            sums[1] += s[j] > 0;
+            squares[l] += (double)part * (double)part;
+            known[l] += most > 0 ? 1 : 0;
+        });
+    }
+    sums[0] += lanes_fold(squares);
+    sums[1] += lanes_fold(known);
+}
+
+void KERNEL(nag_scales)(const struct update_rows *r, double sums[2]) { scales_of_width(r, r->width, sums); }
+
+static inline void rows_of_width(const struct update_rows *r, size_t width, float rate)
+{
+    float l1 = r->l1, l2 = r->l2;
+    for (size_t i = 0; i < r->count; i++) {
+        update_fetch(r, r->w, i, width);
+        size_t at = update_at(r, i, width);
+        float *restrict w = r->w + at;
+        const float *restrict s = r->state[0] + at, *restrict n = r->state[1] + at, *restrict g = r->g + i * width;
+        for (size_t j = 0; j < width; j++) {
+            float scale = s[j] * sqrtf(n[j]); /* 0: g is, too */
+            w[j] -= rate * penalised(g[j], w[j], l1, l2) / or_one(scale);
         }
     }
 }
 
-void KERNEL(nag_rows)(const struct update_rows *r, float rate)
-{
-    for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->w, i, r->width);
-        size_t at = update_at(r, i, r->width);
-        float *restrict w = r->w + at;
-        const float *restrict s = r->state[0] + at, *restrict n = r->state[1] + at, *restrict g = r->g + i * r->width;
-        for (size_t j = 0; j < r->width; j++) {
-            float scale = s[j] * sqrtf(n[j]);
-            w[j] -= scale > 0 ? rate * update_grad(r, g[j], w[j]) / scale : 0;
-        }
-    }
-}
+void KERNEL(nag_rows)(const struct update_rows *r, float rate) { ROWS_BY_WIDTH(rows_of_width, r, rate); }

@@ -30,7 +30,36 @@ static inline void update_fetch(const struct update_rows *r, const float *rows, 
 }
 
 /* The gradient with its penalty: l2 w + l1 sign(w), nothing of l1 at 0. */
-static inline float update_grad(const struct update_rows *r, float g, float w) { return g + (r->l2 * w + (w > 0 ? r->l1 : w < 0 ? -r->l1 : 0.0f)); }
+static inline float penalised(float g, float w, float l1, float l2) { return g + (l2 * w + (w > 0 ? l1 : w < 0 ? -l1 : 0.0f)); }
+static inline float update_grad(const struct update_rows *r, float g, float w) { return penalised(g, w, r->l1, r->l2); }
+
+/* What to divide by that may be 0 where what is divided is 0, too: 1 then. In a form that vectorises. */
+static inline float or_one(float x) { return x + (float)(x == 0); }
+
+/* Sums by lanes, so that they vectorise and have the same bits whatever the vector width: element j goes to lane j mod ROW_LANES, lanes fold by
+ * halves. */
+enum { ROW_LANES = 16 };
+static inline double lanes_fold(double lane[ROW_LANES])
+{
+    for (size_t half = ROW_LANES / 2; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++) lane[l] += lane[l + half];
+    return lane[0];
+}
+
+/* For each j < width: body with j and its lane l. Whole lanes at a time; what is left at the end. */
+#define EACH_LANE(j, l, width, ...) \
+    do { \
+        size_t whole_ = (width) - (width) % ROW_LANES; \
+        for (size_t from_ = 0; from_ < whole_; from_ += ROW_LANES) \
+            for (size_t l = 0; l < ROW_LANES; l++) { \
+                size_t j = from_ + l; \
+                __VA_ARGS__ \
+            } \
+        for (size_t l = 0; whole_ + l < (width); l++) { \
+            size_t j = whole_ + l; \
+            __VA_ARGS__ \
+        } \
+    } while (0)
 
 /* Constant widths unroll: body(r, width, ...) with 1, 4, 16, or what r says. */
 #define ROWS_BY_WIDTH(body, r, ...) \

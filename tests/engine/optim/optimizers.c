@@ -3,8 +3,10 @@
 #include "lib/test.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "engine/optim/optimizer.h"
@@ -271,6 +273,43 @@ static void optimizer_rows_equal_dense(void **state)
     }
 }
 
+/* Every instruction set gives the same bits, at widths around the lanes. */
+static void optimizer_kernels_agree_bit_for_bit(void **state)
+{
+    (void)state;
+    enum { MOST = 3 * 37 };
+    static const size_t widths[] = {1, 4, 15, 16, 17, 37};
+    for (const struct optimizer *const *o = optimizers; *o; o++)
+        for (size_t i = 0; i < sizeof widths / sizeof *widths && !(*o)->whole; i++) {
+            float first[4][MOST] = {{0}};
+            void *params = mem_zero((*o)->kind.params_size, NULL);
+            options_default((*o)->kind.options, params);
+            for (int level = 0; level <= (int)cpu_level(); level++) {
+                static const uint32_t ids[] = {0, 2};
+                float now[4][MOST] = {{0}}, g[MOST], *kept[STATES_MAX] = {now[1], now[2], now[3]};
+                draw(now[0], MOST, 50, 0.5);
+                setenv("TRAINYARD_CPU", cpu_level_name((enum cpu_level)level), 1);
+                for (uint64_t t = 1; t <= 5; t++) {
+                    double sums[MOST + 1];
+                    struct optim_step step = {.t = t, .decays = true};
+                    struct update_rows rows = {now[0], kept, ids, 2, widths[i], g, 0.01f, 1e-3f, 1e-2f};
+                    draw(g, MOST, t, 0.5);
+                    for (unsigned pass = 0; pass < (*o)->measures; pass++) {
+                        memset(sums, 0, sizeof sums);
+                        (*o)->measure(params, &step, pass, &rows, sums);
+                        (*o)->conclude(params, &step, pass, sums, kept, widths[i]);
+                    }
+                    (*o)->update(params, &step, &rows);
+                }
+                unsetenv("TRAINYARD_CPU");
+                if (level == 0) memcpy(first, now, sizeof first);
+                if (memcmp(first, now, sizeof first) != 0)
+                    fail_msg("%s of width %zu has other bits by %s", (*o)->kind.name, widths[i], cpu_level_name((enum cpu_level)level));
+            }
+            mem_free(params);
+        }
+}
+
 /* ---- equivalences ---- */
 
 static void set(struct learnt *t, const char *option, double value)
@@ -455,6 +494,7 @@ static void adafactor_of_a_vector_is_not_factored(void **state)
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(optimizer_follows_reference),
                                           cmocka_unit_test(optimizer_rows_equal_dense),
+                                          cmocka_unit_test(optimizer_kernels_agree_bit_for_bit),
                                           cmocka_unit_test(ftrl_is_adagrad_without_penalty),
                                           cmocka_unit_test(ftrl_keeps_its_weights_when_the_rate_falls),
                                           cmocka_unit_test(ftrl_l1_gives_exact_zero),
