@@ -57,20 +57,12 @@ static void settle_freeze(const struct spec *spec, struct faults *faults)
 void warm_start_settle(const struct spec *spec, struct faults *faults)
 {
     const struct spec_warm_start *w = &spec->warm_start;
-    struct optim_use use[GROUPS];
     if (!w->given) return;
     if (w->uri.count == 0) faults_add(faults, here, "is missing: the file of the model to begin from, for example \"runs/monday/final.safetensors\"");
     else if (w->uri.count > 1) faults_add(faults, here, "must be one file, got %zu", w->uri.count);
     else if (strstr(w->uri.list[0], "://") || strpbrk(w->uri.list[0], "*?[") || strcmp(w->uri.list[0], "-") == 0)
         faults_add(faults, here, "must be the path of one file, or under a server the id of a checkpoint, got \"%.200s\"", w->uri.list[0]);
     settle_freeze(spec, faults);
-    optim_choose(spec, use);
-    for (enum param_group g = 0; g < GROUPS; g++)
-        if (w->state_decay < 1 && use[g].optimizer->owns_weights) {
-            faults_add(faults, "/warm_start/state_decay",
-                       "cannot stand beside %s, whose weights follow from its state; leave it out, or optimizer_state", use[g].optimizer->kind.name);
-            return;
-        }
 }
 
 double warm_start_scale(const struct spec *spec, enum param_group group)
@@ -254,13 +246,10 @@ static bool tensor_fits(const struct parent *s, size_t t, char *why, size_t size
     return false;
 }
 
-/* Same optimiser with the same options where the weights follow from the state; with any where they do not. */
 static bool same_optimizer(const struct parent *s, enum param_group g)
 {
-    const struct optim_use *then = &s->optim[g], *now = &s->fold->job->optim[g];
-    if (then->optimizer != now->optimizer || now->optimizer->whole) return false; /* curvature is that of one set of rows */
-    return !now->optimizer->owns_weights ||
-           (warm_start_scale(&s->fold->job->spec, g) == 1 && memcmp(then->params, now->params, now->optimizer->kind.params_size) == 0);
+    const struct optimizer *then = s->optim[g].optimizer, *now = s->fold->job->optim[g].optimizer;
+    return then == now && !now->whole; /* curvature is that of one set of rows */
 }
 
 static bool states_fit(const struct parent *s, size_t t)
@@ -345,8 +334,6 @@ static int shift_bias(const struct parent *s, const struct matching *m, struct e
                 "them as they were, or do not freeze bias",
                 -shift);
         p->tensor[t].w[0] += (float)shift;
-        if (m->wish.take[t][1] && s->fold->job->optim[p->tensor[t].desc.group].optimizer->owns_weights)
-            for (size_t k = 0; k < p->tensor[t].states.count; k++) p->tensor[t].state[k][0] = p->tensor[t].states.initial[k]; /* it begins from w */
         return 0;
     }
     return 0;

@@ -214,8 +214,11 @@ static void taken_sums_decay(void **state)
     safetensors_close(&was);
     safetensors_close(&is);
     refused(A, GOES_ON("") ", " WARM("summed", ", 'state_decay': 0.25"), ERROR_INVALID, "set warm_start.optimizer_state");
-    refused(A, FM ", 'optimizer': {'kind': 'ftrl'}, " WARM("summed", ", 'optimizer_state': true, 'state_decay': 0.25"), ERROR_INVALID,
-            "cannot stand beside ftrl");
+    /* ftrl's weights are told by themselves: neither a decay nor another rate moves them */
+    train("decayed-ftrl",
+          JUDGED ", 'optimizer': {'kind': 'ftrl', 'lr': 0.1}, " WARM("parent", ", 'optimizer_state': true, 'state_decay': 0.25, " NO_STEP));
+    assert_close(run_kit_metric("decayed-ftrl", "logloss"), run_kit_metric("parent", "logloss"), 1e-5, 0);
+    log_has("decayed-ftrl", "embedding (with state)");
 }
 
 /* Another family, or another width: what has the same name and shape is taken, the rest is told. */
