@@ -40,7 +40,7 @@ const struct arg rowjob_args[] = {
      .offset = AT(format),
      .value = "KIND|JSON",
      .help = "another format than the one trained on: its name, or an object like the specification's dataset: "
-             "'{\"format\": \"csv\", \"label\": \"click\"}'"},
+             "'{\"format\": \"csv\", \"label\": \"click\"}'. It must make the same features of the same columns: give its schema, too"},
     {.name = "no-labels",
      .type = ARG_FLAG,
      .offset = AT(no_labels),

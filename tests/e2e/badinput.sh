@@ -184,6 +184,7 @@ warm_case "a name that is no tensor's" 65 "{checkpoint: \"$parent\", freeze: [\"
 warm_case "all of it frozen" 65 "{checkpoint: \"$parent\", freeze: [\"wide\"]}" . 'leaves nothing that learns'
 warm_case "nothing to begin from" 65 '{}' . '/warm_start/checkpoint is missing'
 warm_case "a file that is not there to begin from" 66 '{checkpoint: "nowhere"}' . 'nowhere'
+warm_case "a folder to begin from" 65 "{checkpoint: \"$(dirname "$parent")\"}" . 'is a folder; name a file in it'
 warm_case "an id without a server" 66 '{checkpoint: "ckpt_01ARZ3NDEKTSV4RRFFQ69G5FAV"}' . 'is for a job that goes through the server'
 warm_case "text to begin from" 65 "{checkpoint: \"$data/good.tsv\"}" . 'good.tsv'
 header=$(od -An -t u8 -N 8 "$parent" | tr -d " ")

@@ -1,7 +1,10 @@
 #include "engine/predict/reading.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "engine/data/format/crosses.h"
+#include "engine/data/format/same_keys.h"
 #include "engine/data/ingest.h"
 
 const char *reading_field_name(const void *reading_format, size_t field)
@@ -41,6 +44,25 @@ static int read_files(const struct reading *r, const struct source_list *files, 
     return rc;
 }
 
+/* A column that the model was not trained on is passed over, so its type bears on no score. */
+static bool model_has(const void *predictor, const char *field)
+{
+    const json_t *names = ((const struct predictor *)predictor)->field_names, *name;
+    size_t i;
+    json_array_foreach (names, i, name)
+        if (json_is_string(name) && strcmp(json_string_value(name), field) == 0) return true;
+    return !names;
+}
+
+/* Another format gives scores that mean something only where it gives features the keys that they had. */
+static int keys_kept(const struct reading *r, const struct predictor *predictor, struct error *err)
+{
+    const struct spec_kind *chosen = &predictor->recipe.chosen[SECTION_FORMAT];
+    const struct key_maker then = {chosen->kind, chosen->params, predictor, model_has}, now = {r->format, r->format_params, predictor, model_has};
+    int rc = keys_agree(&then, &now, err);
+    return rc < 0 ? error_wrap(err, "--format: not as %s was trained", predictor->path) : 0;
+}
+
 int reading_run(const struct reading *r, const struct predictor *predictor, const struct reading_calls *calls, struct reading_result *result,
                 struct error *err)
 {
@@ -59,7 +81,7 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
     const struct source_options from = {.world = predictor->world, .stop = r->progress.cancelled, .context = r->progress.context};
     struct source_list files;
     *result = (struct reading_result){0};
-    int rc = r->format ? 0 : predictor_files(predictor, err);
+    int rc = r->format ? keys_kept(r, predictor, err) : predictor_files(predictor, err);
     if (rc == 0) rc = source_list_open_with(&files, &from, r->uris, r->uri_count, err);
     if (rc != 0) return rc;
     void *state = crosses_prepare(&format, r->format ? r->format_params : chosen->params, &context, err);

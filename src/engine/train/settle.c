@@ -101,6 +101,7 @@ static void settle_whole(const struct spec *spec, struct faults *faults)
     const struct optimizer *o = (const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind;
     const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
     const struct spec_train *train = &spec->train;
+    const struct spec_warm_start *warm = &spec->warm_start;
     for (enum spec_section s = SECTION_OPTIMIZER_WIDE; s <= SECTION_OPTIMIZER_DEEP; s++) {
         const struct optimizer *own = (const struct optimizer *)spec->chosen[s].kind;
         char pointer[64];
@@ -129,6 +130,9 @@ static void settle_whole(const struct spec *spec, struct faults *faults)
         {train->spike_factor > 0, "/train/spike_factor", "is about steps of one batch; a line search steps back by itself"},
         {spec->model.table_dtype != TABLE_FP32, "/model/table_dtype", "rounds the weights that a line search tries; use \"fp32\""},
         {*spec->warm_start.freeze, "/warm_start/freeze", "holds weights still that its directions move; leave it out"},
+        {warm->lr_all != 1 || warm->lr_embedding != 1 || warm->lr_wide != 1 || warm->lr_deep != 1, "/warm_start/lr_scale",
+         "has no rate to scale; the line search finds how far to go"},
+        {warm->optimizer_state, "/warm_start/optimizer_state", "has nothing to take over: its history is of one set of rows"},
         {spec->features.min_count > 1, "/features/min_count", "lets features in while the first pass runs, which changes the function meanwhile"},
         {((const struct codec *)spec->chosen[SECTION_CODEC].kind)->encode != NULL, "/compression/codec",
          "changes the gradient, from which the curvature is told; use \"none\""},

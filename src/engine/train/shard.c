@@ -108,6 +108,19 @@ static uint64_t rows_bytes(const struct grad_rows *rows, bool table)
     return rows->count * (table ? sizeof(uint32_t) : 0) + rows->count * rows->width * sizeof(float);
 }
 
+/* Weights run away under too high a rate; labels that are far from 0 do as much in the first step, at any rate. */
+static const char *cure(const struct fold *fold)
+{
+    enum label_range labels = fold->job->model.loss->labels;
+    return labels == LABELS_REAL || labels == LABELS_COUNT ? "lower optimizer.lr, or bring large labels nearer to 0" : "lower optimizer.lr";
+}
+
+static int gradient_bad(const struct fold *fold, size_t t, uint64_t step, struct error *err)
+{
+    return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; %s", step, fold->params.tensor[t].desc.name,
+                     cure(fold));
+}
+
 /* One tensor through the codec: a = g + residual, encode, decode what was sent, keep the rest. */
 static int shard_compress(struct shard *s, size_t t, const struct fold *fold, uint64_t step, struct error *err)
 {
@@ -124,8 +137,7 @@ static int shard_compress(struct shard *s, size_t t, const struct fold *fold, ui
     float eta = (float)fold_rate(fold, tensor->desc.group, step);
     int rc = 0;
     if (feedback && (rc = residual_add(&s->residual[t], a, eta, &call, &call.forced, err)) < 0) return rc;
-    if (!float_all_finite(a->rows.values, a->rows.count * a->rows.width))
-        return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step, tensor->desc.name);
+    if (!float_all_finite(a->rows.values, a->rows.count * a->rows.width)) return gradient_bad(fold, t, step, err);
     if ((rc = fold->job->codec->encode(fold->job->codec_params, &call, &a->rows, &s->message[t], err)) < 0) return rc;
     if ((rc = grad_buffer_reserve(d, 0, a->rows.width, false, err)) < 0) return rc;
     for (uint32_t q = 0; q < SLICES_MAX; q++) {
@@ -213,12 +225,6 @@ static int shard_nothing(struct shard *s, const struct params *p)
         s->sent[t] = &s->grad.tensor[t].rows;
     }
     return 0;
-}
-
-static int gradient_bad(const struct fold *fold, size_t t, uint64_t step, struct error *err)
-{
-    return error_set(err, ERROR_DIVERGED, NULL, "step %" PRIu64 ": gradient of %s is not finite; lower optimizer.lr", step,
-                     fold->params.tensor[t].desc.name);
 }
 
 static int shard_check(const struct shard *s, const struct fold *fold, uint64_t step, struct error *err)

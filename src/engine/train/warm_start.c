@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/chain.h"
+#include "contract/rundir.h"
 #include "engine/core/params_load.h"
 #include "engine/data/format/same_keys.h"
 #include "engine/train/groups.h"
@@ -79,7 +80,10 @@ static const char *path_of(const struct spec *spec) { return spec_uri_path(spec-
 static int parent_sha256(const struct spec *spec, const struct world *world, char sha256[SHA256_HEX], struct error *err)
 {
     const char *path = path_of(spec);
+    struct file_stat stat;
     struct error why = {0};
+    if (path_stat(world, path, &stat, NULL) == 0 && stat.is_dir)
+        return error_set(err, ERROR_INVALID, here, "warm_start.checkpoint: %s is a folder; name a file in it, as a run's " RUNDIR_FINAL, path);
     if (file_sha256(world, path, sha256, &why) == 0) return 0;
     if (why.code == ERROR_NOTFOUND && str_starts(path, "ckpt_"))
         return error_set(err, ERROR_NOTFOUND, here,

@@ -205,6 +205,33 @@ static void failures_end_it(void **state)
     scene_close();
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(lines_are_those_of_each_row_alone), cmocka_unit_test(bad_rows_are_refused_or_skipped),
+/* Rows that another format reads have other keys: scores of these would mean nothing. */
+static void another_format_must_make_the_same_keys(void **state)
+{
+    (void)state;
+    char *uris[] = {(char *)"rows"};
+    struct sink s = {.calls = 0};
+    struct predict_config config = {.predictors = &predictor,
+                                    .predictor_count = 1,
+                                    .reading = {.uris = uris, .uri_count = 1, .format = &format_libffm.kind, .parallel = &parallel_inline},
+                                    .form = SCORES_LABEL,
+                                    .write = take,
+                                    .context = &s};
+    struct reading_result result;
+    struct error err = {0};
+    scene();
+    bytes_init(&s.out, 1 << 20);
+    assert_int_equal(predict_run(&config, &result, &err), -ERROR_INVALID);
+    assert_error(&err, ERROR_INVALID, "--format: not as m was trained: dataset.format was libsvm and is libffm now");
+    config.reading.format = &format_libsvm.kind;
+    memset(&err, 0, sizeof err);
+    assert_ok(predict_run(&config, &result, &err), &err);
+    assert_int_equal(result.rows, ROWS);
+    bytes_close(&s.out);
+    scene_close();
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(another_format_must_make_the_same_keys),
+                                          cmocka_unit_test(lines_are_those_of_each_row_alone), cmocka_unit_test(bad_rows_are_refused_or_skipped),
                                           cmocka_unit_test(failures_end_it)};
 TEST_MAIN(tests)

@@ -256,6 +256,10 @@ static void what_it_cannot_do_is_refused(void **state)
         {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'features': {'min_count': 2}", "/features/min_count under"},
         {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'compression': {'codec': 'topk'}", "/compression/codec under"},
         {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'compression': {'codec': 'sign', 'aggregate': 'vote'}", "/compression/aggregate under"},
+        {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'warm_start': {'checkpoint': 'x', 'lr_scale': {'wide': 0.5}}",
+         "/warm_start/lr_scale under"},
+        {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'warm_start': {'checkpoint': 'x', 'optimizer_state': true}",
+         "/warm_start/optimizer_state under"},
         {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'optimizer_wide': {'kind': 'sgd'}", "/optimizer_wide/kind cannot stand beside"},
     };
     struct run_result result;

@@ -125,6 +125,20 @@ static void factors_learn_ratings(void **state)
     }
 }
 
+/* At labels this far from 0 no rate helps. */
+static void labels_without_end_are_told(void **state)
+{
+    char path[PATH_SIZE];
+    struct run_result result;
+    struct error err = {0};
+    (void)state;
+    snprintf(path, sizeof path, "%.*s/huge", 3000, run_kit_root);
+    test_write_file(path, "3e38 1:1\n3e38 2:1\n3e38 3:1\n", 27);
+    assert_true(run_kit_run(kit_world(), "{" RUN_KIT_DATA("huge") ", 'model': {'kind': 'linear'}, 'split': {'kind': 'none'}, 'train': {'shards': 1}}",
+                            "huge-labels", 1, &result, &err) < 0);
+    assert_error(&err, ERROR_DIVERGED, "bring large labels nearer to 0");
+}
+
 static int make_root(void **state)
 {
     (void)state;
@@ -133,5 +147,6 @@ static int make_root(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test_setup(optima_are_scikit_learns, make_root),
-                                          cmocka_unit_test_setup(factors_learn_ratings, make_root)};
+                                          cmocka_unit_test_setup(factors_learn_ratings, make_root),
+                                          cmocka_unit_test_setup(labels_without_end_are_told, make_root)};
 TEST_MAIN(tests)

@@ -357,6 +357,7 @@ static void damage_is_refused_by_name(void **state)
     refused(A, FM ", " FILE_WARM("inf.safetensors", ""), ERROR_DATA, "inf.safetensors: tensor \"linear\" has a value that is not finite");
     refused(A, FM ", " FILE_WARM("a.svm", ""), ERROR_DATA, "a.svm");
     refused(A, FM ", " FILE_WARM("nothing", ""), ERROR_NOTFOUND, "nothing");
+    refused(A, FM ", 'warm_start': {'checkpoint': '%1$s/parent'}", ERROR_INVALID, "parent is a folder; name a file in it");
     refused(A, FM ", 'warm_start': {'checkpoint': 'ckpt_01ARZ3NDEKTSV4RRFFQ69G5FAV'}", ERROR_NOTFOUND, "is for a job that goes through the server");
 }
 
