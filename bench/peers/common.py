@@ -73,6 +73,13 @@ class Clock:
         self.wall, self.cpu = time.monotonic() - self.wall, processor_s() - self.cpu
 
 
+class Pass:
+    """Clocks of one pass more, from runs of few and of many passes: what comes before and after the passes is not in it."""
+
+    def __init__(self, few, many, passes):
+        self.wall, self.cpu = max(many.wall - few.wall, 1e-9) / passes, max(many.cpu - few.cpu, 1e-9) / passes
+
+
 def logloss(labels, scores):
     p = numpy.clip(numpy.asarray(scores, dtype=numpy.float64), 1e-7, 1 - 1e-7)
     return float(-numpy.mean(labels * numpy.log(p) + (1 - labels) * numpy.log(1 - p)))

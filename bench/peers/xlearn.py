@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tarfile
 
-from common import Clock, Skip, convert, load, main, tell
+from common import Clock, Pass, Skip, convert, load, main, tell
 
 VERSION = '0.40a1'
 
@@ -30,13 +30,6 @@ def build(folder):
     if not found:
         raise Skip('xlearn %s: built, but there is no xlearn_predict; %s tells more' % (VERSION, log))
     return os.path.dirname(found[0])
-
-
-class Pass:
-    """Clocks of one pass more."""
-
-    def __init__(self, few, many, passes):
-        self.wall, self.cpu = max(many.wall - few.wall, 1e-9) / passes, max(many.cpu - few.cpu, 1e-9) / passes
 
 
 def peer(train, test):

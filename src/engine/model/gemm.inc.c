@@ -42,59 +42,77 @@ enum { PANEL = 2 * LANES, DEPTH = 256, ROWS_BLOCK = 516 };
 
 void KERNEL(gemm_kernel)(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float *c, size_t c_row, bool add);
 
-/* rows is a constant of each call, so that the accumulators are registers. a (depth, TILE), panel (depth, PANEL). */
-static inline __attribute__((always_inline)) void tile_of(size_t rows, size_t depth, const float *a, const float *panel, float *c, size_t c_row,
-                                                          bool add)
+/* rows and vectors (1 or 2, of LANES columns) are constants of each call, so that the accumulators are registers. a (depth, TILE), panel (depth,
+ * PANEL).
+ */
+static inline __attribute__((always_inline)) void tile_of(size_t rows, size_t vectors, size_t depth, const float *a, const float *panel, float *c,
+                                                          size_t c_row, bool add)
 {
     vector sum[TILE][2];
 #pragma GCC unroll 12
     for (size_t i = 0; i < rows; i++) {
         sum[i][0] = add ? vector_load(c + i * c_row) : (vector){0};
-        sum[i][1] = add ? vector_load(c + i * c_row + LANES) : (vector){0};
+        if (vectors == 2) sum[i][1] = add ? vector_load(c + i * c_row + LANES) : (vector){0};
     }
     for (size_t p = 0; p < depth; p++, a += TILE, panel += PANEL) {
         vector left = vector_load(panel), right = vector_load(panel + LANES);
 #pragma GCC unroll 12
         for (size_t i = 0; i < rows; i++) {
             sum[i][0] = vector_fma(a[i], left, sum[i][0]);
-            sum[i][1] = vector_fma(a[i], right, sum[i][1]);
+            if (vectors == 2) sum[i][1] = vector_fma(a[i], right, sum[i][1]);
         }
     }
 #pragma GCC unroll 12
     for (size_t i = 0; i < rows; i++) {
         vector_store(c + i * c_row, sum[i][0]);
-        vector_store(c + i * c_row + LANES, sum[i][1]);
+        if (vectors == 2) vector_store(c + i * c_row + LANES, sum[i][1]);
     }
 }
 
-static void tile_any(size_t rows, size_t depth, const float *a, const float *panel, float *c, size_t c_row, bool add)
+static inline __attribute__((always_inline)) void tile_any(size_t rows, size_t vectors, size_t depth, const float *a, const float *panel, float *c,
+                                                           size_t c_row, bool add)
 {
     switch (rows) {
-    case 1: tile_of(1, depth, a, panel, c, c_row, add); break;
-    case 2: tile_of(2, depth, a, panel, c, c_row, add); break;
-    case 3: tile_of(3, depth, a, panel, c, c_row, add); break;
+    case 1: tile_of(1, vectors, depth, a, panel, c, c_row, add); break;
+    case 2: tile_of(2, vectors, depth, a, panel, c, c_row, add); break;
+    case 3: tile_of(3, vectors, depth, a, panel, c, c_row, add); break;
 #if defined(__FMA__)
-    case 4: tile_of(4, depth, a, panel, c, c_row, add); break;
-    case 5: tile_of(5, depth, a, panel, c, c_row, add); break;
+    case 4: tile_of(4, vectors, depth, a, panel, c, c_row, add); break;
+    case 5: tile_of(5, vectors, depth, a, panel, c, c_row, add); break;
 #endif
 #if defined(__AVX512F__)
-    case 6: tile_of(6, depth, a, panel, c, c_row, add); break;
-    case 7: tile_of(7, depth, a, panel, c, c_row, add); break;
-    case 8: tile_of(8, depth, a, panel, c, c_row, add); break;
-    case 9: tile_of(9, depth, a, panel, c, c_row, add); break;
-    case 10: tile_of(10, depth, a, panel, c, c_row, add); break;
-    case 11: tile_of(11, depth, a, panel, c, c_row, add); break;
+    case 6: tile_of(6, vectors, depth, a, panel, c, c_row, add); break;
+    case 7: tile_of(7, vectors, depth, a, panel, c, c_row, add); break;
+    case 8: tile_of(8, vectors, depth, a, panel, c, c_row, add); break;
+    case 9: tile_of(9, vectors, depth, a, panel, c, c_row, add); break;
+    case 10: tile_of(10, vectors, depth, a, panel, c, c_row, add); break;
+    case 11: tile_of(11, vectors, depth, a, panel, c, c_row, add); break;
 #endif
-    default: tile_of(TILE, depth, a, panel, c, c_row, add); break;
+    default: tile_of(TILE, vectors, depth, a, panel, c, c_row, add); break;
     }
+}
+
+static void tile_whole(size_t rows, size_t depth, const float *a, const float *panel, float *c, size_t c_row, bool add)
+{
+    tile_any(rows, 2, depth, a, panel, c, c_row, add);
+}
+
+static void tile_half(size_t rows, size_t depth, const float *a, const float *panel, float *c, size_t c_row, bool add)
+{
+    tile_any(rows, 1, depth, a, panel, c, c_row, add);
 }
 
 /* A tile of which only the first columns are C's. */
 static void tile_edge(size_t rows, size_t columns, size_t depth, const float *a, const float *panel, float *c, size_t c_row, bool add)
 {
     float edge[TILE * PANEL] = {0};
+    if (columns == LANES) {
+        tile_half(rows, depth, a, panel, c, c_row, add);
+        return;
+    }
     for (size_t i = 0; add && i < rows; i++) memcpy(edge + i * PANEL, c + i * c_row, columns * sizeof *c);
-    tile_any(rows, depth, a, panel, edge, PANEL, add);
+    if (columns < LANES) tile_half(rows, depth, a, panel, edge, PANEL, add);
+    else tile_whole(rows, depth, a, panel, edge, PANEL, add);
     for (size_t i = 0; i < rows; i++) memcpy(c + i * c_row, edge + i * PANEL, columns * sizeof *c);
 }
 
@@ -154,7 +172,7 @@ void KERNEL(gemm_kernel)(size_t m, size_t n, size_t k, struct matrix a, struct m
                 for (size_t i = 0; i < rows; i += TILE) {
                     size_t height = rows - i < TILE ? rows - i : TILE;
                     float *to = c + (top + i) * c_row + j;
-                    if (columns == PANEL) tile_any(height, depth, block + i * depth, panel, to, c_row, add || at > 0);
+                    if (columns == PANEL) tile_whole(height, depth, block + i * depth, panel, to, c_row, add || at > 0);
                     else tile_edge(height, columns, depth, block + i * depth, panel, to, c_row, add || at > 0);
                 }
             }
