@@ -233,7 +233,7 @@ static int tensor_join(struct chain *c, const struct chain_key *key, const char 
                          str_shown(shown, sizeof shown, name, strlen(name), 100));
     struct chain_source *source = &c->sources[t - c->tensors];
     if (source->key) return error_set(err, ERROR_DATA, NULL, "%s: tensor \"%s\" is in two groups of " CHAIN_ROWS, chain_newest(c)->path, name);
-    if (!(source->in_file = mem_array(c->count, 1, sizeof *source->in_file, err))) return -ERROR_NOMEM;
+    if (!(source->in_file = mem_array(c->count, 1, sizeof(const struct tensor *), err))) return -ERROR_NOMEM;
     source->key = key;
     source->row_bytes = tensor_dtype_size(t->dtype);
     for (size_t d = 1; d < t->dims; d++) source->row_bytes *= t->shape[d]; /* checked where the file was opened, but for an empty tensor */
