@@ -62,8 +62,8 @@ static int read_sidecar(const char *path, char sha256[SHA256_HEX], struct error 
 
 static int check_link(const struct checkpoint_file *f, size_t index, const char *given, struct link_found *link, struct error *err)
 {
-    char want[SHA256_HEX];
-    struct file_stat stat;
+    char want[SHA256_HEX] = "";
+    struct file_stat stat = {0};
     int rc = checkpoint_file_link(f, index, link->path, err);
     if (rc == 0) rc = path_stat(&world_real, link->path, &stat, err);
     if (rc == 0) rc = read_sidecar(link->path, want, err);

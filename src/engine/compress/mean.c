@@ -94,8 +94,8 @@ static void mean_combine(const void *params, const struct merged *m, double exam
     float inverse = (float)(1 / examples);
     if (m->width == 1 && m->shards == 8) return combine_narrow(m, 8, 1, inverse, out); /* the default of shards */
     if (m->width == 4 && m->shards == 8) return combine_narrow(m, 8, 4, inverse, out);
-    if (m->width == 1 && m->shards <= SHARDS_NARROW) return combine_narrow(m, m->shards, 1, inverse, out);
-    if (m->width == 4 && m->shards <= SHARDS_NARROW) return combine_narrow(m, m->shards, 4, inverse, out);
+    if (m->width == 1 && m->shards > 0 && m->shards <= SHARDS_NARROW) return combine_narrow(m, m->shards, 1, inverse, out);
+    if (m->width == 4 && m->shards > 0 && m->shards <= SHARDS_NARROW) return combine_narrow(m, m->shards, 4, inverse, out);
     for (size_t i = 0; i < m->count; i++, out += m->width) {
         const uint32_t *src = m->src + i * m->shards;
         const float *lone = lone_leaf(m, src); /* most rows of Zipf traffic */

@@ -214,7 +214,7 @@ enum { MOVE, CHANGE };
 static int direction(struct lbfgs *l, unsigned *pairs, struct error *err)
 {
     uint64_t m = (uint64_t)l->params->history, step = l->fold->cursor.step, first = step > m ? step - m : 0;
-    double alpha[LBFGS_HISTORY_MAX], curvature[LBFGS_HISTORY_MAX] = {0}, square = 0, along = 0, gamma = 0;
+    double alpha[LBFGS_HISTORY_MAX] = {0}, curvature[LBFGS_HISTORY_MAX] = {0}, square = 0, along = 0, gamma = 0;
     int rc = scale(l, &l->dir, -1, &l->grad, err);
     *pairs = 0;
     for (uint64_t k = step; rc == 0 && k-- > first;) {
@@ -347,6 +347,8 @@ static int iterations(struct lbfgs *l, struct error *err)
 
 /* ---- memory ---- */
 
+enum { OWN_VECTORS = 4 };
+
 static size_t elements(const struct params *p, size_t t) { return (size_t)param_rows(p, &p->tensor[t]) * p->tensor[t].desc.width; }
 
 static int lbfgs_open(struct lbfgs *l, struct error *err)
@@ -354,9 +356,9 @@ static int lbfgs_open(struct lbfgs *l, struct error *err)
     const struct params *p = &l->fold->params;
     unsigned workers = l->fold->job->team.workers;
     l->weights = vector_weights(p);
-    struct vector *const own[] = {&l->base, &l->grad, &l->trial, &l->dir};
+    struct vector *const own[OWN_VECTORS] = {&l->base, &l->grad, &l->trial, &l->dir};
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < sizeof own / sizeof *own; i++) rc = vector_new(own[i], p, err);
+    for (size_t i = 0; rc == 0 && i < OWN_VECTORS; i++) rc = vector_new(own[i], p, err);
     for (size_t t = 0; rc == 0 && t < p->count; t++)
         if (!(l->sum[t] = mem_huge(elements(p, t), sizeof(double), err))) rc = -ERROR_NOMEM;
     if (rc == 0 && !(l->sums = mem_array(p->slices, 1, sizeof *l->sums, err))) rc = -ERROR_NOMEM;
@@ -368,8 +370,8 @@ static int lbfgs_open(struct lbfgs *l, struct error *err)
 static void lbfgs_close(struct lbfgs *l)
 {
     const struct params *p = &l->fold->params;
-    struct vector *const own[] = {&l->base, &l->grad, &l->trial, &l->dir};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) vector_free(own[i], p);
+    struct vector *const own[OWN_VECTORS] = {&l->base, &l->grad, &l->trial, &l->dir};
+    for (size_t i = 0; i < OWN_VECTORS; i++) vector_free(own[i], p);
     for (size_t t = 0; t < p->count; t++) mem_huge_free(l->sum[t], elements(p, t), sizeof(double));
     for (unsigned w = 0; l->updaters && w < l->fold->job->team.workers; w++) updater_close(&l->updaters[w]);
     mem_free(l->updaters);
