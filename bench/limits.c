@@ -98,6 +98,7 @@ static double measure(void (*run)(struct work *), const char *table, size_t size
         }
         pthread_barrier_destroy(&start);
     }
+    (void)keep;
     qsort(seconds, ROUNDS, sizeof *seconds, by_value);
     return seconds[ROUNDS / 2];
 }
