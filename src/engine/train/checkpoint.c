@@ -127,8 +127,9 @@ static int checkpoint_tell(struct checkpointer *c, struct error *err)
     char name[96];
     snprintf(name, sizeof name, "%s%s/%012" PRIu64 "%s.safetensors", fold->prefix, RUNDIR_CHECKPOINTS, c->snapshot.cursor.step,
              c->snapshot.delta ? ".delta" : "");
-    json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:b}", "path", name, "sha256", c->sha256, "size_bytes", (json_int_t)c->size_bytes, "best", c->best,
-                             "delta", c->snapshot.delta);
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:b, s:f, s:f}", "path", name, "sha256", c->sha256, "size_bytes", (json_int_t)c->size_bytes,
+                             "best", c->best, "delta", c->snapshot.delta, "snapshot_ms", (double)c->snapshot_ns / 1e6, "write_ms",
+                             (double)c->write_ns / 1e6);
     return fold_event(fold, EVENT_CHECKPOINT, c->snapshot.cursor.step, body, err);
 }
 
@@ -146,6 +147,7 @@ static int checkpoint_write(void *context, struct error *err)
     if (rc < 0) return error_wrap(err, "checkpoint of step %" PRIu64, step);
     if (c->best) c->best_step = step;
     chain_add(c);
+    c->write_ns = world_mono_ns(fold->job->world) - began;
     rc = checkpoint_tell(c, err);
     checkpoint_prune(c);
     c->write_ns = world_mono_ns(fold->job->world) - began;
