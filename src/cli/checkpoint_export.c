@@ -58,6 +58,21 @@ static int write_out(const struct checkpoint_file *f, const struct export_params
     return rc;
 }
 
+/* --out in the place of what is read, by any name, would break the chain that stands on it. */
+static int out_is_no_link(const struct checkpoint_file *f, const char *out, struct error *err)
+{
+    struct file_stat there, link;
+    char path[PATH_SIZE];
+    if (path_stat(&world_real, out, &there, NULL) < 0) return 0;
+    for (size_t i = 0; i < f->chain.count; i++) {
+        int rc = checkpoint_file_link(f, i, path, err);
+        if (rc < 0) return rc;
+        if (path_stat(&world_real, path, &link, NULL) == 0 && link.inode == there.inode && link.device == there.device)
+            return error_set(err, ERROR_USAGE, NULL, "--out %s is a file that is read, which it would replace; name another", out);
+    }
+    return 0;
+}
+
 static int export_run(const struct call *call, struct error *err)
 {
     const struct export_params *params = call->params;
@@ -65,6 +80,7 @@ static int export_run(const struct call *call, struct error *err)
     uint64_t size = 0;
     struct checkpoint_file *f = mem_zero(sizeof *f, err);
     int rc = f ? checkpoint_file_open(f, call->operands[0], err) : -ERROR_NOMEM;
+    if (rc == 0) rc = out_is_no_link(f, params->out, err);
     if (rc == 0) rc = write_out(f, params, sha256, &size, err);
     if (rc == 0 && params->json) {
         json_t *told = json_pack("{s:s, s:s, s:I, s:I}", "path", params->out, "sha256", sha256, "size_bytes", (json_int_t)size, "files",
@@ -81,7 +97,8 @@ static int export_run(const struct call *call, struct error *err)
     return rc;
 }
 
-static const struct exit_row export_exits[] = {{0, "written"}, {65, "damaged: the message says where"}, {66, "no such file"}, {73, "disk full"}, {0}};
+static const struct exit_row export_exits[] = {{0, "written"},       {64, "wrong usage"}, {65, "damaged: the message says where"},
+                                               {66, "no such file"}, {73, "disk full"},   {0}};
 
 const struct command command_checkpoint_export = {
     .name = "checkpoint export",

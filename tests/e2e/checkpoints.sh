@@ -70,5 +70,9 @@ check "a delta under another step's name: 65" test "$(exit_status checkpoint ver
 check "... says so" says "which is not what its name says"
 check "no such file: 66" test "$(exit_status checkpoint verify nowhere)" = 66
 check "two operands for diff: 64" test "$(exit_status checkpoint diff run)" = 64
+sha256sum "$delta" "$previous" >before
+check "export over what is read: 64" test "$(exit_status checkpoint export "$delta" --out "$delta")" = 64
+check "... over what it stands on, too" test "$(exit_status checkpoint export "$delta" --out "$previous" --weights-only)" = 64
+check "... and both are as they were" sha256sum --quiet -c before
 check "export without --out: 64" test "$(exit_status checkpoint export run)" = 64
 finish
