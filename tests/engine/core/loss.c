@@ -180,8 +180,8 @@ static void rules_have_names(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(label_rule_read(bad[i], &rule));
 }
 
-static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(gradients_are_the_slopes), cmocka_unit_test(sums_are_those_of_the_rows), cmocka_unit_test(what_is_not_finite_shows),
-    cmocka_unit_test(predictions_are_means),    cmocka_unit_test(pools_are_mean_predictions), cmocka_unit_test(far_outputs_stay_finite), cmocka_unit_test(labels_outside_are_refused),
-    cmocka_unit_test(rules_have_names)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(gradients_are_the_slopes),   cmocka_unit_test(sums_are_those_of_the_rows),
+                                          cmocka_unit_test(what_is_not_finite_shows),   cmocka_unit_test(predictions_are_means),
+                                          cmocka_unit_test(pools_are_mean_predictions), cmocka_unit_test(far_outputs_stay_finite),
+                                          cmocka_unit_test(labels_outside_are_refused), cmocka_unit_test(rules_have_names)};
 TEST_MAIN(tests)
