@@ -36,19 +36,39 @@ const struct command *const commands[] = {&command_serve,
                                           &command_version,
                                           NULL};
 
-static void help(FILE *out)
+static bool in_group(const struct command *command, const char *group)
 {
-    fputs("Trainyard trains click-through-rate models: one job in this process, or a service with a queue and a dashboard.\n\n"
-          "Usage: trainyard COMMAND [options]\n\nCommands:\n",
-          out);
+    return str_starts(command->name, group) && command->name[strlen(group)] == ' ';
+}
+
+/* The commands of a group ("data": data gen, data inspect), or all: NULL. */
+static void list(FILE *out, const char *group)
+{
+    fputs("Commands:\n", out);
     for (size_t i = 0; commands[i]; i++) {
+        if (group && !in_group(commands[i], group)) continue;
         fprintf(out, "  %-20s", commands[i]->name);
         text_wrap(out, commands[i]->summary, 22, 22, terminal_width(out));
     }
+}
+
+static void help(FILE *out)
+{
+    fputs("Trainyard trains click-through-rate models: one job in this process, or a service with a queue and a dashboard.\n\n"
+          "Usage: trainyard COMMAND [options]\n\n",
+          out);
+    list(out, NULL);
     fputs("\nClient commands talk to --server URL, $TRAINYARD_SERVER or http://127.0.0.1:8080, with the token of --token-file FILE\n"
           "or $TRAINYARD_TOKEN. `trainyard COMMAND --help` explains one command.\n\nExample:\n"
           "  trainyard serve --data-root data\n",
           out);
+}
+
+static void help_group(const char *group)
+{
+    printf("Usage: trainyard %s COMMAND [options]\n\n", group);
+    list(stdout, group);
+    printf("\n`trainyard %s COMMAND --help` explains one command.\n", group);
 }
 
 /* How many leading words of argv are the command's name; 0: it is another command. */
@@ -66,9 +86,8 @@ static int name_match(const struct command *command, int argc, char **argv)
 
 static bool is_group(const char *word)
 {
-    size_t length = strlen(word);
     for (size_t i = 0; commands[i]; i++)
-        if (strncmp(commands[i]->name, word, length) == 0 && commands[i]->name[length] == ' ') return true;
+        if (in_group(commands[i], word)) return true;
     return false;
 }
 
@@ -79,7 +98,7 @@ static int unknown(int argc, char **argv)
     size_t count = 0;
     bool group = is_group(argv[0]);
     for (size_t i = 0; commands[i] && count < NAMES_MAX; i++)
-        if (!group || (str_starts(commands[i]->name, argv[0]) && commands[i]->name[strlen(argv[0])] == ' ')) names[count++] = commands[i]->name;
+        if (!group || in_group(commands[i], argv[0])) names[count++] = commands[i]->name;
     names[count] = NULL;
     if (group && argc > 1) snprintf(typed, sizeof typed, "%.60s %.60s", argv[0], argv[1]);
     else snprintf(typed, sizeof typed, "%.120s", argv[0]);
@@ -140,6 +159,10 @@ int cli_main(int argc, char **argv)
         if (words == 0) continue;
         char flag[] = "--help", *help_flag[] = {flag};
         return asked ? run_command(commands[i], 1, help_flag) : run_command(commands[i], argc - words, argv + words);
+    }
+    if (is_group(argv[0]) && (asked || (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)))) {
+        help_group(argv[0]);
+        return 0;
     }
     return unknown(argc, argv);
 }

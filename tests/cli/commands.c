@@ -50,6 +50,21 @@ static void test_help_of_each(void **state)
     }
 }
 
+static void test_help_of_a_group(void **state)
+{
+    struct child c, other;
+    (void)state;
+    assert_int_equal(RUN(&c, "data", "--help"), 0);
+    assert_has(c.out, "Usage: trainyard data COMMAND");
+    assert_has(c.out, "\n  data gen ");
+    assert_has(c.out, "\n  data inspect ");
+    assert_null(strstr(c.out, "  checkpoint show"));
+    assert_int_equal(RUN(&other, "help", "data"), 0);
+    assert_string_equal(c.out, other.out);
+    child_close(&other);
+    child_close(&c);
+}
+
 static void test_unknown(void **state)
 {
     struct child c;
@@ -197,8 +212,8 @@ static void test_data_gen(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_help),     cmocka_unit_test(test_help_of_each),      cmocka_unit_test(test_unknown),
-    cmocka_unit_test(test_validate), cmocka_unit_test(test_kinds_and_version), cmocka_unit_test(test_full_output),
-    cmocka_unit_test(test_data_gen),
+    cmocka_unit_test(test_help),        cmocka_unit_test(test_help_of_each), cmocka_unit_test(test_help_of_a_group),
+    cmocka_unit_test(test_unknown),     cmocka_unit_test(test_validate),     cmocka_unit_test(test_kinds_and_version),
+    cmocka_unit_test(test_full_output), cmocka_unit_test(test_data_gen),
 };
 TEST_MAIN(tests)
