@@ -223,7 +223,8 @@ static int load_file(struct fold *fold, struct rundir_checkpoint file, struct er
 
 int checkpoint_load(struct fold *fold, uint64_t step, struct error *err) { return load_file(fold, (struct rundir_checkpoint){.step = step}, err); }
 
-/* The file against the SHA-256 that its sidecar records. A kill may have come before the sidecar: then the file's own form must do. */
+/* The file against the SHA-256 that its sidecar records. A kill may have come before the sidecar, or something may have damaged it: then the file's
+ * own form, and the chain, must do. */
 static int checkpoint_verify(struct fold *fold, struct rundir_checkpoint file, struct error *err)
 {
     char path[PATH_SIZE], sidecar[PATH_SIZE], sha256[SHA256_HEX];
@@ -235,8 +236,8 @@ static int checkpoint_verify(struct fold *fold, struct rundir_checkpoint file, s
     rc = file_slurp(fold->job->world, sidecar, &text, err);
     json_t *json = rc == 0 ? json_read(text.data, text.size, sidecar, NULL) : NULL;
     const char *want = json_string_value(json_object_get(json, "sha256"));
-    if (rc == 0 && !want) rc = error_set(err, ERROR_DATA, NULL, "%s: names no sha256", sidecar);
-    if (rc == 0) rc = file_sha256(fold->job->world, path, sha256, err);
+    if (rc == 0 && !want) report_log(fold->job, PROGRESS_WARN, "%s names no sha256; %s is taken as it is, if it reads well", sidecar, path);
+    if (rc == 0 && want) rc = file_sha256(fold->job->world, path, sha256, err);
     if (rc == 0 && want && strcmp(sha256, want) != 0)
         rc = error_set(err, ERROR_DATA, NULL, "%s is damaged: its SHA-256 is not the one beside it", path);
     json_decref(json);
@@ -250,6 +251,11 @@ int checkpoint_load_newest(struct fold *fold, struct error *err)
     for (;; before = file, last = &before) {
         struct error why = {0};
         int rc = rundir_latest_checkpoint(fold->job->world, fold->dir, last, &file, &why);
+        if (rc < 0 && why.code == ERROR_NOTFOUND && last)
+            return error_set(err, ERROR_DATA, NULL,
+                             "none of the checkpoints in %s/" RUNDIR_CHECKPOINTS
+                             " can be used: bring back a good one, or delete them all to begin anew",
+                             fold->dir);
         if (rc < 0) return error_set(err, why.code, why.field, "%s", why.msg);
         if (checkpoint_verify(fold, file, &why) == 0 && load_file(fold, file, &why) == 0) return 0;
         if (why.code != ERROR_DATA) return error_set(err, why.code, why.field, "%s", why.msg);

@@ -201,6 +201,39 @@ static void resume_from_deltas(void **state)
     }
 }
 
+/* A side file that says nothing costs no checkpoint. Where none can be used, nothing is trained anew over what is there: that is told. */
+static void unreadable_ones_are_kept(void **state)
+{
+    (void)state;
+    static const char spec[] = WIDE(FM, "", EVERY(6, 3, ""));
+    struct run_result want, got;
+    struct error err;
+    char path[PATH_SIZE], file[PATH_SIZE], text[128];
+    struct rundir_checkpoint at, before, *last = NULL;
+    uint64_t step = 0, earlier = 0;
+    assert_ok(run_kit_run(&world_real, spec, "unread", 2, &want, &err), &err);
+    dir_path("unread", path);
+    newest_deltas(path, &step, &earlier);
+    kill_after(path, step);
+    for (; rundir_latest_checkpoint(&world_real, path, last, &at, NULL) == 0; before = at, last = &before) {
+        assert_ok(rundir_checkpoint_path(path, at, "json", file, NULL), NULL);
+        test_write_file(file, "", 0);
+    }
+    assert_ok(run_kit_run(&world_real, spec, "unread", 2, &got, &err), &err);
+    assert_string_equal(got.sha256, want.sha256);
+    snprintf(text, sizeof text, "resumed from the checkpoint of step %llu", (unsigned long long)step);
+    assert_true(log_has(path, text));
+    newest_deltas(path, &step, &earlier);
+    kill_after(path, step);
+    for (last = NULL; rundir_latest_checkpoint(&world_real, path, last, &at, NULL) == 0; before = at, last = &before) {
+        assert_ok(rundir_checkpoint_path(path, at, "safetensors", file, NULL), NULL);
+        test_write_file(file, "", 0);
+    }
+    assert_int_equal(run_kit_run(&world_real, spec, "unread", 2, &got, &err), -ERROR_DATA);
+    assert_non_null(strstr(err.msg, "none of the checkpoints in"));
+    assert_true(path_exists(&world_real, file));
+}
+
 /* keep counts whole files; their deltas stay, and no file is of a step behind the newest. A delta is never what is published. */
 static void old_ones_go(void **state)
 {
@@ -272,6 +305,7 @@ static void disk_may_be_full_at_any_write(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(deltas_equal_whole_checkpoints),
     cmocka_unit_test(resume_from_deltas),
+    cmocka_unit_test(unreadable_ones_are_kept),
     cmocka_unit_test(old_ones_go),
     cmocka_unit_test(the_best_is_whole),
     cmocka_unit_test(disk_may_be_full_at_any_write),
