@@ -230,6 +230,8 @@ printf 'w%d\n' 1 2 4 >words
 check "... that has changed is refused" test "$(exit_status predict --checkpoint worded --in words.csv --out other.tsv)" = 65
 check "... by its name" grep -qF 'words has changed since worded/final.safetensors was trained with it' err
 check "... and no score is told" test ! -e other.tsv
+check "... as it is where the format is said again" test "$(exit_status predict --checkpoint worded --in words.csv --out other.tsv \
+    --format '{"format": "csv", "schema": "a:vocab(words)"}')" = 65
 printf 'w%d\n' 1 2 3 >words
 predict --checkpoint worded --in words.csv --out again.tsv >/dev/null
 check "... and put back gives the same scores" cmp worded.tsv again.tsv

@@ -126,10 +126,9 @@ static int file_check(void *context, const char *path, struct error *err)
                      c->predictor->path);
 }
 
-int predictor_files(const struct predictor *p, struct error *err)
+int predictor_files(const struct predictor *p, const struct kind *format, const void *params, struct error *err)
 {
-    const struct spec_kind *format = &p->recipe.chosen[SECTION_FORMAT];
-    return p->files ? format_files(format->kind, format->params, file_check, &(struct files_check){.predictor = p}, err) : 0;
+    return p->files ? format_files(format, params, file_check, &(struct files_check){.predictor = p}, err) : 0;
 }
 
 /* What decides how a row's text becomes keys. New reference. */

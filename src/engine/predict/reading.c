@@ -81,10 +81,12 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
     const struct source_options from = {.world = predictor->world, .stop = r->progress.cancelled, .context = r->progress.context};
     struct source_list files;
     *result = (struct reading_result){0};
-    int rc = r->format ? keys_kept(r, predictor, err) : predictor_files(predictor, err);
+    const void *params = r->format ? r->format_params : chosen->params;
+    int rc = r->format ? keys_kept(r, predictor, err) : 0;
+    if (rc == 0) rc = predictor_files(predictor, &format->kind, params, err);
     if (rc == 0) rc = source_list_open_with(&files, &from, r->uris, r->uri_count, err);
     if (rc != 0) return rc;
-    void *state = crosses_prepare(&format, r->format ? r->format_params : chosen->params, &context, err);
+    void *state = crosses_prepare(&format, params, &context, err);
     if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
     if (rc == 0) rc = read_files(r, &files, format, state, calls, result, err);
     format->release(state);

@@ -209,6 +209,7 @@ struct matching {
     struct params_wish wish;
     size_t taken;
     char told[TOLD_SIZE], left[TOLD_SIZE]; /* names of what is taken; the others, each with its reason */
+    char afresh[TOLD_SIZE];                /* names of what is taken without the state that was asked for */
 };
 
 static void tell(char out[TOLD_SIZE], const char *name, const char *why)
@@ -284,9 +285,10 @@ static int match(struct parent *s, struct matching *m, struct error *err)
             continue;
         }
         m->taken++;
-        bool states = s->fold->job->spec.warm_start.optimizer_state && states_fit(s, t);
+        bool wanted = s->fold->job->spec.warm_start.optimizer_state && p->tensor[t].states.count > 0, states = wanted && states_fit(s, t);
         for (size_t k = 1; k <= p->tensor[t].states.count; k++) m->wish.take[t][k] = states;
         tell(m->told, desc->name, desc->frozen ? "frozen" : states ? "with state" : "");
+        if (wanted && !states && !desc->frozen) tell(m->afresh, desc->name, "");
     }
     if (m->taken > 0) return 0;
     return error_set(err, ERROR_INVALID, here, "nothing of %s (a model \"%s\") fits: %.600s", s->file.path,
@@ -389,6 +391,10 @@ int warm_start_import(struct fold *fold, struct error *err)
         report_log(fold->job, PROGRESS_INFO, "warm start from %s (step %" PRIu64 ", sha256 %.12s): %" PRIu64 " slots; taken: %s%s%s",
                    path_of(&fold->job->spec), s.step, fold->job->spec.warm_start.sha256, live_slots(&fold->params), m->told,
                    *m->left ? "; not taken: " : "", m->left);
+    if (rc == 0 && *m->afresh)
+        report_log(fold->job, PROGRESS_WARN,
+                   "warm_start.optimizer_state: %s has no state that this optimizer goes on from, which begins afresh for %s",
+                   path_of(&fold->job->spec), m->afresh);
     if (rc == 0) tell_loss(&s);
     parent_close(&s);
     mem_free(m);

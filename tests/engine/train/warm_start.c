@@ -227,6 +227,9 @@ static void what_does_not_fit_is_told(void **state)
     (void)state;
     train("wider", "'model': {'kind': 'fm', 'hash_bits': 10, 'embedding_dim': 6}, " WARM("parent", ""));
     log_has("wider", "taken: bias, linear; not taken: embedding (4 a slot there, 6 a slot here)");
+    train("other",
+          "'model': {'kind': 'lr', 'hash_bits': 10}, 'optimizer': {'kind': 'adam', 'lr': 0.01}, " WARM("parent", ", 'optimizer_state': true"));
+    log_has("other", "which begins afresh for bias, linear\"");
     train("linear", "'model': {'kind': 'lr', 'hash_bits': 10}, " WARM("parent", ""));
     log_has("linear", "taken: bias, linear\"");
     refused(A, "'model': {'kind': 'fm', 'hash_bits': 10, 'embedding_dim': 6}, " WARM("parent", ", 'freeze': 'embedding'"), ERROR_INVALID,
