@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 enum { FILE_MAX = 64 << 10 };
 
 static void lower(struct memory_limit *limit, uint64_t bytes, const char *who)
@@ -53,11 +55,12 @@ struct memory_limit memory_limit_find(const struct world *world, uint64_t asked)
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     struct memory_limit limit = {UINT64_MAX, "the machine has"};
     struct bytes groups;
-    char *save;
+    char *text = NULL, *save;
     if (pages > 0 && page > 0) limit.bytes = (uint64_t)pages * (uint64_t)page;
     bytes_init(&groups, FILE_MAX);
-    if (file_slurp(world, "/proc/self/cgroup", &groups, NULL) == 0 && groups.size > 0)
-        for (char *line = strtok_r((char *)groups.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) lower_by_line(&limit, world, line);
+    if (file_slurp(world, "/proc/self/cgroup", &groups, NULL) == 0 && groups.size > 0) text = bytes_take(&groups, NULL);
+    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) lower_by_line(&limit, world, line);
+    mem_free(text);
     bytes_close(&groups);
     if (asked > 0) lower(&limit, asked, "resources.max_memory_bytes allows");
     return limit;

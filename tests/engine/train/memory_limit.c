@@ -1,6 +1,7 @@
 /* The memory that a run may take, on machines that are only told of. */
 #include "engine/train/memory_limit.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -55,6 +56,19 @@ static void the_least_limit_holds(void **state)
     sim_free(sim);
 }
 
+/* Nothing ends the text but the file's end: what the memory behind it held before is no part of it. */
+static void a_last_line_may_lack_its_end(void **state)
+{
+    (void)state;
+    mallopt(M_PERTURB, 'a');
+    struct world_sim *sim = sim_new();
+    put(sim, "/proc/self/cgroup", "0::/jobs");
+    put(sim, "/sys/fs/cgroup/jobs/memory.max", "7000");
+    assert_true(found(sim, 0).bytes == 7000);
+    sim_free(sim);
+    mallopt(M_PERTURB, 0);
+}
+
 static void containers_and_the_first_version_are_known(void **state)
 {
     (void)state;
@@ -68,5 +82,6 @@ static void containers_and_the_first_version_are_known(void **state)
     sim_free(sim);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(the_least_limit_holds), cmocka_unit_test(containers_and_the_first_version_are_known)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(the_least_limit_holds), cmocka_unit_test(a_last_line_may_lack_its_end),
+                                          cmocka_unit_test(containers_and_the_first_version_are_known)};
 TEST_MAIN(tests)
