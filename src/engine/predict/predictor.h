@@ -40,8 +40,8 @@ int predictor_score(const struct predictor *p, struct scorer *scorer, const stru
 /* predictor_field_name: of the fields that it was trained on, for struct field_names; context: a predictor with field_names. */
 const char *predictor_field_name(const void *predictor, size_t field);
 
-/* predictor_files: do the files that a format's options name (vocabularies) hold, one after another, what those of training held? ERROR_DATA names the
- * first that does not. */
+/* predictor_files: do the files that a format's options name (vocabularies) hold, one after another, what those of training held? ERROR_DATA names
+ * the first that does not. */
 int predictor_files(const struct predictor *p, const struct kind *format, const void *params, struct error *err);
 
 /* predictor_alike: do both read rows the same way, so that one parse serves both? ERROR_INVALID says what differs. */
