@@ -100,6 +100,30 @@ static void cells_of_a_table_are_told_by_kind(void **state)
     mem_free(params);
 }
 
+/* More texts than any memory of those that came by lately holds: each counts, and as the number that it is. */
+static void many_texts_are_each_looked_at(void **state)
+{
+    enum { TEXTS = 10000 };
+    struct bytes text;
+    struct inspection s;
+    struct error err = {0};
+    (void)state;
+    bytes_init(&text, 16 * TEXTS);
+    assert_ok(bytes_add_text(&text, "label,n\n", &err), &err);
+    for (unsigned i = 0; i < 2 * TEXTS; i++) assert_ok(bytes_printf(&text, &err, "%u,%u\n", i & 1, i / 2), &err);
+    const struct kind *csv = kind_find((const struct kind *const *)formats, "csv");
+    void *params = mem_zero(csv->params_size, &err);
+    options_default(csv->options, params);
+    assert_ok(inspect("csv", params, write_file("many.csv", bytes_text(&text), text.size), 0, 0, &s, &err), &err);
+    assert_int_equal(s.fields[0]->numbers, 2 * TEXTS);
+    assert_close(s.fields[0]->sum, (double)TEXTS * (TEXTS - 1), 1e-9, 0);
+    assert_close(s.fields[0]->max, TEXTS - 1, 0, 0);
+    assert_close(cardinality_count(&s.fields[0]->distinct), TEXTS, 0.05, 0);
+    inspection_close(&s);
+    mem_free(params);
+    bytes_close(&text);
+}
+
 /* All but the clock is the same whatever the pieces. */
 static void pieces_do_not_show(void **state)
 {
@@ -207,8 +231,13 @@ static void collisions_are_as_expected(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(sparse_features_are_counted_by_field), cmocka_unit_test(cells_of_a_table_are_told_by_kind), cmocka_unit_test(pieces_do_not_show),
-    cmocka_unit_test(what_cannot_be_read_is_told),          cmocka_unit_test(more_fields_than_are_told),         cmocka_unit_test(texts_have_kinds),
+    cmocka_unit_test(many_texts_are_each_looked_at),
+    cmocka_unit_test(sparse_features_are_counted_by_field),
+    cmocka_unit_test(cells_of_a_table_are_told_by_kind),
+    cmocka_unit_test(pieces_do_not_show),
+    cmocka_unit_test(what_cannot_be_read_is_told),
+    cmocka_unit_test(more_fields_than_are_told),
+    cmocka_unit_test(texts_have_kinds),
     cmocka_unit_test(collisions_are_as_expected),
 };
 int main(int argc, char **argv)
