@@ -15,9 +15,9 @@ says() { grep -qF -- "$1" out; }
 checkpoint() { "$trainyard" checkpoint "$@"; }
 
 "$trainyard" run spec.json --dir run --quiet >/dev/null 2>&1 || fail "the run ended badly"
-delta=$(ls run/checkpoints/*.delta.safetensors | tail -1)
+delta=$(printf '%s\n' run/checkpoints/*.delta.safetensors | tail -1)
 previous=run/checkpoints/$(checkpoint show "$delta" --json | jq -r '.files[-2]' | xargs basename)
-check "the run left deltas" test -n "$delta"
+check "the run left deltas" test -e "$delta"
 
 # Sound: a delta, its whole file, the run's model.
 check "verify: a delta is whole" test "$(exit_status checkpoint verify "$delta")" = 0
