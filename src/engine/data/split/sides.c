@@ -48,7 +48,7 @@ static int sides_worker(void *context, unsigned worker, struct error *err)
     struct counting *counting = context;
     struct counter *c = &counting->counters[worker];
     struct sides *s = counting->sides;
-    uint8_t side[BLOCK_ROWS];
+    uint8_t side[BLOCK_ROWS] = {0};
     const bool bits = dataset_info(counting->dataset)->labels.range == LABELS_BINARY;
     for (uint64_t i = worker; i < s->blocks; i += counting->workers) {
         int rc = dataset_read_head(counting->dataset, i, &c->block, err);
