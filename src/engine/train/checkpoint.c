@@ -142,6 +142,8 @@ static int checkpoint_write(void *context, struct error *err)
     int64_t began = world_mono_ns(fold->job->world);
     int rc = rundir_checkpoint_path(fold->dir, checkpoint_file(c), "safetensors", path, err);
     if (rc == 0) rc = rundir_checkpoint_path(fold->dir, checkpoint_file(c), "json", sidecar, err);
+    /* A step that is written anew: its old sum must not stand beside the new file, wherever this is cut off. */
+    if (rc == 0 && path_exists(fold->job->world, sidecar)) rc = path_unlink(fold->job->world, sidecar, err);
     if (rc == 0) rc = snapshot_write(&c->snapshot, fold, path, c->sha256, &c->size_bytes, err);
     if (rc == 0) rc = sidecar_write(c, sidecar, err);
     if (rc < 0) return error_wrap(err, "checkpoint of step %" PRIu64, step);
