@@ -34,7 +34,7 @@ static void up(const char *token)
 static const char *spec(const char *name, char path[PATH_SIZE])
 {
     char text[512];
-    snprintf(path, PATH_SIZE, "%.4000s/%.60s.json", server.dir, name);
+    snprintf(path, PATH_SIZE, "%.4000s/%.60s.json", server.place.dir, name);
     snprintf(text, sizeof text, job_body, name);
     test_write_file(path, text, strlen(text));
     return path;
@@ -88,7 +88,7 @@ static void test_bad_specs(void **state)
     char path[PATH_SIZE];
     (void)state;
     up(NULL);
-    snprintf(path, sizeof path, "%.4000s/bad.json", server.dir);
+    snprintf(path, sizeof path, "%.4000s/bad.json", server.place.dir);
     test_write_file(path, bad, strlen(bad));
     assert_int_equal(CALL(&c, "submit", path, "--wait"), 2);
     assert_has(c.err, "bad.json:3: /model/kind");
@@ -136,7 +136,7 @@ static void test_unreachable_and_token(void **state)
     child_close(&c);
     assert_int_equal(CALL(&c, "jobs"), 77);
     child_close(&c);
-    snprintf(token_path, sizeof token_path, "%.4000s/token", server.dir);
+    snprintf(token_path, sizeof token_path, "%.4000s/token", server.place.dir);
     test_write_file(token_path, "open-sesame\n", 12);
     assert_int_equal(CALL(&c, "submit", path, "--token-file", token_path), 0); /* the file goes before the environment */
     child_close(&c);

@@ -39,6 +39,25 @@ void run_kit_data(const char *name, bool shuffled, bool sorted)
     bytes_close(&text[1]);
 }
 
+void run_kit_fields(unsigned fields)
+{
+    char from[PATH_SIZE], to[PATH_SIZE], *line = NULL, *rest;
+    size_t room = 0;
+    snprintf(from, sizeof from, "%.*s/a.svm", 3000, run_kit_root);
+    snprintf(to, sizeof to, "%.*s/a.ffm", 3000, run_kit_root);
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    assert_true(in && out);
+    while (getline(&line, &room, in) > 0) {
+        char *part = strtok_r(line, " \n", &rest);
+        fputs(part, out);
+        while ((part = strtok_r(NULL, " \n", &rest)))
+            fprintf(out, " %lu:%s%s", strtoul(part, NULL, 10) % fields, part, strchr(part, ':') ? "" : ":1");
+        fputc('\n', out);
+    }
+    free(line);
+    fclose(in), assert_int_equal(fclose(out), 0);
+}
+
 int run_kit_run(const struct world *world, const char *spec, const char *dir, unsigned workers, struct run_result *result, struct error *err)
 {
     const struct job_kit kit = {.root = run_kit_root, .world = world, .workers = workers, .progress.progress = run_kit_progress};

@@ -15,6 +15,9 @@ extern void (*run_kit_progress)(void *context, const struct progress *p); /* wha
  * all positives last. */
 void run_kit_data(const char *name, bool shuffled, bool sorted);
 
+/* run_kit_fields: a.ffm = the rows of a.svm with fields, as some models want them: feature i is of field i mod `fields`. */
+void run_kit_fields(unsigned fields);
+
 /* run_kit_run: a run of `spec` (single quotes for double ones; %s = the data folder) in folder `dir` below the root. */
 int run_kit_run(const struct world *world, const char *spec, const char *dir, unsigned workers, struct run_result *result, struct error *err);
 

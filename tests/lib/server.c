@@ -11,7 +11,6 @@
 
 #include "base/mem.h"
 #include "cli/registries.h"
-#include "lib/fake_run.h"
 
 const char job_body[] = "{\"name\": \"%s\", \"dataset\": {\"uri\": \"file:clicks.tsv\", \"format\": \"criteo\"}, \"model\": {\"kind\": \"lr\"}, "
                         "\"train\": {\"workers\": 1}}";
@@ -20,31 +19,15 @@ const char job_body[] = "{\"name\": \"%s\", \"dataset\": {\"uri\": \"file:clicks
 
 void server_prepare(struct server *s)
 {
-    char file[PATH_SIZE];
     static const struct embedded no_files[] = {{0}};
     memset(s, 0, sizeof *s);
-    test_dir(s->dir);
-    path_join(s->state, s->dir, "state", NULL);
-    path_join(s->data, s->dir, "data", NULL);
-    assert_ok(path_mkdirs(&world_real, s->data, &s->err), &s->err);
-    path_join(file, s->data, "clicks.tsv", NULL);
-    test_write_file(file, "1\t2\n", 4);
-    s->roots[0] = s->data;
-    s->sched_config = (struct sched_config){.world = &world_real,
-                                            .registry = &registry_all,
-                                            .state_dir = s->state,
-                                            .data_roots = s->roots,
-                                            .executable = fake_run_write(s->dir, s->executable),
-                                            .slots = 2,
-                                            .stop_grace_ms = 300,
-                                            .backoff_ms = 20,
-                                            .disk_low_bytes = -1};
+    s->sched_config = fake_place_make(&s->place);
     s->config = (struct http_config){.listen = "127.0.0.1:0", .world = &world_real, .registry = &registry_all, .web = no_files, .api = embedded_api};
 }
 
 void server_up(struct server *s)
 {
-    s->store = store_open(&world_real, s->state, &s->err);
+    s->store = store_open(&world_real, s->place.state, &s->err);
     assert_ok(s->store ? 0 : -1, &s->err);
     s->sched_config.store = s->config.store = s->store;
     s->sched = s->config.sched = sched_start(&s->sched_config, &s->err);

@@ -7,6 +7,7 @@
 
 #include "lib/test.h"
 
+#include "lib/fake_place.h"
 #include "service/http/server.h"
 #include "service/sched/sched.h"
 #include "service/store/store.h"
@@ -14,8 +15,7 @@
 enum { TALK_DEADLINE_MS = 20000 };
 
 struct server {
-    char dir[PATH_SIZE], state[PATH_SIZE], data[PATH_SIZE], executable[PATH_SIZE];
-    const char *roots[2];
+    struct fake_place place;
     struct sched_config sched_config;
     struct http_config config; /* change it between server_prepare() and server_up() */
     struct store *store;

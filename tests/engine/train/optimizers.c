@@ -13,25 +13,6 @@
 #include "engine/optim/optimizer.h"
 #include "lib/run_kit.h"
 
-/* The same rows with fields, as some models want them: feature i is of field i mod 4. */
-static void field_data(void)
-{
-    char from[PATH_SIZE], to[PATH_SIZE], *line = NULL, *rest;
-    size_t room = 0;
-    snprintf(from, sizeof from, "%.*s/a.svm", 3000, run_kit_root);
-    snprintf(to, sizeof to, "%.*s/a.ffm", 3000, run_kit_root);
-    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
-    assert_true(in && out);
-    while (getline(&line, &room, in) > 0) {
-        char *part = strtok_r(line, " \n", &rest);
-        fputs(part, out);
-        while ((part = strtok_r(NULL, " \n", &rest))) fprintf(out, " %lu:%s%s", strtoul(part, NULL, 10) % 4, part, strchr(part, ':') ? "" : ":1");
-        fputc('\n', out);
-    }
-    free(line);
-    fclose(in), assert_int_equal(fclose(out), 0);
-}
-
 static bool stops;
 
 static void stop_at_once(void *context, const struct progress *p)
@@ -294,6 +275,6 @@ int main(int argc, char **argv)
 {
     test_dir(run_kit_root);
     run_kit_data("a.svm", false, false);
-    field_data();
+    run_kit_fields(4);
     return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

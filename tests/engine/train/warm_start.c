@@ -423,29 +423,10 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(it_begins_where_the_o
                                           cmocka_unit_test(wishes_that_cannot_be_are_told_at_once),
                                           cmocka_unit_test(a_resume_meets_the_same_source)};
 
-/* a.svm with the features' numbers as fields, folded into five. */
-static void write_ffm(void)
-{
-    char from[PATH_SIZE], to[PATH_SIZE], *line = NULL;
-    size_t room = 0;
-    snprintf(from, sizeof from, "%.*s/a.svm", 3000, run_kit_root);
-    snprintf(to, sizeof to, "%.*s/a.ffm", 3000, run_kit_root);
-    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
-    assert_true(in && out);
-    while (getline(&line, &room, in) > 0) {
-        char *save, *token = strtok_r(line, " \n", &save);
-        fprintf(out, "%s", token);
-        while ((token = strtok_r(NULL, " \n", &save))) fprintf(out, " %d:%s", atoi(token) % 5, token);
-        fprintf(out, "\n");
-    }
-    free(line);
-    fclose(in), assert_int_equal(fclose(out), 0);
-}
-
 int main(int argc, char **argv)
 {
     test_dir(run_kit_root);
     run_kit_data("a.svm", false, false);
-    write_ffm();
+    run_kit_fields(5);
     return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -37,7 +37,7 @@ static void good_job_succeeds(void **state)
     bytes_close(&log);
     assert_ok(sched_run_path(f.sched, id, RUNDIR_SPEC, path, &f.err), &f.err);
     char *spec = test_read_file(path, NULL);
-    assert_non_null(strstr(spec, f.data)); /* the run gets absolute paths */
+    assert_non_null(strstr(spec, f.place.data)); /* the run gets absolute paths */
     mem_free(spec);
     server_down(&f);
 }

@@ -14,14 +14,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/registries.h"
-#include "lib/fake_run.h"
+#include "lib/fake_place.h"
 #include "service/sched/sched.h"
 
 enum { DEADLINE_MS = 30000 };
 
 struct fixture {
-    char dir[PATH_SIZE], state[PATH_SIZE], data[PATH_SIZE], executable[PATH_SIZE];
-    const char *roots[2];
+    struct fake_place place;
     struct sched_config config;
     struct store *store;
     struct sched *sched;
@@ -30,7 +29,7 @@ struct fixture {
 
 static inline void server_up(struct fixture *f)
 {
-    f->store = store_open(&world_real, f->state, &f->err);
+    f->store = store_open(&world_real, f->place.state, &f->err);
     assert_ok(f->store ? 0 : -1, &f->err);
     f->config.store = f->store;
     f->sched = sched_start(&f->config, &f->err);
@@ -47,24 +46,8 @@ static inline void server_down(struct fixture *f)
 
 static inline void up(struct fixture *f)
 {
-    char file[PATH_SIZE];
     memset(f, 0, sizeof *f);
-    test_dir(f->dir);
-    path_join(f->state, f->dir, "state", NULL);
-    path_join(f->data, f->dir, "data", NULL);
-    assert_ok(path_mkdirs(&world_real, f->data, &f->err), &f->err);
-    path_join(file, f->data, "clicks.tsv", NULL);
-    test_write_file(file, "1\t2\n", 4);
-    f->roots[0] = f->data;
-    f->config = (struct sched_config){.world = &world_real,
-                                      .registry = &registry_all,
-                                      .state_dir = f->state,
-                                      .data_roots = f->roots,
-                                      .executable = fake_run_write(f->dir, f->executable),
-                                      .slots = 2,
-                                      .stop_grace_ms = 300,
-                                      .backoff_ms = 20,
-                                      .disk_low_bytes = -1};
+    f->config = fake_place_make(&f->place);
     server_up(f);
 }
 
@@ -139,7 +122,7 @@ static inline struct attempt_list attempts_of(struct fixture *f, const char *id,
 static inline void touch(struct fixture *f, const char *id, const char *name)
 {
     char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%.2000s/runs/%s/%s", f->state, id, name);
+    snprintf(path, sizeof path, "%.2000s/runs/%s/%s", f->place.state, id, name);
     test_write_file(path, "", 0);
 }
 

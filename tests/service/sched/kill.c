@@ -14,14 +14,13 @@
 
 #include "base/mem.h"
 #include "cli/registries.h"
-#include "lib/fake_run.h"
+#include "lib/fake_place.h"
 #include "service/sched/sched.h"
 
 enum { KILLS = 20, JOBS_MAX = 400, DEADLINE_MS = 60000 };
 
 struct fixture {
-    char dir[PATH_SIZE], state[PATH_SIZE], data[PATH_SIZE], executable[PATH_SIZE];
-    const char *roots[2];
+    struct fake_place place;
     struct sched_config config;
     struct error err;
     char ids[JOBS_MAX][ID_SIZE]; /* acknowledged */
@@ -30,23 +29,10 @@ struct fixture {
 
 static void up(struct fixture *f)
 {
-    char file[PATH_SIZE];
     memset(f, 0, sizeof *f);
-    test_dir(f->dir);
-    path_join(f->state, f->dir, "state", NULL);
-    path_join(f->data, f->dir, "data", NULL);
-    assert_ok(path_mkdirs(&world_real, f->data, &f->err), &f->err);
-    path_join(file, f->data, "clicks.tsv", NULL);
-    test_write_file(file, "1\t2\n", 4);
-    f->roots[0] = f->data;
-    f->config = (struct sched_config){.world = &world_real,
-                                      .registry = &registry_all,
-                                      .state_dir = f->state,
-                                      .data_roots = f->roots,
-                                      .executable = fake_run_write(f->dir, f->executable),
-                                      .slots = 3,
-                                      .backoff_ms = 20,
-                                      .disk_low_bytes = -1};
+    f->config = fake_place_make(&f->place);
+    f->config.slots = 3;
+    f->config.stop_grace_ms = 0;
 }
 
 /* The server's process: submits one job after the other and tells each id through the pipe only when it was accepted. Never returns. */
@@ -54,7 +40,7 @@ static void serve(struct fixture *f, int out)
 {
     static const char *const names[] = {"flood", "ok", "crash-once"};
     struct error err = {0};
-    f->config.store = store_open(&world_real, f->state, &err);
+    f->config.store = store_open(&world_real, f->place.state, &err);
     struct sched *sched = f->config.store ? sched_start(&f->config, &err) : NULL;
     if (!sched) {
         fprintf(stderr, "server: %s\n", err.msg);
@@ -125,7 +111,7 @@ static void check_job(struct fixture *f, struct store *store, const char *id)
     assert_ok(store_job_get(store, id, &job, &f->err), &f->err);
     if (job.state != JOB_SUCCEEDED) fail_msg("job %s (%s) is %s: %s", id, job.name, job_state_name(job.state), job.message);
     assert_ok(store_events(store, &query, seen_each, &seen, &f->err), &f->err);
-    snprintf(path, sizeof path, "%.2000s/runs/%s/events.ndjson", f->state, id);
+    snprintf(path, sizeof path, "%.2000s/runs/%s/events.ndjson", f->place.state, id);
     char *text = test_read_file(path, NULL);
     for (const char *at = text; (at = strchr(at, '\n')); at++) lines++;
     mem_free(text);
@@ -156,7 +142,7 @@ static void kills_lose_and_double_nothing(void **state)
     up(&f);
     uint64_t kills = 0; /* where a life is too short to accept anything (a slow machine, a sanitizer), there are more of them */
     for (; kills < KILLS || (f.count < KILLS / 2 && kills < 10 * KILLS); kills++) life(&f, (int64_t)(hash_mix(SEED * 1000 + kills) % 120000));
-    struct store *store = store_open(&world_real, f.state, &f.err);
+    struct store *store = store_open(&world_real, f.place.state, &f.err);
     assert_ok(store ? 0 : -1, &f.err);
     f.config.store = store;
     struct sched *sched = sched_start(&f.config, &f.err);

@@ -63,7 +63,7 @@ static void restart_sees_what_happened_meanwhile(void **state)
     assert_int_equal(kill(-pid, SIGKILL), 0);
     char path[PATH_SIZE];
     for (int i = 0; i < 2; i++) { /* both are gone before the next server looks */
-        snprintf(path, sizeof path, "%.2000s/runs/%s", f.state, i ? dead : done);
+        snprintf(path, sizeof path, "%.2000s/runs/%s", f.place.state, i ? dead : done);
         int64_t end = world_mono_ms(&world_real) + DEADLINE_MS;
         while (rundir_alive(&world_real, path, &f.err) == 1 && world_mono_ms(&world_real) < end) usleep(2000);
     }

@@ -122,8 +122,8 @@ static void unusable_directory_holds_jobs_back(void **state)
     struct job_wait wait;
     char id[ID_SIZE], runs[PATH_SIZE], away[PATH_SIZE];
     up(&f);
-    path_join(runs, f.state, "runs", NULL);
-    path_join(away, f.state, "away", NULL);
+    path_join(runs, f.place.state, "runs", NULL);
+    path_join(away, f.place.state, "away", NULL);
     assert_ok(path_rename(&world_real, runs, away, &f.err), &f.err);
     test_write_file(runs, "", 0);
     submit(&f, "ok", id);
@@ -177,9 +177,9 @@ static void cut_deletions_are_ended_or_undone(void **state)
     struct attempt_list list = attempts_of(&f, id, 1);
     attempt_list_close(&list);
     server_down(&f);
-    snprintf(dir, sizeof dir, "%.2000s/runs/%s", f.state, id);
-    snprintf(aside, sizeof aside, "%.2000s/runs/.deleted-%s", f.state, id);
-    snprintf(orphan, sizeof orphan, "%.2000s/runs/.deleted-job_01ARZ3NDEKTSV4RRFFQ69G5FAV", f.state);
+    snprintf(dir, sizeof dir, "%.2000s/runs/%s", f.place.state, id);
+    snprintf(aside, sizeof aside, "%.2000s/runs/.deleted-%s", f.place.state, id);
+    snprintf(orphan, sizeof orphan, "%.2000s/runs/.deleted-job_01ARZ3NDEKTSV4RRFFQ69G5FAV", f.place.state);
     assert_ok(path_rename(&world_real, dir, aside, &f.err), &f.err); /* killed before the row went */
     assert_ok(path_mkdirs(&world_real, orphan, &f.err), &f.err);     /* killed after it */
     server_up(&f);

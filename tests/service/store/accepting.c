@@ -11,17 +11,8 @@ static void key_makes_one_job(void **state)
     up(&f);
     id_make(&world_real, "job_", a);
     id_make(&world_real, "job_", b);
-    struct job_new job = {.id = a,
-                          .name = "n",
-                          .experiment = "",
-                          .owner = "",
-                          .slots = 1,
-                          .labels = empty,
-                          .asked = empty,
-                          .spec = empty,
-                          .run_spec = empty,
-                          .idempotency_key = "k",
-                          .request_hash = "h1"};
+    struct job_new job = job_least(a, "n", empty);
+    job.idempotency_key = "k", job.request_hash = "h1";
     assert_ok(store_job_insert(f.s, &job, existing, &f.err), &f.err);
     assert_string_equal(existing, "");
     job.id = b;

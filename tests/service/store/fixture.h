@@ -32,22 +32,28 @@ static inline void down(struct fixture *f)
     store_close(f->s);
 }
 
+/* The least of a job to insert: its documents are all `document`. */
+static inline struct job_new job_least(const char *id, const char *name, json_t *document)
+{
+    return (struct job_new){.id = id,
+                            .name = name,
+                            .experiment = "",
+                            .owner = "",
+                            .slots = 1,
+                            .labels = document,
+                            .asked = document,
+                            .spec = document,
+                            .run_spec = document};
+}
+
 /* A job with the given name, experiment, priority and label git. */
 static inline void job_add(struct fixture *f, const char *name, const char *experiment, int64_t priority, const char *git, char id[ID_SIZE])
 {
     char existing[ID_SIZE];
     json_t *labels = json_pack("{s:s}", "git", git), *empty = json_pack("{s:{}}", "model");
     id_make(&world_real, "job_", id);
-    struct job_new job = {.id = id,
-                          .name = name,
-                          .experiment = experiment,
-                          .owner = "",
-                          .priority = priority,
-                          .slots = 1,
-                          .labels = labels,
-                          .asked = empty,
-                          .spec = empty,
-                          .run_spec = empty};
+    struct job_new job = job_least(id, name, empty);
+    job.experiment = experiment, job.priority = priority, job.labels = labels;
     assert_ok(store_job_insert(f->s, &job, existing, &f->err), &f->err);
     json_decref(labels);
     json_decref(empty);

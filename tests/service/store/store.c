@@ -104,17 +104,8 @@ static void *crowd_write(void *arg)
         struct error err = {0};
         snprintf(key, sizeof key, "key %d", i); /* the same keys in every thread */
         id_make(&world_real, "job_", id);
-        struct job_new job = {.id = id,
-                              .name = key,
-                              .experiment = "",
-                              .owner = "",
-                              .slots = 1,
-                              .labels = empty,
-                              .asked = empty,
-                              .spec = empty,
-                              .run_spec = empty,
-                              .idempotency_key = key,
-                              .request_hash = "h"};
+        struct job_new job = job_least(id, key, empty);
+        job.idempotency_key = key, job.request_hash = "h";
         if (store_job_insert(c->s, &job, existing, &err) < 0) c->failed++;
         struct job_list list;
         if (store_job_list(c->s, "", NULL, 50, NULL, &list, &err) < 0) c->failed++;
@@ -181,8 +172,8 @@ static void each_allocation_fails_once(void **state)
         struct error err = {0};
         struct job got;
         id_make(&world_real, "job_", id);
-        struct job_new job = {
-            .id = id, .name = "n", .experiment = "", .owner = "", .slots = 1, .labels = labels, .asked = empty, .spec = empty, .run_spec = empty};
+        struct job_new job = job_least(id, "n", empty);
+        job.labels = labels;
         mem_fail_after(k);
         int rc = scenario(&f, &job, events, 2, &err);
         bool fired = mem_fail_after(0);
@@ -224,17 +215,8 @@ static void full_disk_loses_nothing_accepted(void **state)
     memset(text, 'x', sizeof text - 1), text[sizeof text - 1] = 0;
     json_object_set_new(big, "text", json_string(text));
     id_make(&world_real, "job_", id);
-    struct job_new job = {.id = id,
-                          .name = "n",
-                          .experiment = "",
-                          .owner = "",
-                          .slots = 1,
-                          .labels = big,
-                          .asked = big,
-                          .spec = big,
-                          .run_spec = big,
-                          .idempotency_key = "k",
-                          .request_hash = "h"};
+    struct job_new job = job_least(id, "n", big);
+    job.idempotency_key = "k", job.request_hash = "h";
     assert_int_equal(store_job_insert(f.s, &job, existing, &f.err), -ERROR_NOSPACE);
     assert_error(&f.err, ERROR_NOSPACE, "disk is full");
     error_clear(&f.err);
