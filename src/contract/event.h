@@ -4,7 +4,7 @@
  *
  * seq counts from 1 over all attempts without gaps. Types and their own fields (all doubles finite or null):
  *   state       state: starting|running|stopping|succeeded|failed|stopped, reason, message, [cause, retryable]   fsynced
- *   metric      epoch, rows, loss (progressive logloss of the window, before each update), auc (progressive), epoch_loss and
+ *   metric      epoch, rows, loss (progressive logloss of the window, before each update), auc (progressive; of clicks only), epoch_loss and
  *               epoch_auc (the same since the epoch began: in the first one an honest validation), rows_per_s, bytes_dense, bytes_sent, ratio,
  *               progress (0..1), eta_ms, [val_logloss, val_auc], lr, [lr_wide, lr_deep: where these groups have an optimizer of their own]
  *   log         level, message

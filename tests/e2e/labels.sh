@@ -46,6 +46,7 @@ learn real real '{"kind": "linear"}' rmse 2.3
 learn count count '{"kind": "poisson"}' deviance 1.6
 learn class class:4 '{"kind": "softmax", "classes": 4}' logloss 1.7
 check "classes: a probability each, of sum 1" awk -F'\t' 'NR == 1 { exit $0 != "row\tlabel\tp0\tp1\tp2\tp3" } { s = $3 + $4 + $5 + $6; if (s < 0.999999 || s > 1.000001) exit 1 }' class/scores.tsv
+check "classes: metric events tell no AUC" jq -se '[.[] | select(.type == "metric")] | any(has("loss")) and all(has("auc") or has("epoch_auc") | not)' class/events.ndjson
 check "classes: a table of classes" jq -e '.classes | length == 4 and .[0].auc > 0.7 and .[3].auc > 0.7' class/evaluation.json
 
 # Folds: the mean of their predictions, and what predict makes of the same checkpoints.

@@ -188,6 +188,16 @@ describe('page of a job', { skip }, () => {
     job.hidden.points = kept;
   });
 
+  test('labels that are no clicks have no AUC: no empty chart of it', async () => {
+    const job = named('ctr-baseline-lr');
+    const kept = job.hidden.points;
+    job.hidden.points = kept.map(({ auc: _auc, val_auc: _val, ...point }) => point);
+    await open(job);
+    await page.getByRole('group', { name: 'lines of Loss' }).waitFor();
+    assert.equal(await page.getByRole('group', { name: 'lines of AUC' }).count(), 0);
+    job.hidden.points = kept;
+  });
+
   test('folds with mean and spread, ensemble, deciles, groups, bootstrap and slices, whatever the values are called', async () => {
     const job = named('ctr-baseline-lr');
     const kept = job.hidden.evaluation;

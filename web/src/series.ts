@@ -62,8 +62,9 @@ export class Series {
     });
   }
 
+  /** Does any event carry it, be it as a value that is no number? */
   has(name: Column): boolean {
-    return this.sorted().some((point) => typeof point[name] === 'number');
+    return this.column(name).some((value) => value !== undefined);
   }
 
   /** The x values; time counts seconds of work from the first point, so a night's pause shows as the gap it was. */

@@ -119,12 +119,15 @@ int report_flush(struct report *r, struct error *err)
     double rate;
     window_rate(r, now, &rate, &eta_ms);
     json_t *body = json_pack(
-        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "epoch", (json_int_t)epoch_shown(fold), "rows", (json_int_t)fold->cursor.rows,
-        "loss", json_real_or_null(r->weight > 0 ? r->loss / r->weight : NAN), "auc", json_real_or_null(auc_window_value(&r->window)), "epoch_loss",
-        json_real_or_null(whole->weight > 0 ? whole->loss / whole->weight : NAN), "epoch_auc", json_real_or_null(auc_window_value(&whole->window)),
-        "rows_per_s", json_real_or_null(rate), "bytes_dense", (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio",
-        json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)), "progress", json_real_or_null(ratio(job_rows_done(fold), job_rows_planned(fold))),
-        "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms));
+        "{s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "epoch", (json_int_t)epoch_shown(fold), "rows", (json_int_t)fold->cursor.rows, "loss",
+        json_real_or_null(r->weight > 0 ? r->loss / r->weight : NAN), "epoch_loss",
+        json_real_or_null(whole->weight > 0 ? whole->loss / whole->weight : NAN), "rows_per_s", json_real_or_null(rate), "bytes_dense",
+        (json_int_t)r->bytes_dense, "bytes_sent", (json_int_t)r->bytes_sent, "ratio", json_real_or_null(ratio(r->bytes_dense, r->bytes_sent)),
+        "progress", json_real_or_null(ratio(job_rows_done(fold), job_rows_planned(fold))), "eta_ms", eta_ms < 0 ? json_null() : json_integer(eta_ms));
+    if (fold->job->model.loss->labels == LABELS_BINARY) {
+        json_object_set_new(body, "auc", json_real_or_null(auc_window_value(&r->window)));
+        json_object_set_new(body, "epoch_auc", json_real_or_null(auc_window_value(&whole->window)));
+    }
     if (body) report_rates(fold, body);
     if (!isnan(fold->grad_norm)) json_object_set_new(body, "grad_norm", json_real_or_null(fold->grad_norm));
     int rc = fold_event(fold, EVENT_METRIC, fold->cursor.step, body, err);

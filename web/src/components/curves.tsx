@@ -117,8 +117,8 @@ export function Curves({ series, version, windowSteps, view }: CurvesProps) {
       <Tools view={view} />
       <div class="charts">
         {CHARTS.map((chart) => {
-          const lines = chart.lines.filter(({ column }) => series.has(column) || column === chart.lines[0]!.column);
-          return (
+          const lines = chart.lines.filter(({ column }) => series.has(column));
+          return lines.length > 0 && (
             <Chart
               key={chart.title}
               title={chart.title}

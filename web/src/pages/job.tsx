@@ -201,7 +201,7 @@ function Verdict({ job, view }: { job: Job; view: JobView }) {
       <Progress job={job} />
       <dl class="facts">
         <Fact name="Train loss" value={metric(last?.loss)} />
-        <Fact name="Train AUC" value={metric(last?.auc)} />
+        {(!last || last.auc !== undefined) && <Fact name="Train AUC" value={metric(last?.auc)} />}
         <Fact name="Step" value={count(job.step ?? last?.step)} />
         <Fact name="Rows" value={short(last?.rows)} />
         <Fact name="Rows/s" value={short(last?.rows_per_s)} />
