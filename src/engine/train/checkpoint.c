@@ -254,7 +254,9 @@ int checkpoint_load_newest(struct fold *fold, struct error *err)
         struct error why = {0};
         int rc = rundir_latest_checkpoint(fold->job->world, fold->dir, last, &file, &why);
         if (rc < 0 && why.code == ERROR_NOTFOUND && last)
-            report_log(fold->job, PROGRESS_WARN, "none of the checkpoints in %s/" RUNDIR_CHECKPOINTS " can be used", fold->dir);
+            return error_set(err, ERROR_DATA, NULL,
+                             "no checkpoint in %s/" RUNDIR_CHECKPOINTS " can be used: bring a good one back, or delete them all to begin anew",
+                             fold->dir);
         if (rc < 0) return error_set(err, why.code, why.field, "%s", why.msg);
         if (checkpoint_verify(fold, file, &why) == 0 && load_file(fold, file, &why) == 0) return 0;
         if (why.code != ERROR_DATA) return error_set(err, why.code, why.field, "%s", why.msg);

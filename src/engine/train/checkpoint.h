@@ -30,7 +30,7 @@ int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct er
 void checkpoint_settle(struct checkpointer *c);
 
 /* checkpoint_load_newest: newest checkpoint that reads well into params, residuals, cursor and best; ERROR_NOTFOUND when there is none. A
- * damaged one is skipped with a note; one of another spec or data set is ERROR_CONFLICT naming the difference. */
+ * damaged one is skipped with a note, ERROR_DATA when all are; one of another spec or data set is ERROR_CONFLICT naming the difference. */
 int checkpoint_load_newest(struct fold *fold, struct error *err);
 int checkpoint_load(struct fold *fold, uint64_t step, struct error *err);
 
