@@ -33,7 +33,7 @@ static const struct arg export_args[] = {
 /* What scoring needs: the model's own tensors, and which rows, features and corrections they go by. */
 static bool scores_with(void *context, const struct tensor *t)
 {
-    static const char *const also[] = {"admission.", "transform.", "calibration."};
+    static const char *const also[] = {"admission.", "vocabulary.", "transform.", "calibration."};
     const struct checkpoint_model *m = context;
     if (strcmp(t->name, "slots") == 0) return true;
     for (size_t i = 0; i < m->count; i++)

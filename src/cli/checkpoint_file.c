@@ -103,7 +103,9 @@ int checkpoint_model_read(struct checkpoint_model *m, const struct checkpoint_fi
     m->kind = model->kind.name;
     m->count = model->describe(chosen->params, shape, m->descs);
     warm_start_freeze(&m->recipe, m->descs, m->count);
-    param_descs_form(m->descs, m->count, (struct table_form){(enum table_dtype)m->recipe.model.table_dtype, spec_remainder_bits(&m->recipe)});
+    param_descs_form(m->descs, m->count,
+                     (struct table_form){(enum table_dtype)m->recipe.model.table_dtype, spec_remainder_bits(&m->recipe),
+                                         m->recipe.model.embedding == EMBEDDING_VOCABULARY});
     optim_states(&m->recipe, m->states);
     m->has_states = !metadata_is(file, "ensemble", NULL) && !metadata_is(file, "contents", "weights");
     return 0;
@@ -116,7 +118,7 @@ int checkpoint_model_check(const struct checkpoint_model *m, const struct checkp
     struct params p = {0};
     uint32_t bits = (uint32_t)m->recipe.model.hash_bits;
     int rc = params_init(&p, m->descs, m->count, bits, m->has_states ? m->states : NULL, (uint64_t)m->recipe.train.seed, err);
-    if (rc == 0) rc = admission_init(&p.admission, (unsigned)m->recipe.features.min_count, bits, (uint64_t)m->recipe.features.hash_seed, err);
+    if (rc == 0) rc = admission_init(&p.admission, (unsigned)m->recipe.features.min_count, bits, err);
     if (rc == 0) rc = params_load(&p, &f->file, err);
     for (uint64_t w = 0; rc == 0 && w < p.slots / 64 + 1; w++) *live += (uint64_t)__builtin_popcountll(p.live[w]);
     params_close(&p);

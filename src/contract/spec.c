@@ -17,7 +17,7 @@ enum { BOOTSTRAP_MIN = 20, BOOTSTRAP_MAX = 1000, SLICES_WANTED_MAX = 8 }; /* eng
 const char *const spec_metrics[] = {"auto", "logloss", "auc", "rmse", "mae", "r2", "deviance", "accuracy", "macro_auc", NULL};
 const char *const spec_nonfinite[] = {"fail", "skip", "rollback", NULL};
 const char *const spec_table_dtypes[] = {"fp32", "fp16", "bf16", NULL};
-const char *const spec_embeddings[] = {"hashed", "qr", NULL};
+const char *const spec_embeddings[] = {"hashed", "qr", "vocabulary", NULL};
 const char *const spec_launchers[] = {"local", NULL};
 
 static const struct option root_options[] = {
@@ -63,7 +63,9 @@ static const struct option model_options[] = {
     {"table_dtype", OPT_NAME, AT(model.table_dtype), 0, .choices = spec_table_dtypes,
      .help = "what a weight of a table is kept as, in memory and in checkpoints; in two bytes it is rounded stochastically at each update"},
     {"embedding.kind", OPT_NAME, AT(model.embedding), 0, .choices = spec_embeddings,
-     .help = "a slot's rows: hashed: of its own; qr: the product of a quotient's and a remainder's, so that tables have 2^hash_bits / m + m rows"},
+     .help = "rows of tables: hashed: a slot has its own, features share slots; qr: a slot's are products of a quotient's and a remainder's, so that "
+             "tables have "
+             "2^hash_bits / m + m rows; vocabulary: each feature that training has met has its own, up to 2^hash_bits - 1"},
     {"embedding.remainder_bits", OPT_INT, AT(model.remainder_bits), 2, 1, 29,
      .help = "qr: m = 2^remainder_bits remainders; must be below hash_bits, which counts the slots", .flags = OPTION_SAY_WHY},
     {0},

@@ -58,9 +58,25 @@ head -500 clicks.tsv >few.tsv
 check "... and each slot has a row of its own in the export" awk -F'\t' 'NR > 1 && $NF { row = $4; for (i = 5; i < NF - 1; i++) row = row " " $i
     if (!((row) in slot)) slot[row] = $(NF - 1); else if (slot[row] != $(NF - 1)) bad++; n++ } END { exit bad > 0 || n < 1000 }' rows.tsv
 
-# Features that training has not seen often enough share a slot a field: named by the column, wherever it stands in the file.
+# Rows that were given to features, more than there are: the columns may stand elsewhere, and the weights alone will do.
 { printf 'label'; printf '\t%s' I{1..13} C{1..26}; echo; cat clicks.tsv; } >named.tsv
 awk 'BEGIN { FS = OFS = "\t" } { for (i = 1; i < NF / 2; i++) { t = $i; $i = $(NF + 1 - i); $(NF + 1 - i) = t } print }' named.tsv >moved.tsv
+spec fm | jq '.model += {embedding: "vocabulary", hash_bits: 12} | .dataset = {uri: "file:named.tsv", format: "csv", delimiter: "tab"}' >given.json
+"$trainyard" run given.json --dir given --quiet >/dev/null 2>&1 || fail "vocabulary: the run ended badly"
+predict --checkpoint given --in named.tsv --out some.tsv >/dev/null || fail "vocabulary: $(tail -1 err)"
+check "vocabulary: the run's scores.tsv, byte by byte" covers some.tsv given/scores.tsv
+predict --checkpoint given --in moved.tsv --out same.tsv >/dev/null || fail "vocabulary: $(tail -1 err)"
+check "... moved columns score the same, byte by byte" cmp some.tsv same.tsv
+"$trainyard" checkpoint export given --weights-only --out weights.safetensors >/dev/null
+check "... verified" "$trainyard" checkpoint verify weights.safetensors
+predict --checkpoint weights.safetensors --in named.tsv --out same.tsv >/dev/null || fail "vocabulary: $(tail -1 err)"
+check "... and the weights alone do, too" cmp some.tsv same.tsv
+head -301 named.tsv >few.tsv
+"$trainyard" export --checkpoint given --in few.tsv --out rows.tsv --quiet >/dev/null 2>&1 || fail "vocabulary: the export ended badly"
+check "... in whose export values share no slot but their column's rare one" awk -F'\t' 'NR > 1 { n++; f = (($(NF - 1)) in field) ? field[$(NF - 1)] : $1; field[$(NF - 1)] = f
+    bad += f != $1; values[$(NF - 1)]++ } END { for (s in values) shared += values[s] > 1; exit bad > 0 || shared > 39 || n < 1000 }' rows.tsv
+
+# Features that training has not seen often enough share a slot a field: named by the column, wherever it stands in the file.
 spec lr | jq '.features.min_count = 3 | .dataset = {uri: "file:named.tsv", format: "csv", delimiter: "tab"}' >admit.json
 "$trainyard" run admit.json --dir admit --quiet >/dev/null 2>&1 || fail "min_count: the run ended badly"
 predict --checkpoint admit --in named.tsv --out some.tsv >/dev/null || fail "min_count: $(tail -1 err)"

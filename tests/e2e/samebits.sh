@@ -122,10 +122,14 @@ varied "tables in bf16" '.model.table_dtype = "bf16"'
 varied "tables in fp16, adam, no codec" '.model.table_dtype = "fp16" | .optimizer.kind = "adam" | .compression = {codec: "none"}'
 varied "embedding qr" '.model.embedding = {kind: "qr", remainder_bits: 3}'
 varied "embedding qr in bf16, no codec" '.model += {embedding: "qr", table_dtype: "bf16"} | .compression = {codec: "none"}'
+varied "vocabulary" '.model.embedding = "vocabulary"'
+varied "vocabulary that overflows, no codec" '.model += {kind: "ffm", embedding: "vocabulary", hash_bits: 10} | .features.min_count = 2 | .compression = {codec: "none"}'
 deltas='.compression = {codec: "none"} | .train += {batch_size: 16, max_rows: 3000} | .checkpoint.every_steps = 2 | .evaluate.every_steps = 1 | .model.hash_bits = 18 | .split.validation_fraction = 0.5' # a validation gives the disk time
 varied "deltas" "$deltas"
 varied "deltas, rare features, lasso" "$deltas"' | .model = {kind: "lr", hash_bits: 18} | .optimizer.group_lasso = 0.01 | .features.min_count = 2'
 varied "deltas, early stopping" "$deltas"' | .train.early_stopping = {patience: 3} | .evaluate.every_steps = 10'
+varied "deltas, vocabulary" "$deltas"' | .model.embedding = "vocabulary"'
+varied "K-fold, vocabulary" '.split = {kind: "kfold", k: 3} | .train.epochs = 1 | .model.embedding = "vocabulary"'
 varied "split stratified" '.split.kind = "stratified"'
 varied "split group" '.dataset = {uri: $csv, format: "csv", weight: "weight"} | .split = {kind: "group", column: "user"}'
 varied "K-fold" '.split = {kind: "kfold", k: 3} | .train.epochs = 1'
@@ -150,6 +154,8 @@ awk -F'\t' 'BEGIN { print "label,a,b,x" } { print $1 "," $16 "," $17 "," (NR > 3
 varied "rollbacks" ".dataset = {uri: \"file:$tmp/spikes.csv\", format: \"csv\", schema: {x: \"numeric\"}} | .split = {kind: \"sequential\", test_fraction: 0.2} | .model = {kind: \"lr\", hash_bits: 14}
     | .optimizer = {kind: \"sgd\", lr: 1} | .compression = {codec: \"none\"} | .train = {batch_size: 128, epochs: 2, shuffle: false, nonfinite: \"rollback\", spike_factor: 2.5, log_every_steps: 1}"
 check "rollbacks: it did go back, twice" grep -q 'rollback 2 of 3' "$tmp/p1/events.ndjson"
+jq '.model.embedding = "vocabulary"' "$tmp/spec.json" >"$tmp/given.json" && mv "$tmp/given.json" "$tmp/spec.json"
+same "rollbacks, vocabulary"
 
 # The matrix must mean something: different specifications give different models, and the kills did hit.
 different=$(sort -u "$tmp/digests" | wc -l)

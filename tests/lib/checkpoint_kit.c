@@ -60,7 +60,9 @@ void checkpoint_kit_open(struct checkpoint_kit *kit, const char *text)
     json_object_set_new(kit->metadata, "step", json_string("12"));
     bytes_close(&recipe);
     size_t count = model->describe(chosen->params, (struct model_shape){0}, descs);
-    param_descs_form(descs, count, (struct table_form){(enum table_dtype)kit->spec.model.table_dtype, spec_remainder_bits(&kit->spec)});
+    param_descs_form(descs, count,
+                     (struct table_form){(enum table_dtype)kit->spec.model.table_dtype, spec_remainder_bits(&kit->spec),
+                                         kit->spec.model.embedding == EMBEDDING_VOCABULARY});
     MUST(params_init(&kit->params, descs, count, (uint32_t)kit->spec.model.hash_bits, NULL, (uint64_t)kit->spec.train.seed, &err) == 0);
     weights_draw(kit);
 }

@@ -15,21 +15,20 @@ static uint32_t rare_key(const char *field, uint64_t hash_seed)
     return (uint32_t)(hash64("rare", 4, ~hash64(field, strlen(field), hash_seed)) >> 32);
 }
 
-int rare_keys_init(struct rare_keys *r, const struct admission *a, const struct field_names *names, struct error *err)
+int rare_keys_init(struct rare_keys *r, uint64_t hash_seed, const struct field_names *names, struct error *err)
 {
     char number[24];
     size_t named = 0;
     *r = (struct rare_keys){0};
-    if (a->min_count <= 1) return 0;
     while (names->name && names->name(names->context, named)) named++;
     r->count = named ? named : FIELDS_NUMBERED;
     r->keys = mem_array(r->count, 1, sizeof *r->keys, err);
     if (!r->keys) return -ERROR_NOMEM;
     for (size_t f = 0; f < r->count; f++) {
         snprintf(number, sizeof number, "%zu", f);
-        r->keys[f] = rare_key(named ? names->name(names->context, f) : number, a->hash_seed);
+        r->keys[f] = rare_key(named ? names->name(names->context, f) : number, hash_seed);
     }
-    r->unknown = rare_key("", a->hash_seed);
+    r->unknown = rare_key("", hash_seed);
     return 0;
 }
 
@@ -39,9 +38,9 @@ void rare_keys_close(struct rare_keys *r)
     *r = (struct rare_keys){0};
 }
 
-int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, uint64_t hash_seed, struct error *err)
+int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, struct error *err)
 {
-    *a = (struct admission){.hash_bits = hash_bits, .hash_seed = hash_seed};
+    *a = (struct admission){.hash_bits = hash_bits};
     if (min_count <= 1) return 0;
     a->min_count = min_count > ADMISSION_MAX ? ADMISSION_MAX : min_count;
     a->seen = mem_huge((size_t)1 << hash_bits, sizeof *a->seen, err);
@@ -64,13 +63,13 @@ void admitted_close(struct admitted *a)
     *a = (struct admitted){0};
 }
 
-static int admitted_reserve(struct admitted *a, size_t features, struct error *err)
+int admitted_reserve(struct admitted *a, size_t features, size_t times, struct error *err)
 {
     if (a->keys && features <= a->max) return 0;
     size_t room = features + features / 4 + 64;
     admitted_close(a);
     a->keys = mem_array(room, 1, sizeof *a->keys, err);
-    a->waiting = mem_array(room, 1, sizeof *a->waiting, err);
+    a->waiting = mem_array(room, times, sizeof *a->waiting, err);
     if (!a->keys || !a->waiting) {
         admitted_close(a);
         return -ERROR_NOMEM;
@@ -83,17 +82,17 @@ int admission_apply(const struct admission *a, const struct rare_keys *rare, con
 {
     uint32_t shift = 32 - a->hash_bits;
     size_t waiting = 0;
-    int rc = admitted_reserve(out, b->features, err);
+    int rc = admitted_reserve(out, b->features, 1, err);
     if (rc < 0) return rc;
     for (size_t r = 0; r < b->rows; r++) {
         const uint16_t *fields = batch_fields(b, r);
         for (size_t i = b->offsets[r]; i < b->offsets[r + 1]; i++) {
             if (i + AHEAD < b->features) __builtin_prefetch(&a->seen[b->keys[i + AHEAD] >> shift]);
-            uint32_t key = b->keys[i], slot = key >> shift, field = fields ? fields[i - b->offsets[r]] : UINT32_MAX;
+            uint32_t key = b->keys[i], slot = key >> shift;
             bool in = a->seen[slot] >= a->min_count;
             out->waiting[waiting] = slot;
             waiting += !in;
-            out->keys[i] = in ? key : field < rare->count ? rare->keys[field] : rare->unknown;
+            out->keys[i] = in ? key : rare_key_of(rare, fields, i - b->offsets[r]);
         }
     }
     out->batch = *b;
@@ -203,7 +202,7 @@ int admission_import(struct admission *a, const struct tensor_file *file, unsign
     uint64_t words = a->hash_bits < 6 ? 1 : (uint64_t)1 << (a->hash_bits - 6);
     if (a->min_count <= 1) return 0;
     int rc = min_count > 1 ? counts_read(a, file, min_count > ADMISSION_MAX ? ADMISSION_MAX : min_count, err) : 0;
-    for (uint64_t w = 0; rc == 0 && w < words; w++)
+    for (uint64_t w = 0; rc == 0 && live && w < words; w++)
         for (uint64_t bits = live[w]; bits; bits &= bits - 1) a->seen[w << 6 | (uint64_t)__builtin_ctzll(bits)] = (uint8_t)a->min_count;
     return rc;
 }

@@ -21,13 +21,12 @@ enum { ADMISSION_MAX = 255 }; /* the highest threshold */
 struct admission {      /* zeroed: everything is let in */
     unsigned min_count; /* <= 1: everything is let in, and nothing below is there */
     uint32_t hash_bits;
-    uint64_t hash_seed;
     uint8_t *seen;     /* (2^hash_bits) */
     uint64_t *changed; /* bit a slot: its count may differ from the last checkpoint; NULL: nobody asks */
 };
 
-/* admission_init: min_count 0 or 1 is a zeroed struct. hash_seed: the features'. */
-int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, uint64_t hash_seed, struct error *err);
+/* admission_init: min_count 0 or 1: everything is let in. */
+int admission_init(struct admission *a, unsigned min_count, uint32_t hash_bits, struct error *err);
 void admission_close(struct admission *a); /* safe on a zeroed struct, and twice */
 uint64_t admission_bytes(unsigned min_count, uint32_t hash_bits);
 
@@ -43,9 +42,15 @@ struct rare_keys {  /* of one reader of rows; zeroed: none. Read by any number o
     size_t count;
     uint32_t unknown; /* of a feature whose field is not known */
 };
-int rare_keys_init(struct rare_keys *r, const struct admission *a, const struct field_names *names,
-                   struct error *err);     /* none where all are let in */
+int rare_keys_init(struct rare_keys *r, uint64_t hash_seed, const struct field_names *names, struct error *err);
 void rare_keys_close(struct rare_keys *r); /* safe on a zeroed struct, and twice */
+
+/* rare_key_of: the one of the i-th feature of a row with these fields; NULL: they are not known. */
+static inline uint32_t rare_key_of(const struct rare_keys *r, const uint16_t *fields, size_t i)
+{
+    uint32_t field = fields ? fields[i] : UINT32_MAX;
+    return field < r->count ? r->keys[field] : r->unknown;
+}
 
 struct admitted {       /* a batch as the model sees it; a worker's own, reused; zeroed: ready */
     struct batch batch; /* what it was made from, but for its keys */
@@ -53,6 +58,8 @@ struct admitted {       /* a batch as the model sees it; a worker's own, reused;
     uint32_t *waiting; /* (waiting_count): slot of each occurrence that was not let in, in the batch's order: what is to be counted */
     size_t waiting_count, max;
 };
+/* admitted_reserve: room for a batch of so many features, each of which may wait so many times. */
+int admitted_reserve(struct admitted *a, size_t features, size_t times, struct error *err);
 int admission_apply(const struct admission *a, const struct rare_keys *rare, const struct batch *batch, struct admitted *out, struct error *err);
 void admitted_close(struct admitted *a); /* safe on a zeroed struct, and twice */
 
@@ -77,7 +84,7 @@ void admission_copy_changed(const struct admission *a, uint64_t from, uint64_t t
 int admission_load(struct admission *a, const struct tensor_file *file, struct error *err);
 
 /* admission_import: the counts of a file whose model had the threshold min_count (<= 1: it counted nothing), up to a's own; slots that are live
- * (bit a slot), so have learnt something, are let in. ERROR_DATA. */
+ * (bit a slot; NULL: none), so have learnt something, are let in. ERROR_DATA. */
 int admission_import(struct admission *a, const struct tensor_file *file, unsigned min_count, const uint64_t *live, struct error *err);
 
 #endif

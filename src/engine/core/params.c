@@ -29,6 +29,13 @@ static void params_size(struct params *p, const struct param_desc *descs, size_t
     p->slots = 1ull << p->row_bits;
 }
 
+static bool has_vocabulary(const struct param_desc *descs, size_t count)
+{
+    bool has = false;
+    for (size_t t = 0; t < count; t++) has |= descs[t].table && descs[t].form.vocabulary;
+    return has;
+}
+
 uint64_t params_rows_used(const struct params *p)
 {
     uint32_t quotient = p->hash_bits > p->remainder_bits ? p->hash_bits - p->remainder_bits : 0;
@@ -77,6 +84,7 @@ uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t has
     struct params p = {.count = count};
     params_size(&p, descs, count, hash_bits);
     uint64_t bytes = p.slots / 8, rows = params_rows_used(&p);
+    if (has_vocabulary(descs, count)) bytes += key_rows_bytes(hash_bits);
     for (size_t t = 0; t < count; t++) {
         param_describe(&p, t, &descs[t], states);
         for (size_t k = 0; k <= p.tensor[t].states.count; k++) {
@@ -125,6 +133,7 @@ int params_init(struct params *p, const struct param_desc *descs, size_t count, 
     bool ok = p->live;
     for (size_t t = 0; t < count; t++) param_describe(p, t, &descs[t], states);
     for (size_t t = 0; ok && t < count; t++) ok = param_reserve(p, t, err) == 0;
+    if (ok && has_vocabulary(descs, count)) ok = key_rows_init(&p->key_rows, hash_bits, p->slices, p->slice_bits, err) == 0;
     if (ok) return 0;
     params_close(p);
     return -ERROR_NOMEM;
@@ -141,6 +150,7 @@ void params_close(struct params *p)
     mem_free(p->live);
     mem_free(p->touched);
     admission_close(&p->admission);
+    key_rows_close(&p->key_rows);
     transforms_close(&p->transforms);
     *p = (struct params){0};
 }
@@ -220,6 +230,7 @@ void params_settled(struct params *p)
 {
     if (p->touched) memset(p->touched, 0, (p->slots / 64 + 1) * sizeof *p->touched);
     admission_settled(&p->admission);
+    p->key_rows.settled = p->key_rows.count;
 }
 
 uint64_t params_touched(const struct params *p)

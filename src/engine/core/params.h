@@ -18,6 +18,7 @@
 #include "base/tensor.h"
 #include "engine/core/admission.h"
 #include "engine/core/half.h"
+#include "engine/core/key_rows.h"
 #include "engine/core/transform.h"
 
 enum { TENSORS_MAX = 48, STATES_MAX = 20, SLICES_MAX = 64, PARAM_NAME_SIZE = 32 };
@@ -42,6 +43,7 @@ struct param_desc { /* what a model says of one tensor */
     struct table_form {          /* of a table; set by who makes the parameters (param_descs_form), not by the model */
         enum table_dtype dtype;  /* of its weights */
         unsigned remainder_bits; /* its rows are factors of slots (factors.h), 2^this of them remainders; 0: a row a slot. Below hash_bits */
+        bool vocabulary;         /* its rows are given to features (key_rows.h), instead of a feature's key naming its slot */
     } form;
 };
 
@@ -84,6 +86,7 @@ struct params {
     uint64_t *touched;            /* bit a slot: may differ from the last checkpoint; NULL: nobody asks */
     struct transforms transforms; /* numbers of which fields become what; planned by who trains, or loaded */
     struct admission admission;   /* which features have slots of their own; admission_init() it after params_init() */
+    struct key_rows key_rows;     /* which feature has which row, where tables have that form */
 };
 
 /* param_descs_form: all tables among descs (count) are of that form. */
@@ -104,6 +107,8 @@ static inline uint64_t param_rows(const struct params *p, const struct param *t)
     return t->desc.table ? p->slots : t->desc.rows ? t->desc.rows : 1;
 }
 static inline bool params_live(const struct params *p, uint32_t slot) { return p->live[slot >> 6] >> (slot & 63) & 1; }
+/* params_want_fields: which row a feature has may depend on its field: on that field's rare slot. */
+static inline bool params_want_fields(const struct params *p) { return p->admission.min_count > 1 || key_rows_on(&p->key_rows); }
 
 /* params_values: the weights of tensor t (k = 0) or its state k - 1, and their shape. */
 struct param_values {

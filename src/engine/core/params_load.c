@@ -104,5 +104,6 @@ int params_load(struct params *p, const struct tensor_file *file, struct error *
     int rc = params_load_some(p, file, NULL, err);
     if (rc == 0) rc = transforms_load(&p->transforms, file, err);
     if (rc == 0) rc = admission_load(&p->admission, file, err);
+    if (rc == 0) rc = key_rows_load(&p->key_rows, file, err);
     return rc;
 }

@@ -11,7 +11,7 @@
 int params_load(struct params *p, const struct tensor_file *file, struct error *err);
 
 /* params_load_some: live rows, and of weights and states those that are wished for; the others are as they were before the first step. NULL: all.
- * Transforms and admission stay as they are. */
+ * Transforms, admission and vocabulary stay as they are. */
 struct params_wish {
     bool take[TENSORS_MAX][1 + STATES_MAX]; /* weights, then states */
 };

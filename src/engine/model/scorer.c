@@ -4,6 +4,7 @@ void scorer_close(struct scorer *s)
 {
     transformed_close(&s->transformed);
     admitted_close(&s->admitted);
+    admitted_close(&s->given);
     factors_close(&s->factors);
     lookup_close(&s->lookup);
     floats_close(&s->scratch);
@@ -29,6 +30,21 @@ static int table_gather(struct scorer *s, const struct params *p, size_t t, cons
     return 0;
 }
 
+int scorer_keys(struct scorer *s, const struct params *p, const struct batch *b, const struct batch **out, struct error *err)
+{
+    int rc = 0;
+    if (p->admission.min_count > 1) {
+        rc = admission_apply(&p->admission, s->rare, b, &s->admitted, err);
+        b = &s->admitted.batch;
+    }
+    if (rc == 0 && key_rows_on(&p->key_rows)) {
+        rc = key_rows_apply(&p->key_rows, s->rare, b, &s->given, err);
+        b = &s->given.batch;
+    }
+    *out = b;
+    return rc;
+}
+
 int scorer_forward(struct scorer *s, const struct model_use *use, const struct params *p, const struct batch *b, const struct scorer_mode *mode,
                    struct error *err)
 {
@@ -38,10 +54,7 @@ int scorer_forward(struct scorer *s, const struct model_use *use, const struct p
         if ((rc = transform_apply(s->map, b, &s->transformed, err)) < 0) return rc;
         b = &s->transformed.batch;
     }
-    if (p->admission.min_count > 1) {
-        if ((rc = admission_apply(&p->admission, s->rare, b, &s->admitted, err)) < 0) return rc;
-        b = &s->admitted.batch;
-    }
+    if ((rc = scorer_keys(s, p, b, &b, err)) < 0) return rc;
     bool factors = p->remainder_bits > 0;
     rc = factors ? factors_lookup(&s->factors, &s->lookup, b, p, mode->ascending, err) : lookup_build(&s->lookup, b, p, mode->ascending, err);
     if (rc < 0) return rc;

@@ -1,6 +1,6 @@
 /* Scoring a micro-batch: rows to logits, for training, evaluation and prediction alike, so that all three give the same bits.
  *
- *   batch -> numbers transformed -> admitted keys -> distinct slots -> compact parameters (composed of factors) -> logits
+ *   batch -> numbers transformed -> admitted keys -> keys of given rows -> distinct slots -> compact parameters (composed of factors) -> logits
  *
  * A scorer is a worker's own workspace and stays in that core's cache from batch to batch; parameters are shared and only read. A row's logit
  * depends on that row and the parameters alone, whatever else is in the batch. */
@@ -14,9 +14,10 @@
 
 struct scorer {                      /* zeroed: ready */
     const struct transform_map *map; /* borrowed: of whoever reads the rows; only where there are transforms */
-    const struct rare_keys *rare;    /* borrowed: of whoever reads the rows; only where features must be seen before they are let in */
+    const struct rare_keys *rare;    /* borrowed: of whoever reads the rows; only where params_want_fields() */
     struct transformed transformed;
     struct admitted admitted;           /* the latest batch as the model saw it, where features must be seen before they are let in */
+    struct admitted given;              /* the same, where a vocabulary says which rows features have */
     struct factors factors;             /* the distinct slots, where rows are factors */
     struct lookup lookup;               /* the distinct rows */
     struct model_call call;             /* what forward saw: of the latest batch, for its backward pass */
@@ -25,6 +26,10 @@ struct scorer {                      /* zeroed: ready */
     struct floats scratch, logits;
 };
 void scorer_close(struct scorer *s); /* safe on a zeroed struct, and twice */
+
+/* scorer_keys: the batch with keys whose high hash_bits are slots of these parameters: of features that are let in, or have a row; else of a rare
+ * slot. *out is b, or borrowed from s. */
+int scorer_keys(struct scorer *s, const struct params *p, const struct batch *b, const struct batch **out, struct error *err);
 
 struct scorer_mode {     /* zeroed: to judge or predict */
     bool ascending;      /* as in lookup_build */

@@ -31,7 +31,7 @@ struct exporting {
     struct lane *lanes;
     struct keyset seen;    /* of all */
     struct rare_keys rare; /* of the fields, once there was a row */
-    struct admitted admitted;
+    struct scorer scorer;  /* as far as keys go */
     struct bytes lines;
     struct floats row;
 };
@@ -98,12 +98,14 @@ static int slot_of(struct exporting *x, const struct found *f, uint32_t *slot, s
     const uint32_t offsets[2] = {0, 1};
     const uint16_t field = (uint16_t)(f->print >> 32);
     const struct batch one = {.rows = 1, .features = 1, .offsets = offsets, .keys = &f->key, .fields = field == FIELD_UNKNOWN ? NULL : &field};
+    const struct batch *mapped = &one;
     int rc = 0;
-    *slot = f->key >> (32 - p->hash_bits);
-    if (p->admission.min_count <= 1) return 0;
-    if (!x->rare.keys) rc = rare_keys_init(&x->rare, &p->admission, &(struct field_names){&x->format, reading_field_name}, err);
-    if (rc == 0) rc = admission_apply(&p->admission, &x->rare, &one, &x->admitted, err);
-    if (rc == 0) *slot = x->admitted.batch.keys[0] >> (32 - p->hash_bits);
+    if (params_want_fields(p) && !x->rare.keys)
+        rc = rare_keys_init(&x->rare, (uint64_t)x->config->predictor->recipe.features.hash_seed,
+                            &(struct field_names){&x->format, reading_field_name}, err);
+    x->scorer.rare = &x->rare;
+    if (rc == 0) rc = scorer_keys(&x->scorer, p, &one, &mapped, err);
+    if (rc == 0) *slot = mapped->keys[0] >> (32 - p->hash_bits);
     return rc;
 }
 
@@ -187,6 +189,6 @@ int export_run(const struct export_config *config, struct export_result *result,
     bytes_close(&x.lines);
     floats_close(&x.row);
     rare_keys_close(&x.rare);
-    admitted_close(&x.admitted);
+    scorer_close(&x.scorer);
     return rc;
 }

@@ -70,11 +70,11 @@ static int params_read(struct predictor *p, const struct tensor_file *file, stru
     int rc = p->use.model->check ? p->use.model->check(p->use.params, p->use.shape, err) : 0;
     if (rc < 0) return rc;
     size_t count = p->use.model->describe(p->use.params, p->use.shape, descs);
-    param_descs_form(descs, count, (struct table_form){(enum table_dtype)p->recipe.model.table_dtype, spec_remainder_bits(&p->recipe)});
+    param_descs_form(descs, count,
+                     (struct table_form){(enum table_dtype)p->recipe.model.table_dtype, spec_remainder_bits(&p->recipe),
+                                         p->recipe.model.embedding == EMBEDDING_VOCABULARY});
     rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, NULL, (uint64_t)p->recipe.train.seed, err);
-    if (rc == 0)
-        rc = admission_init(&p->params.admission, (unsigned)p->recipe.features.min_count, (uint32_t)p->recipe.model.hash_bits,
-                            (uint64_t)p->recipe.features.hash_seed, err);
+    if (rc == 0) rc = admission_init(&p->params.admission, (unsigned)p->recipe.features.min_count, (uint32_t)p->recipe.model.hash_bits, err);
     return rc < 0 ? rc : params_load(&p->params, file, err);
 }
 

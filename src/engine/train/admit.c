@@ -19,7 +19,9 @@ static size_t descs_of(const struct spec *spec, struct model_shape shape, struct
 {
     const struct spec_kind *model = &spec->chosen[SECTION_MODEL];
     size_t count = ((const struct model *)model->kind)->describe(model->params, shape, descs);
-    param_descs_form(descs, count, (struct table_form){(enum table_dtype)spec->model.table_dtype, spec_remainder_bits(spec)});
+    param_descs_form(
+        descs, count,
+        (struct table_form){(enum table_dtype)spec->model.table_dtype, spec_remainder_bits(spec), spec->model.embedding == EMBEDDING_VOCABULARY});
     warm_start_freeze(spec, descs, count);
     return count;
 }

@@ -116,7 +116,7 @@ static void chain_add(struct checkpointer *c)
     c->chain.deltas = s->delta ? c->chain.deltas + 1 : 0;
     c->chain.delta_bytes = s->delta ? c->chain.delta_bytes + c->size_bytes : 0;
     if (s->delta) return;
-    uint64_t rows = snapshot_rows_bytes(&s->fold->params, s->live, s->seen);
+    uint64_t rows = snapshot_rows_bytes(&s->fold->params, s->live, s->seen, s->given);
     c->chain.base_bytes = c->size_bytes;
     c->chain.fixed_bytes = c->size_bytes > rows ? c->size_bytes - rows : 0;
 }
@@ -180,7 +180,9 @@ static const struct snapshot_base *chain_base(const struct checkpointer *c, enum
 {
     const struct params *p = &c->fold->params;
     if (wish != CHECKPOINT_PERIODIC || !p->touched || c->chain.base_bytes == 0 || c->chain.deltas == DELTAS_MAX) return NULL;
-    uint64_t bytes = c->chain.fixed_bytes + snapshot_rows_bytes(p, params_touched(p), admission_count_changed(&p->admission, 0, p->slots));
+    uint64_t rows = snapshot_rows_bytes(p, params_touched(p), admission_count_changed(&p->admission, 0, p->slots),
+                                        p->key_rows.count - p->key_rows.settled);
+    uint64_t bytes = c->chain.fixed_bytes + rows;
     return c->chain.delta_bytes + bytes <= c->chain.base_bytes / 2 ? &c->chain.tail : NULL;
 }
 

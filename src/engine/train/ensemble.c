@@ -16,6 +16,10 @@ void ensemble_settle(const struct spec *spec, const struct splitter *splitter, s
                    kind->kind.name, splitter->split->kind.name);
     else if (kind->wants_unseen && !(splitter_gives(splitter) & SPLIT_UNSEEN))
         faults_add(faults, "/split/test_fraction", "must be > 0: ensemble \"%s\" is judged on rows that no fold has seen", kind->kind.name);
+    if (kind->wants_model && spec->model.embedding == EMBEDDING_VOCABULARY)
+        faults_add(faults, "/ensemble/kind",
+                   "\"%s\" averages rows of one number, which in each fold's vocabulary are of other features; use \"mean\", or embedding \"hashed\"",
+                   kind->kind.name);
     if (!kind->calibrated && calibrator != &calibrator_none.kind)
         faults_add(
             faults, "/calibration/kind",

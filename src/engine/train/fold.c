@@ -122,16 +122,16 @@ static int fold_model(struct fold *fold, bool learns, struct error *err)
     struct param_states states[GROUPS];
     size_t count = job->model.model->describe(job->model.params, job->model.shape, descs);
     if (learns) warm_start_freeze(&job->spec, descs, count);
-    param_descs_form(descs, count, (struct table_form){(enum table_dtype)job->spec.model.table_dtype, spec_remainder_bits(&job->spec)});
+    param_descs_form(descs, count,
+                     (struct table_form){(enum table_dtype)job->spec.model.table_dtype, spec_remainder_bits(&job->spec),
+                                         job->spec.model.embedding == EMBEDDING_VOCABULARY});
     optim_states(&job->spec, states);
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, learns ? states : NULL, (uint64_t)job->spec.train.seed,
                          err);
     const struct field_names names = {job->dataset, field_name};
-    struct admission *admission = &fold->params.admission;
-    if (rc == 0)
-        rc = admission_init(admission, (unsigned)job->spec.features.min_count, (uint32_t)job->spec.model.hash_bits,
-                            (uint64_t)job->spec.features.hash_seed, err);
-    return rc < 0 ? rc : rare_keys_init(&fold->rare, admission, &names, err);
+    if (rc == 0) rc = admission_init(&fold->params.admission, (unsigned)job->spec.features.min_count, (uint32_t)job->spec.model.hash_bits, err);
+    if (rc < 0 || !params_want_fields(&fold->params)) return rc;
+    return rare_keys_init(&fold->rare, (uint64_t)job->spec.features.hash_seed, &names, err);
 }
 
 static int fold_shards(struct fold *fold, struct error *err)
@@ -208,6 +208,19 @@ static int fold_resume(struct fold *fold, struct error *err)
     return fold->params.transforms.count > 0 ? fit_map(fold, err) : fit_training_side(fold, err);
 }
 
+/* How full the vocabulary is, and how many features were too many. */
+static void fold_tell_vocabulary(const struct fold *fold)
+{
+    const struct key_rows *k = &fold->params.key_rows;
+    double left = key_rows_left(k);
+    char shown[32], text[128] = "";
+    if (isinf(left)) snprintf(text, sizeof text, "; more features than can be told came later and have none; raise model.hash_bits");
+    else if (left > 0)
+        snprintf(text, sizeof text, "; about %s features came later and have none; raise model.hash_bits", str_count(shown, sizeof shown, left));
+    report_log(fold->job, left > 0 ? PROGRESS_WARN : PROGRESS_INFO, "%" PRIu64 " of 2^%" PRIu32 " rows of the vocabulary are given%s", k->count,
+               k->hash_bits, text);
+}
+
 /* How full the table is. A slot in use holds one feature or more: n features use m (1 - e^(-n/m)) of m slots (linear counting, Whang et al. 1990), so
  * the slots tell the features, and those the share that collide. Where a codec sends few rows, slots in use are fewer than were seen. */
 static void fold_tell_hash(const struct fold *fold)
@@ -216,6 +229,10 @@ static void fold_tell_hash(const struct fold *fold)
     uint64_t live = 0;
     char shown[32];
     for (uint64_t w = 0; w < (p->slots < 64 ? 1 : p->slots >> 6); w++) live += (uint64_t)__builtin_popcountll(p->live[w]);
+    if (key_rows_on(&p->key_rows)) {
+        fold_tell_vocabulary(fold);
+        return;
+    }
     if (p->remainder_bits > 0) {
         report_log(fold->job, PROGRESS_INFO, "%" PRIu64 " of %" PRIu64 " rows of quotients and remainders in use, for 2^%" PRIu32 " slots", live,
                    params_rows_used(p), p->hash_bits);

@@ -134,6 +134,8 @@ static void settle_whole(const struct spec *spec, struct faults *faults)
          "has no rate to scale; the line search finds how far to go"},
         {warm->optimizer_state, "/warm_start/optimizer_state", "has nothing to take over: its history is of one set of rows"},
         {spec->features.min_count > 1, "/features/min_count", "lets features in while the first pass runs, which changes the function meanwhile"},
+        {spec->model.embedding == EMBEDDING_VOCABULARY, "/model/embedding/kind",
+         "\"vocabulary\" gives features their rows while the first pass runs, which changes the function meanwhile; use \"hashed\" or \"qr\""},
         {((const struct codec *)spec->chosen[SECTION_CODEC].kind)->encode != NULL, "/compression/codec",
          "changes the gradient, from which the curvature is told; use \"none\""},
         {spec->chosen[SECTION_AGGREGATE].kind != &aggregate_mean.kind, "/compression/aggregate", "gives no gradient of the loss; use \"mean\""},

@@ -19,11 +19,17 @@ void shard_init(struct shard *s, const struct fold *fold)
     }
 }
 
+static void occurrences_close(struct occurrences *o)
+{
+    mem_free(o->list);
+    *o = (struct occurrences){0};
+}
+
 void shard_close(struct shard *s)
 {
     grad_close(&s->grad);
-    mem_free(s->waiting);
-    s->waiting = NULL;
+    occurrences_close(&s->waiting);
+    occurrences_close(&s->wanting);
     for (size_t t = 0; t < TENSORS_MAX; t++) {
         residual_close(&s->residual[t]);
         message_close(&s->message[t]);
@@ -43,7 +49,7 @@ void workspace_close(struct workspace *w)
 int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
                struct error *err)
 {
-    if (fold->params.admission.min_count > 1 || fold->job->model.model->wants_fields) w->batch.want_fields = true; /* each field has a rare slot */
+    if (params_want_fields(&fold->params) || fold->job->model.model->wants_fields) w->batch.want_fields = true;
     w->scorer.rare = &fold->rare;
     w->scorer.map = &fold->map;
     int rc = batch_gather(&w->batch, refs, count, err);
@@ -200,26 +206,33 @@ static int shard_gradient(struct shard *s, struct workspace *w, const struct fol
     return 0;
 }
 
+static int occurrences_take(struct occurrences *o, const struct admitted *from, struct error *err)
+{
+    if (from->waiting_count > o->max) {
+        int rc = mem_grow((void **)&o->list, from->waiting_count, sizeof *o->list, err);
+        if (rc < 0) return rc;
+        o->max = from->waiting_count;
+    }
+    if (from->waiting_count > 0) memcpy(o->list, from->waiting, from->waiting_count * sizeof *o->list);
+    o->count = from->waiting_count;
+    return 0;
+}
+
 /* A row counts the first time that training visits it, so that counts are those of the training side and not of epochs. */
 static int shard_count(struct shard *s, const struct workspace *w, const struct fold *fold, struct error *err)
 {
-    const struct admitted *a = &w->scorer.admitted;
-    s->waiting_count = 0;
-    if (fold->params.admission.min_count <= 1 || fold->cursor.epoch > 0) return 0;
-    if (a->waiting_count > s->waiting_max) {
-        int rc = mem_grow((void **)&s->waiting, a->waiting_count, sizeof *s->waiting, err);
-        if (rc < 0) return rc;
-        s->waiting_max = a->waiting_count;
-    }
-    if (a->waiting_count > 0) memcpy(s->waiting, a->waiting, a->waiting_count * sizeof *s->waiting);
-    s->waiting_count = a->waiting_count;
-    return 0;
+    const struct params *p = &fold->params;
+    int rc = 0;
+    s->waiting.count = s->wanting.count = 0;
+    if (p->admission.min_count > 1 && fold->cursor.epoch == 0) rc = occurrences_take(&s->waiting, &w->scorer.admitted, err);
+    if (rc == 0 && key_rows_on(&p->key_rows)) rc = occurrences_take(&s->wanting, &w->scorer.given, err);
+    return rc;
 }
 
 static int shard_nothing(struct shard *s, const struct params *p)
 {
     s->loss = 0;
-    s->waiting_count = 0;
+    s->waiting.count = s->wanting.count = 0;
     for (size_t t = 0; t < p->count; t++) {
         rows_empty(&s->grad.tensor[t].rows);
         s->sent[t] = &s->grad.tensor[t].rows;

@@ -45,8 +45,10 @@ struct shard { /* what a shard keeps from its turn to the update, and from step 
     double loss;      /* weighted sum over its rows, before the update; the weights' sum is grad.examples */
     struct error bad; /* what of its loss or gradient is not finite, where the guard decides what becomes of that (guard.h) */
     uint64_t bytes_dense, bytes_sent;
-    uint32_t *waiting; /* (waiting_count): slots of occurrences that were not let in, to be counted when the step ends */
-    size_t waiting_count, waiting_max;
+    struct occurrences {
+        uint32_t *list; /* (count) */
+        size_t count, max;
+    } waiting, wanting; /* slots of what was not let in, to be counted when the step ends; keys that had no row, to be given some */
     /* of the present report window */
     struct auc_window window;
 };

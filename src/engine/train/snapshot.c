@@ -19,6 +19,8 @@ void snapshot_close(struct snapshot *s)
     mem_free(s->seen_slots);
     transform_tensors_close(&s->transforms);
     mem_free(s->seen_counts);
+    mem_free(s->given_slots);
+    mem_free(s->given_keys);
     for (size_t t = 0; t < TENSORS_MAX; t++)
         for (size_t k = 0; k < 1 + STATES_MAX; k++) mem_free(s->copy[t][k]);
     for (size_t i = 0; i < s->residuals; i++) {
@@ -54,6 +56,8 @@ static uint64_t seen_count(const struct snapshot *s, const struct params *p, uin
     return seen.admitted + seen.waiting;
 }
 
+static uint64_t given_from(const struct snapshot *s, const struct params *p) { return s->delta ? p->key_rows.settled : 1; }
+
 static int count_slice(void *context, unsigned q, struct error *err)
 {
     struct snapshot *s = context;
@@ -68,6 +72,7 @@ static int count_slice(void *context, unsigned q, struct error *err)
     s->slice_first[q + 1] = live;
     s->rests_first[q + 1] = rests;
     s->seen_first[q + 1] = seen_count(s, p, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits);
+    s->given_first[q + 1] = key_rows_count(&p->key_rows, given_from(s, p), q);
     return 0;
 }
 
@@ -86,6 +91,7 @@ static int copy_slice(void *context, unsigned q, struct error *err)
     uint32_t *slots = s->slots + s->slice_first[q], *rests = s->rest_slots + s->rests_first[q];
     (s->delta ? admission_copy_changed : admission_copy)(&p->admission, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits,
                                                          s->seen_slots + seen, s->seen_counts + seen);
+    key_rows_copy(&p->key_rows, given_from(s, p), q, s->given_slots + s->given_first[q], s->given_keys + s->given_first[q]);
     for (uint64_t w = range.from; w < range.to; w++) {
         slots = bits_list(slots, w, taken_bits(s, p, w));
         rests = bits_list(rests, w, rest_bits(s, p, w));
@@ -131,8 +137,10 @@ static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error 
     s->slots = mem_array((size_t)s->live, 1, sizeof *s->slots, err);
     s->seen_slots = mem_array((size_t)s->seen, 1, sizeof *s->seen_slots, err);
     s->seen_counts = mem_array((size_t)s->seen, 1, sizeof *s->seen_counts, err);
+    s->given_slots = mem_array((size_t)s->given, 1, sizeof *s->given_slots, err);
+    s->given_keys = mem_array((size_t)s->given, 1, sizeof *s->given_keys, err);
     s->rest_slots = mem_array((size_t)s->rests, 1, sizeof *s->rest_slots, err);
-    if (!s->residual || !s->slots || !s->rest_slots || !s->seen_slots || !s->seen_counts) return -ERROR_NOMEM;
+    if (!s->residual || !s->slots || !s->rest_slots || !s->seen_slots || !s->seen_counts || !s->given_slots || !s->given_keys) return -ERROR_NOMEM;
     for (size_t t = 0; t < p->count; t++) {
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
             struct param_values v = params_values(p, t, k);
@@ -143,7 +151,7 @@ static int snapshot_reserve(struct snapshot *s, struct fold *fold, struct error 
     return 0;
 }
 
-uint64_t snapshot_rows_bytes(const struct params *p, uint64_t slots, uint64_t seen)
+uint64_t snapshot_rows_bytes(const struct params *p, uint64_t slots, uint64_t seen, uint64_t given)
 {
     uint64_t bytes = sizeof(uint32_t);
     for (size_t t = 0; t < p->count; t++)
@@ -151,7 +159,7 @@ uint64_t snapshot_rows_bytes(const struct params *p, uint64_t slots, uint64_t se
             struct param_values v = params_values(p, t, k);
             if (v.by_slot && v.data) bytes += v.row_bytes;
         }
-    return bytes * slots + (sizeof(uint32_t) + sizeof(uint8_t)) * seen;
+    return bytes * slots + (sizeof(uint32_t) + sizeof(uint8_t)) * seen + 2 * sizeof(uint32_t) * given;
 }
 
 int snapshot_take(struct snapshot *s, struct fold *fold, const struct snapshot_base *base, struct error *err)
@@ -171,9 +179,11 @@ int snapshot_take(struct snapshot *s, struct fold *fold, const struct snapshot_b
         s->slice_first[q + 1] += s->slice_first[q];
         s->rests_first[q + 1] += s->rests_first[q];
         s->seen_first[q + 1] += s->seen_first[q];
+        s->given_first[q + 1] += s->given_first[q];
     }
     s->rests = s->rests_first[p->slices];
     s->seen = s->seen_first[p->slices];
+    s->given = s->given_first[p->slices];
     s->live = s->slice_first[p->slices];
     if (rc == 0) rc = transform_tensors_take(&s->transforms, &p->transforms, err);
     if (rc == 0) rc = snapshot_reserve(s, fold, err);
@@ -272,6 +282,7 @@ static json_t *delta_rows(const struct params *p)
             if (v.by_slot && v.data) json_array_append_new(tables, json_sprintf("%s%s%s", p->tensor[t].desc.name, k ? "." : "", v.state));
         }
     if (p->admission.min_count > 1) json_object_set_new(groups, "admission.slots", json_pack("[s]", "admission.seen"));
+    if (key_rows_on(&p->key_rows)) json_object_set_new(groups, "vocabulary.slots", json_pack("[s]", "vocabulary.keys"));
     return groups;
 }
 
@@ -373,6 +384,10 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
         tensor_add(out, &count, TENSOR_U32, s->seen, 0, s->seen_slots, "admission.slots");
         tensor_add(out, &count, TENSOR_U8, s->seen, 0, s->seen_counts, "admission.seen");
     }
+    if (key_rows_on(&p->key_rows)) {
+        tensor_add(out, &count, TENSOR_U32, s->given, 0, s->given_slots, "vocabulary.slots");
+        tensor_add(out, &count, TENSOR_U32, s->given, 0, s->given_keys, "vocabulary.keys");
+    }
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
         for (size_t k = 0; k <= p->tensor[t].states.count; k++) {
@@ -408,7 +423,7 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
 int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
                    struct error *err)
 {
-    size_t count, max = 11 + CALIBRATION_TENSORS + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
+    size_t count, max = 13 + CALIBRATION_TENSORS + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
     struct bins *bins = mem_zero(sizeof *bins, err);
     json_t *metadata = snapshot_metadata(s, fold, err);

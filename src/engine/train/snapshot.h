@@ -6,6 +6,7 @@
  *   residual.<tensor>.<shard>.ids U32 (R), .eta F32 (R), .rows F32 (R, W)   in the order of waiting; only where R > 0
  *   transform.*         only where the schema wants some: see engine/core/transform.h
  *   admission.*       only with features.min_count > 1: see engine/core/admission.h
+ *   vocabulary.*      only with model.embedding.kind "vocabulary": see engine/core/key_rows.h
  *   progressive.bins  U32 (B), .counts U64 (B, 2)          only while an epoch is under way; with metadata progressive_*
  *   calibration.*     F32 (K), only after a fit: see engine/core/calibration.h
  *   slots.rests       U32       only in a delta (contract/chain.h), which holds the rows that changed: slots that sleep again
@@ -36,6 +37,8 @@ struct snapshot {
     uint64_t seen, seen_first[SLICES_MAX + 1]; /* slots that admission has counted; of a delta whose counts changed */
     uint32_t *seen_slots;
     uint8_t *seen_counts;
+    uint64_t given, given_first[SLICES_MAX + 1]; /* rows of the vocabulary; of a delta those that are new */
+    uint32_t *given_slots, *given_keys;
     struct transform_tensors transforms;
     void *copy[TENSORS_MAX][1 + STATES_MAX]; /* weights, then states */
     struct snapshot_residual {
@@ -63,8 +66,9 @@ const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE]);
 /* snapshot_publish: the model as it stands as one more file, by the whole team: snapshot_take, snapshot_write. */
 int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err);
 
-/* snapshot_rows_bytes: what the rows of so many slots, and so many counts of admission, take in a file, their numbers included. */
-uint64_t snapshot_rows_bytes(const struct params *p, uint64_t slots, uint64_t seen);
+/* snapshot_rows_bytes: what the rows of so many slots, so many counts of admission and so many rows of a vocabulary take in a file, their numbers
+ * included. */
+uint64_t snapshot_rows_bytes(const struct params *p, uint64_t slots, uint64_t seen, uint64_t given);
 
 /* snapshot_load: a file, whole or a delta with what it stands on, into the job's params (fresh), residuals, cursor and best. ERROR_DATA: damaged;
  * ERROR_CONFLICT: of another spec or data. */

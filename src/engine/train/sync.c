@@ -1,5 +1,7 @@
 /* Synchronous data parallelism. Each step: the global batch is cut into S micro-batches; workers run shards (gradient, message), meet, run slices
  * (merge by the canonical tree, aggregate, update), meet. Which worker did what leaves no trace, so the bits depend on the spec alone. */
+#include <inttypes.h>
+
 #include "base/mem.h"
 #include "engine/train/between.h"
 #include "engine/train/guard.h"
@@ -23,12 +25,28 @@ static int sync_slices(void *context, unsigned worker, struct error *err)
     struct sync *sync = context;
     uint32_t slices = sync->fold->params.slices, workers = sync->fold->job->team.workers;
     for (unsigned s = worker; sync->pass == 0 && s < (unsigned)sync->fold->job->spec.train.shards; s += workers)
-        admission_raise(&sync->fold->params.admission, sync->fold->shards[s].waiting, sync->fold->shards[s].waiting_count);
+        admission_raise(&sync->fold->params.admission, sync->fold->shards[s].waiting.list, sync->fold->shards[s].waiting.count);
     for (uint32_t q = slices * worker / workers; q < slices * (worker + 1) / workers; q++) {
         int rc = update_slice(&sync->updaters[worker], &sync->update, sync->fold, q, sync->pass, err);
         if (rc < 0) return rc;
     }
     return 0;
+}
+
+/* In shard order, so in that of the batch: which row is whose does not depend on workers. */
+static int give_rows(struct fold *fold, struct error *err)
+{
+    struct key_rows *k = &fold->params.key_rows;
+    bool was_full = key_rows_full(k);
+    int rc = 0;
+    for (int64_t s = 0; rc == 0 && s < fold->job->spec.train.shards; s++)
+        rc = key_rows_give(k, fold->shards[s].wanting.list, fold->shards[s].wanting.count, err);
+    if (rc == 0 && !was_full && key_rows_full(k))
+        report_log(fold->job, PROGRESS_WARN,
+                   "step %" PRIu64 ": all 2^%" PRIu32
+                   " rows of the vocabulary are given; features that come now share a row a field; raise model.hash_bits",
+                   fold->cursor.step + 1, k->hash_bits);
+    return rc;
 }
 
 static int sync_step(struct sync *sync, struct error *err)
@@ -49,6 +67,7 @@ static int sync_step(struct sync *sync, struct error *err)
         rc = team_run(&fold->job->team, sync_slices, sync, err);
         if (rc == 0) update_conclude(&sync->update, fold, sync->pass);
     }
+    if (rc == 0 && verdict == GUARD_PASS && key_rows_on(&fold->params.key_rows)) rc = give_rows(fold, err);
     if (rc < 0) return rc;
     fold->cursor.step++;
     fold->cursor.position += round->rows;

@@ -180,12 +180,14 @@ static int features_agree(const struct parent *s, struct error *err)
                          "features.hash_seed was %" PRId64 " and is %" PRId64
                          " now, so no feature has the key that it had; set features.hash_seed to %" PRId64,
                          then->features.hash_seed, now->features.hash_seed, then->features.hash_seed);
+    if (then->model.embedding != now->model.embedding)
+        return error_set(err, ERROR_INVALID, "/model/embedding/kind",
+                         "model.embedding.kind was %s and is %s now, by which rows mean other things; set it to %s",
+                         spec_embeddings[then->model.embedding], spec_embeddings[now->model.embedding], spec_embeddings[then->model.embedding]);
     if (spec_remainder_bits(then) != spec_remainder_bits(now))
-        return error_set(
-            err, ERROR_INVALID, "/model/embedding",
-            "model.embedding was %s with %u bits of remainder and is %s with %u now; rows of factors and of slots mean different things: "
-            "set it as it was",
-            spec_embeddings[then->model.embedding], spec_remainder_bits(then), spec_embeddings[now->model.embedding], spec_remainder_bits(now));
+        return error_set(err, ERROR_INVALID, "/model/embedding/remainder_bits",
+                         "model.embedding.remainder_bits was %u and is %u now, by which rows mean other things; set it to %u",
+                         spec_remainder_bits(then), spec_remainder_bits(now), spec_remainder_bits(then));
     if (then->model.hash_bits != now->model.hash_bits)
         return error_set(err, ERROR_INVALID, "/model/hash_bits",
                          "model.hash_bits was %" PRId64 " and is %" PRId64
@@ -310,6 +312,13 @@ static void count_steps(struct parent *s, const struct matching *m)
     json_decref(before);
 }
 
+/* Features that had a row are let in, whoever else shares their count. */
+static void admit_vocabulary(struct params *p)
+{
+    for (uint64_t i = 1; p->admission.min_count > 1 && i < p->key_rows.count; i++)
+        p->admission.seen[key_rows_key(&p->key_rows, i) >> (32 - p->hash_bits)] = (uint8_t)p->admission.min_count;
+}
+
 /* n *= rho of live rows. */
 static void decay_state(struct params *p, const struct matching *m, float rho)
 {
@@ -351,9 +360,12 @@ static int parent_take(struct parent *s, const struct matching *m, struct error 
     struct params *p = &fold->params;
     int rc = params_load_some(p, &s->file, &m->wish, err);
     if (rc == 0) rc = transforms_load(&p->transforms, &s->file, err);
-    if (rc == 0) rc = admission_import(&p->admission, &s->file, (unsigned)s->recipe.features.min_count, p->live, err);
+    if (rc == 0)
+        rc = admission_import(&p->admission, &s->file, (unsigned)s->recipe.features.min_count, key_rows_on(&p->key_rows) ? NULL : p->live, err);
+    if (rc == 0) rc = key_rows_load(&p->key_rows, &s->file, err);
     if (rc == 0) rc = shift_bias(s, m, err);
     if (rc < 0) return rc;
+    admit_vocabulary(p);
     decay_state(p, m, (float)fold->job->spec.warm_start.state_decay);
     count_steps(s, m);
     return 0;

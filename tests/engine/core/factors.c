@@ -16,7 +16,7 @@ static void fresh(struct params *p, uint32_t hash_bits, unsigned remainder_bits,
     struct param_desc descs[] = {{.name = "linear", .table = true, .width = 1},
                                  {.name = "embedding", .table = true, .width = WIDTH, .init = INIT_NORMAL, .init_scale = 0.1f}};
     const struct param_states one = {.count = 1, .desc = {{"n", STATE_WEIGHT}}, .initial = {0.25f}}, all[GROUPS] = {one, one, one};
-    param_descs_form(descs, 2, (struct table_form){dtype, remainder_bits});
+    param_descs_form(descs, 2, (struct table_form){.dtype = dtype, .remainder_bits = remainder_bits});
     assert_ok(params_init(p, descs, 2, hash_bits, all, 3, &err), &err);
 }
 
@@ -49,7 +49,7 @@ static void tables_are_as_small_as_promised(void **state)
 {
     (void)state;
     struct param_desc desc = {.name = "embedding", .table = true, .width = 16};
-    param_descs_form(&desc, 1, (struct table_form){TABLE_FP32, 4});
+    param_descs_form(&desc, 1, (struct table_form){.remainder_bits = 4});
     uint64_t rows = (1u << 18) + (1u << 4), live_bits = (1u << 19) / 8;
     assert_int_equal(params_bytes(&desc, 1, 22, NULL), rows * 16 * sizeof(float) + live_bits);
 }

@@ -58,6 +58,7 @@ static const struct kind_row {
     ROW("fm-topk-rare", FM,
         "'features': {'min_count': 2}, 'compression': {'codec': 'topk', 'retention': 0.5, 'residual_rows_max': 20}, "
         "'optimizer': {'kind': 'ftrl'}, "),
+    ROW("fm-vocabulary", FM ", 'embedding': 'vocabulary'", "'optimizer': {'kind': 'adagrad', 'lr': 0.05}, 'features': {'min_count': 2}, "),
 };
 
 static void dir_path(const char *dir, char out[PATH_SIZE]) { snprintf(out, PATH_SIZE, "%.*s/%s", 3000, run_kit_root, dir); }

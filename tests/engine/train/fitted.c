@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "engine/core/admission.h"
 #include "engine/data/split/sides.h"
 #include "engine/data/split/splits.h"
 #include "lib/data_kit.h"
@@ -199,6 +200,84 @@ static void same_bits(const char *spec, const char *name)
     kit.workers = 2;
 }
 
+static const char vocabulary_spec[] = "{'dataset': {'uri': '%s/tail.ffm', 'format': 'libffm'}, " SPLIT ", 'model': {'kind': 'lr', "
+                                      "'hash_bits': 16, 'embedding': 'vocabulary'}, 'train': {'batch_size': 640, 'shards': 5, 'epochs': 2}, "
+                                      "'evaluate': {'every_steps': 3}, 'checkpoint': {'every_steps': 4}}";
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static size_t distinct(uint32_t *keys, size_t count)
+{
+    size_t n = 0;
+    qsort(keys, count, sizeof *keys, by_number);
+    for (size_t i = 0; i < count; i++)
+        if (n == 0 || keys[i] != keys[n - 1]) keys[n++] = keys[i];
+    return n;
+}
+
+/* Keys of the features of one side, or of all rows (SIDES), and of the rare slots of the four fields; ascending. */
+static size_t keys_of_rows(unsigned side, uint32_t *keys)
+{
+    char path[PATH_SIZE], cache[PATH_SIZE];
+    struct kit_rows rows;
+    struct rare_keys rare;
+    struct error err = {0};
+    uint8_t sides[ROWS];
+    size_t n = 0;
+    snprintf(path, sizeof path, "%.*s/tail.ffm", 3000, root);
+    snprintf(cache, sizeof cache, "%.*s/cache-count", 3000, root);
+    const struct kit data = {.format = "libffm", .path = path, .cache = cache};
+    assert_ok(kit_load(&data, &rows, NULL, &err), &err);
+    assert_ok(rare_keys_init(&rare, 0, &(struct field_names){NULL, NULL}, &err), &err);
+    sides_of_rows(sides);
+    for (size_t r = 0; r < ROWS; r++)
+        for (uint32_t i = r ? rows.ends[r - 1] : 0; i < rows.ends[r]; i++)
+            if (side == SIDES || sides[r] == side) keys[n++] = rows.keys[i];
+    for (size_t f = 0; f < 4; f++) keys[n++] = rare.keys[f];
+    rare_keys_close(&rare);
+    kit_rows_close(&rows);
+    return distinct(keys, n);
+}
+
+static void only_training_rows_give_rows(void **state)
+{
+    static uint32_t want[4 * ROWS + 4];
+    struct run_result result;
+    struct safetensors st;
+    struct error err;
+    uint64_t count;
+    (void)state;
+    assert_ok(job_kit_run(&kit, vocabulary_spec, "given", &result, &err), &err);
+    job_kit_final(&kit, "given", &st);
+    uint32_t *keys = job_kit_tensor(&st, "vocabulary.keys", &count);
+    assert_int_equal(distinct(keys, (size_t)count), count); /* no feature has two */
+    assert_int_equal(keys_of_rows(SIDE_TRAIN, want), count);
+    assert_memory_equal(keys, want, count * sizeof *keys);
+    assert_true(keys_of_rows(SIDES, want) > count); /* what a leak gives is told apart */
+    mem_free(keys);
+    safetensors_close(&st);
+}
+
+static void a_vocabulary_keeps_the_bits(void **state)
+{
+    (void)state;
+    same_bits(vocabulary_spec, "vocabulary");
+}
+
+/* ... also when it is full, with rare features and a codec. */
+static void a_full_vocabulary_keeps_the_bits(void **state)
+{
+    (void)state;
+    same_bits("{'dataset': {'uri': '%s/tail.ffm', 'format': 'libffm'}, " SPLIT ", 'model': {'kind': 'ffm', 'hash_bits': 11, 'embedding_dim': 2, "
+              "'embedding': 'vocabulary'}, 'features': {'min_count': 2}, 'compression': {'codec': 'topk', 'retention': 0.3}, "
+              "'train': {'batch_size': 1000, 'shards': 3, 'epochs': 2}}",
+              "full");
+}
+
 static void admission_keeps_the_bits(void **state)
 {
     (void)state;
@@ -349,6 +428,9 @@ static void each_fold_has_its_own(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(only_training_rows_are_counted),
     cmocka_unit_test(unadmitted_slots_stay_asleep),
+    cmocka_unit_test(only_training_rows_give_rows),
+    cmocka_unit_test(a_vocabulary_keeps_the_bits),
+    cmocka_unit_test(a_full_vocabulary_keeps_the_bits),
     cmocka_unit_test(admission_keeps_the_bits),
     cmocka_unit_test(admission_with_a_codec_keeps_the_bits),
     cmocka_unit_test(statistics_are_those_of_the_training_rows),

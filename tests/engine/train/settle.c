@@ -128,6 +128,9 @@ static void an_ensemble_wants_folds_that_fit_together(void **state)
     refused("", "'kind': 'kfold', 'validation_fraction': 0.1}, 'calibration': {'kind': 'platt'}, 'ensemble': {'kind': 'weight_average'",
             "/calibration/kind", "cannot be \"platt\" beside ensemble \"weight_average\"");
     refused("", "'kind': 'kfold'}, 'ensemble': {'kind': 'mean'", "/split/test_fraction", "must be > 0: ensemble \"mean\"");
+    model_of_spec = "lr', 'embedding': 'vocabulary";
+    refused("", "'kind': 'kfold'}, 'ensemble': {'kind': 'weight_average'", "/ensemble/kind", "averages rows of one number");
+    model_of_spec = "lr";
     assert_int_equal(read_spec(&spec, "", "'kind': 'kfold'}, 'ensemble': {'kind': 'weight_average'", &fault), 0);
     spec_close(&spec);
     const char *good =

@@ -107,6 +107,21 @@ static void with_its_state_it_is_as_if_training_went_on(void **state)
     snprintf(rest, sizeof rest, PASSES ", %s", "adam", 1, WARM("second-adam", ", 'optimizer_state': true"));
     train("third", rest);
     same_tensors("three", "third", "");
+    /* And where features were given rows: the same ones go on, and new ones get the next. */
+#define GIVEN \
+    "'split': {'kind': 'none'}, 'model': {'kind': 'fm', 'hash_bits': 7, 'embedding_dim': 4, 'embedding': 'vocabulary'}, 'train': {'shuffle': " \
+    "false, 'batch_size': 100, 'epochs': %d}"
+    snprintf(rest, sizeof rest, GIVEN, 2);
+    train("given-twice", rest);
+    snprintf(rest, sizeof rest, GIVEN, 1);
+    train("given", rest);
+    snprintf(rest, sizeof rest, GIVEN ", %s", 1, WARM("given", ", 'optimizer_state': true"));
+    train("given-again", rest);
+    same_tensors("given-twice", "given-again", "");
+    refused(A, "'model': {'kind': 'fm', 'hash_bits': 7, 'embedding_dim': 4}, " WARM("given", ""), ERROR_INVALID,
+            "model.embedding.kind was vocabulary and is hashed now");
+    refused(A, "'model': {'kind': 'fm', 'hash_bits': 7, 'embedding_dim': 4, 'embedding': 'vocabulary'}, " WARM("first-sgd", ""), ERROR_INVALID,
+            "model.embedding.kind was hashed and is vocabulary now");
 }
 
 static void it_begins_where_the_other_one_ended(void **state)
@@ -323,6 +338,22 @@ static void what_was_learnt_is_let_in(void **state)
     assert_int_equal(in, n);
     assert_true(m > n);
     mem_free(live);
+    mem_free(slots);
+    mem_free(seen);
+    safetensors_close(&st);
+    /* A vocabulary says by its keys who has learnt something. */
+    train("recounted-given", "'split': {'kind': 'none'}, 'model': {'kind': 'fm', 'hash_bits': 7, 'embedding_dim': 4, 'embedding': 'vocabulary'}, "
+                             "'features': {'min_count': 200}, 'train': {'max_rows': 1}, " WARM("given", ""));
+    job_kit_final(&kit, "recounted-given", &st);
+    uint32_t *keys = job_kit_tensor(&st, "vocabulary.keys", &n);
+    slots = job_kit_tensor(&st, "admission.slots", &m);
+    seen = job_kit_tensor(&st, "admission.seen", &m);
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t j = 0;
+        while (j < m && slots[j] != keys[i] >> 25) j++;
+        assert_true(j < m && seen[j] == 200);
+    }
+    mem_free(keys);
     mem_free(slots);
     mem_free(seen);
     safetensors_close(&st);
