@@ -1,3 +1,4 @@
+/* Rows of several files as those of one: which file has the newest row of each number. */
 #include "contract/chain.h"
 
 #include <inttypes.h>
@@ -7,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "contract/rundir.h"
+#include "contract/chain_parts.h"
 
 enum { WINDOW_BYTES = 64 << 10 };
 
@@ -40,95 +41,7 @@ struct ids {
     size_t count;
 };
 
-static const char *metadata_get(const struct safetensors *st, const char *key)
-{
-    const char *text = json_string_value(json_object_get(st->metadata, key));
-    return text ? text : "";
-}
-
-static bool is_delta(const struct safetensors *st) { return json_object_get(st->metadata, CHAIN_PREVIOUS) != NULL; }
-
 const struct safetensors *chain_newest(const struct chain *c) { return &c->files[c->count - 1]; }
-
-/* ---- the files ---- */
-
-static bool step_of(const struct safetensors *st, uint64_t *step)
-{
-    int64_t value;
-    if (!str_to_int64(metadata_get(st, "step"), &value) || value < 0) return false;
-    *step = (uint64_t)value;
-    return true;
-}
-
-/* A file that goes by a checkpoint's name must be that checkpoint: files that were renamed or swapped are seen here. */
-static int name_agrees(const struct safetensors *st, const char *path, uint64_t step, struct error *err)
-{
-    const char *slash = strrchr(path, '/');
-    struct rundir_checkpoint named;
-    if (!rundir_checkpoint_parse(slash ? slash + 1 : path, &named) || (named.step == step && named.delta == is_delta(st))) return 0;
-    return error_set(err, ERROR_DATA, NULL, "%s is %s of step %" PRIu64 ", which is not what its name says: files were renamed or swapped", st->path,
-                     is_delta(st) ? "a delta" : "a checkpoint", step);
-}
-
-/* The predecessor's path beside `path`, by what the delta says of it. */
-static int previous_path(const struct safetensors *st, const char *path, uint64_t step, char out[PATH_SIZE], struct error *err)
-{
-    char folder[PATH_SIZE], shown[160];
-    const char *name = metadata_get(st, CHAIN_PREVIOUS);
-    struct rundir_checkpoint previous;
-    if (!rundir_checkpoint_parse(name, &previous) || previous.step >= step)
-        return error_set(err, ERROR_DATA, NULL, "%s: its " CHAIN_PREVIOUS " \"%s\" is no earlier checkpoint", st->path,
-                         str_shown(shown, sizeof shown, name, strlen(name), 100));
-    if (!strchr(path, '/')) return str_copy(out, PATH_SIZE, name) ? 0 : -ERROR_TOOLARGE; /* a name that parses is short */
-    path_dir(path, folder);
-    return path_join(out, folder, name, err);
-}
-
-static int previous_same(const struct safetensors *st, const struct world *w, const char *previous, struct error *err)
-{
-    char sha256[SHA256_HEX];
-    if (!path_exists(w, previous))
-        return error_set(err, ERROR_DATA, NULL, "%s is a delta on %s, which is missing: a delta means nothing without all that it stands on",
-                         st->path, previous);
-    int rc = file_sha256(w, previous, sha256, err);
-    if (rc == 0 && strcmp(sha256, metadata_get(st, CHAIN_SHA256)) != 0)
-        return error_set(err, ERROR_DATA, NULL,
-                         "%s is a delta on another %s than is there: its SHA-256 is %.16s..., not %.16s...; it is damaged or replaced", st->path,
-                         previous, sha256, metadata_get(st, CHAIN_SHA256));
-    return rc;
-}
-
-static void files_reverse(struct chain *c)
-{
-    for (size_t i = 0; i < c->count / 2; i++) {
-        struct safetensors other = c->files[i];
-        c->files[i] = c->files[c->count - 1 - i];
-        c->files[c->count - 1 - i] = other;
-    }
-}
-
-/* From the newest file back to the whole one. */
-static int files_open(struct chain *c, const struct world *w, const char *path, struct error *err)
-{
-    char at[PATH_SIZE], previous[PATH_SIZE];
-    int rc = str_copy(at, sizeof at, path) ? 0 : error_set(err, ERROR_TOOLARGE, NULL, "path is too long: %.100s...", path);
-    while (rc == 0) {
-        struct safetensors *st = &c->files[c->count];
-        uint64_t step = 0;
-        if ((rc = safetensors_open(st, w, at, err)) < 0) break;
-        c->count++;
-        bool stepped = step_of(st, &step);
-        if (c->count > 1 || is_delta(st))
-            rc = stepped ? name_agrees(st, at, step, err) : error_set(err, ERROR_DATA, NULL, "%s states no step", st->path);
-        if (rc < 0 || !is_delta(st)) break;
-        if (c->count == CHAIN_FILES_MAX) return error_set(err, ERROR_DATA, NULL, "%s stands on more than %d files", path, CHAIN_FILES_MAX - 1);
-        rc = previous_path(st, at, step, previous, err);
-        if (rc == 0) rc = previous_same(st, w, previous, err);
-        if (rc == 0) memcpy(at, previous, sizeof at);
-    }
-    if (rc == 0) files_reverse(c);
-    return rc;
-}
 
 /* ---- rows of a key ---- */
 
@@ -268,11 +181,11 @@ static int key_join(struct chain *c, const char *name, const json_t *names, stru
 
 static int keys_join(struct chain *c, struct error *err)
 {
-    const char *text = metadata_get(chain_newest(c), CHAIN_ROWS), *name;
+    const char *text = chain_metadata_of(chain_newest(c), CHAIN_ROWS), *name;
     json_t *groups = json_read(text, strlen(text), CHAIN_ROWS, NULL), *names;
     int rc = json_object_size(groups) > 0 ? 0 : error_set(err, ERROR_DATA, NULL, "%s: it has no " CHAIN_ROWS, chain_newest(c)->path);
     for (size_t f = 1; rc == 0 && f < c->count; f++)
-        if (strcmp(metadata_get(&c->files[f], CHAIN_ROWS), text) != 0)
+        if (strcmp(chain_metadata_of(&c->files[f], CHAIN_ROWS), text) != 0)
             rc = error_set(err, ERROR_DATA, NULL, "%s: its " CHAIN_ROWS " differ from those of %s", c->files[f].path, chain_newest(c)->path);
     json_object_foreach (groups, name, names)
         if (rc == 0) rc = key_join(c, name, names, err);
@@ -317,7 +230,7 @@ int chain_open(struct chain *c, const struct world *w, const char *path, struct 
 {
     *c = (struct chain){0};
     if (!(c->files = mem_array(CHAIN_FILES_MAX, 1, sizeof *c->files, err))) return -ERROR_NOMEM;
-    int rc = files_open(c, w, path, err);
+    int rc = chain_files_open(c, w, path, err);
     if (rc == 0) rc = tensors_view(c, err);
     if (rc < 0) chain_close(c);
     return rc;

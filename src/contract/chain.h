@@ -40,6 +40,10 @@ struct chain {                 /* zeroed: closed */
 int chain_open(struct chain *c, const struct world *w, const char *path, struct error *err);
 void chain_close(struct chain *c); /* safe on a zeroed struct, and twice */
 
+/* chain_previous: the path of what the file at `path` stands on. 1, or 0: it is whole, or a negative code. Reads its header alone and believes what
+ * it says: chain_open() tells whether that is the right one. */
+int chain_previous(const struct world *w, const char *path, char out[PATH_SIZE], struct error *err);
+
 const struct safetensors *chain_newest(const struct chain *c);
 
 /* chain_file: all of it as its loaders see a file; borrows c. One reader at a time. */

@@ -165,6 +165,22 @@ static void reads_anywhere(void **state)
     world_sim_close(&sim);
 }
 
+static void each_delta_names_what_it_stands_on(void **state)
+{
+    (void)state;
+    char previous[PATH_SIZE], want[64];
+    struct error err = {0};
+    chain_write_all();
+    assert_int_equal(chain_previous(&sim.world, name_of(15, true), previous, &err), 1);
+    strcpy(want, name_of(12, true));
+    assert_string_equal(previous, want);
+    assert_int_equal(chain_previous(&sim.world, want, previous, &err), 1);
+    assert_string_equal(previous, name_of(10, false));
+    assert_int_equal(chain_previous(&sim.world, name_of(10, false), previous, &err), 0);
+    assert_int_equal(chain_previous(&sim.world, "none", previous, &err), -ERROR_NOTFOUND);
+    world_sim_close(&sim);
+}
+
 static void refused(const char *path, const char *why)
 {
     char sha256[SHA256_HEX];
@@ -266,10 +282,8 @@ static void survives_every_failed_call(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(deltas_come_to_the_whole_file),
-    cmocka_unit_test(reads_anywhere),
-    cmocka_unit_test(missing_damaged_and_swapped_are_refused),
-    cmocka_unit_test(hostile_deltas_are_refused),
-    cmocka_unit_test(survives_every_failed_call),
+    cmocka_unit_test(deltas_come_to_the_whole_file),      cmocka_unit_test(reads_anywhere),
+    cmocka_unit_test(each_delta_names_what_it_stands_on), cmocka_unit_test(missing_damaged_and_swapped_are_refused),
+    cmocka_unit_test(hostile_deltas_are_refused),         cmocka_unit_test(survives_every_failed_call),
 };
 TEST_MAIN(tests)

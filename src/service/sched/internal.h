@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "contract/spec.h"
 #include "service/sched/sched.h"
 
 enum {
@@ -77,6 +78,17 @@ struct sched {
 int run_directory(struct sched *s, const char *id, char out[PATH_SIZE], struct error *err);
 int launch_job(struct sched *s, const struct job *job, struct error *err);
 int64_t process_start_time(const struct world *w, int64_t pid); /* ticks after boot; 0: no such process, or it is dead */
+
+/* parent.c. parent_has_id: the spec's warm start is from a checkpoint's id. parent_resolve: that as the path of its file, into paths; its digest goes
+ * into both specs, so that no other file can take its place. parent_hold: links to it in the directory of the job to be, of which run_spec speaks
+ * from here on; nothing to do without such a parent. parent_let_go: takes them away. parent_recover: the same where a kill left them without a job.
+ */
+bool parent_has_id(const struct spec *spec);
+int parent_resolve(struct sched *s, const struct spec *spec, json_t *paths, json_t *resolved, json_t *run_spec, struct faults *faults,
+                   struct error *err);
+int parent_hold(struct sched *s, const struct spec *spec, const char *id, json_t *run_spec, struct error *err);
+void parent_let_go(struct sched *s, const char *id);
+void parent_recover(struct sched *s, const char *id);
 
 /* tail.c */
 int run_tail(struct run *run, bool to_end); /* events into the store; 0, or a code that is also logged */

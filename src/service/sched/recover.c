@@ -53,20 +53,23 @@ static int adopt(struct sched *s, const struct job *job, struct error *err)
     return 0;
 }
 
-/* ---- deletions cut short: runs/.deleted-<id> ---- */
+/* ---- what was cut short: deletions (runs/.deleted-<id>), and jobs that were not accepted yet ---- */
 
-struct deleted {
+struct cut_short {
     struct sched *s;
     int rc;
     struct error *err;
 };
 
-static int deleted_each(void *context, const char *name)
+static int cut_short_each(void *context, const char *name)
 {
-    struct deleted *d = context;
+    struct cut_short *d = context;
     char from[PATH_SIZE], to[PATH_SIZE];
     struct job job;
-    if (!str_starts(name, DELETED_PREFIX)) return 0;
+    if (!str_starts(name, DELETED_PREFIX)) {
+        parent_recover(d->s, name);
+        return 0;
+    }
     const char *id = name + strlen(DELETED_PREFIX);
     d->rc = path_join(from, d->s->runs_dir, name, d->err);
     if (d->rc < 0 || run_directory(d->s, id, to, NULL) < 0) return d->rc;
@@ -82,9 +85,9 @@ static int deleted_each(void *context, const char *name)
 int recover(struct sched *s, struct error *err)
 {
     struct job_list jobs;
-    struct deleted deleted = {s, 0, err};
-    int rc = path_list(s->config.world, s->runs_dir, deleted_each, &deleted, err);
-    if (rc == 0) rc = deleted.rc;
+    struct cut_short cut_short = {s, 0, err};
+    int rc = path_list(s->config.world, s->runs_dir, cut_short_each, &cut_short, err);
+    if (rc == 0) rc = cut_short.rc;
     if (rc == 0) rc = store_jobs_active(s->config.store, &jobs, err);
     if (rc < 0) return error_wrap(err, "reconciling jobs");
     for (size_t i = 0; rc == 0 && i < jobs.count; i++) {

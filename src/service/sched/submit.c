@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -26,27 +25,6 @@ static int64_t slots_of(const struct sched *s, const struct spec *spec)
     return workers < 1 ? 1 : workers;
 }
 
-/* A checkpoint that a spec calls by its id, as the path of its file; its digest goes into both specs, so that no other file can take its place. */
-static int parent_resolve(struct sched *s, const struct spec *spec, json_t *paths, json_t *resolved, json_t *run_spec, struct faults *faults,
-                          struct error *err)
-{
-    const char *pointer = "/warm_start/checkpoint", *id = spec->warm_start.uri.list[0], *want = spec->warm_start.sha256;
-    struct checkpoint c = {0};
-    struct error why = {0};
-    char path[PATH_SIZE];
-    int rc = store_checkpoint_get(s->config.store, id, &c, &why);
-    if (rc < 0) return error_set(err, why.code, pointer, "there is %s; GET /v1/jobs/{id}/checkpoints lists those of a job", why.msg);
-    rc = sched_checkpoint_path(s, &c, path, &why);
-    if (rc < 0) rc = error_set(err, why.code == ERROR_NOTFOUND ? ERROR_CONFLICT : why.code, pointer, "%s", why.msg);
-    else if (*want && strcasecmp(want, c.sha256) != 0) faults_add(faults, "/warm_start/sha256", "is not that of %s, which has %s", id, c.sha256);
-    else if (json_array_append_new(paths, json_string(path)) < 0 ||
-             json_object_set_new(json_object_get(resolved, "warm_start"), "sha256", json_string(c.sha256)) < 0 ||
-             json_object_set_new(json_object_get(run_spec, "warm_start"), "sha256", json_string(c.sha256)) < 0)
-        rc = error_set(err, ERROR_NOMEM, NULL, "cannot build the spec of the run");
-    checkpoint_close(&c);
-    return rc;
-}
-
 /* The files of one place where the spec names data, as absolute paths, into run_spec. */
 static int place_resolve(struct sched *s, struct spec *spec, const struct spec_place *place, const json_t *body, json_t *resolved, json_t *run_spec,
                          struct faults *faults, struct error *err)
@@ -61,7 +39,7 @@ static int place_resolve(struct sched *s, struct spec *spec, const struct spec_p
         snprintf(pointer, sizeof pointer, "/%s/%s", place->object, place->key);
         if (many) snprintf(pointer, sizeof pointer, "/%s/%s/%zu", place->object, place->key, i);
         const char *uri = uris->list[i];
-        if (parent && str_starts(uri, "ckpt_")) rc = parent_resolve(s, spec, paths, resolved, run_spec, faults, err);
+        if (parent && parent_has_id(spec)) rc = parent_resolve(s, spec, paths, resolved, run_spec, faults, err);
         else if (remotes_is(uri)) rc = remotes_resolve(s->config.sources, uri, paths, pointer, faults, err);
         else rc = roots_resolve(s->config.data_roots, uri, paths, pointer, faults, err);
     }
@@ -212,7 +190,7 @@ static int replay(struct sched *s, const char *id, struct job *out, struct error
 }
 
 static int accept_job(struct sched *s, const struct submission *sub, const char *key, const char *digest, const struct spec *spec,
-                      const json_t *resolved, const json_t *run_spec, char id[ID_SIZE], char existing[ID_SIZE], struct error *err)
+                      const json_t *resolved, json_t *run_spec, char id[ID_SIZE], char existing[ID_SIZE], struct error *err)
 {
     id_make(s->config.world, "job_", id);
     struct job_new row = {.id = id,
@@ -227,7 +205,11 @@ static int accept_job(struct sched *s, const struct submission *sub, const char 
                           .run_spec = run_spec,
                           .idempotency_key = key,
                           .request_hash = digest};
-    return store_job_insert(s->config.store, &row, existing, err);
+    int rc = parent_hold(s, spec, id, run_spec, err);
+    if (rc < 0) return rc;
+    rc = store_job_insert(s->config.store, &row, existing, err);
+    if (parent_has_id(spec) && (rc < 0 || existing[0])) parent_let_go(s, id);
+    return rc;
 }
 
 int sched_submit(struct sched *s, const struct submission *sub, struct job *out, bool *replayed, struct faults *faults, struct error *err)
