@@ -2,6 +2,7 @@
  * format and schema engine/data/inspect/infer.h's; here they become a table for people, or JSON. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -167,6 +168,43 @@ static json_t *field_json(const struct inspected *f, uint64_t rows)
                      "numbers", numbers);
 }
 
+/* What is wrong with labels that are all the same, or NULL. */
+static const char *labels_warning(const struct looking *l)
+{
+    const struct inspection *s = &l->seen;
+    if (s->rows == 0) return NULL;
+    if (l->labels.range != LABELS_BINARY) return s->label_min == s->label_max ? "all equal, nothing can be learned" : NULL;
+    return s->positives == 0 || s->positives == s->rows ? "one class only, nothing can be learned" : NULL;
+}
+
+static void warning_add(json_t *list, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void warning_add(json_t *list, const char *fmt, ...)
+{
+    char text[700];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    json_array_append_new(list, json_string(text));
+}
+
+/* What people read between the lines of the report, for whoever reads JSON. */
+static json_t *warnings_json(const struct looking *l)
+{
+    const struct inspection *s = &l->seen;
+    const char *labels = labels_warning(l);
+    double features = cardinality_of_keys(&s->keys);
+    unsigned bits = (unsigned)l->params->hash_bits, wanted = hash_bits_wanted(features);
+    json_t *list = json_array();
+    if (labels) warning_add(list, "labels: %s", labels);
+    if (s->bad_rows > 0) warning_add(list, "bad rows: %" PRIu64 "; the first: %s", s->bad_rows, s->first_bad);
+    if (s->fields_untold > 0) warning_add(list, "%" PRIu64 " features of further fields are not told", s->fields_untold);
+    if (wanted > bits)
+        warning_add(list, "hash: in 2^%u slots about %.2g of the features share a slot; model.hash_bits %u keeps it below 0.1", bits,
+                    hash_collisions(features, bits), wanted);
+    return list;
+}
+
 static json_t *seen_json(const struct looking *l)
 {
     const struct inspection *s = &l->seen;
@@ -188,6 +226,7 @@ static json_t *seen_json(const struct looking *l)
         json_object_set_new(all, "labels",
                             json_pack("{s:s, s:f, s:f, s:f}", "kind", label_range_names[l->labels.range], "min", (double)s->label_min, "max",
                                       (double)s->label_max, "mean", s->label_sum / (double)s->rows));
+    json_object_set_new(all, "warnings", warnings_json(l));
     if (s->bad_rows > 0) json_object_set_new(all, "first_bad", json_string(s->first_bad));
     if (l->inferred.format) json_object_set(all, "candidates", l->inferred.candidates), json_object_set(all, "notes", l->inferred.notes);
     return all;
@@ -266,6 +305,7 @@ static int print_fields(const struct looking *l, FILE *out, struct error *err)
 static void print_summary(const struct looking *l, FILE *out)
 {
     const struct inspection *s = &l->seen;
+    const char *warning = labels_warning(l);
     char rows[32], bytes[32], features[32], distinct[32], took[32], rate[16], collisions[16];
     double known = cardinality_of_keys(&s->keys);
     unsigned bits = (unsigned)l->params->hash_bits;
@@ -275,11 +315,11 @@ static void print_summary(const struct looking *l, FILE *out)
             s->whole ? "" : " (the first ones)", str_bytes(bytes, sizeof bytes, s->text_bytes), s->files, s->files == 1 ? "" : "s",
             human_duration(took, sizeof took, l->took_ms));
     if (l->labels.range != LABELS_BINARY)
-        fprintf(out, "labels: %s, %.6g to %.6g, mean %.6g%s\n", label_range_names[l->labels.range], (double)s->label_min, (double)s->label_max,
-                s->label_sum / (double)s->rows, s->label_min == s->label_max ? ": all equal, nothing can be learned" : "");
+        fprintf(out, "labels: %s, %.6g to %.6g, mean %.6g%s%s\n", label_range_names[l->labels.range], (double)s->label_min, (double)s->label_max,
+                s->label_sum / (double)s->rows, warning ? ": " : "", warning ? warning : "");
     else
-        fprintf(out, "labels: %" PRIu64 " positive (%s)%s\n", s->positives, percent(rate, share(s->positives, s->rows)),
-                s->positives == 0 || s->positives == s->rows ? ": one class only, nothing can be learned" : "");
+        fprintf(out, "labels: %" PRIu64 " positive (%s)%s%s\n", s->positives, percent(rate, share(s->positives, s->rows)), warning ? ": " : "",
+                warning ? warning : "");
     if (s->bad_rows > 0) {
         fprintf(out, "bad rows: %" PRIu64 "; the first: ", s->bad_rows);
         print_clean(out, s->first_bad, strlen(s->first_bad));

@@ -45,6 +45,17 @@ check "no line is wider than 100 columns" awk 'length($0) > 100 { exit 1 }' tabl
 sed -i '5s/,[^,]*$//' table.csv
 check "a bad row is counted and told" test "$(inspect --json --format "$(jq -c '.dataset | del(.uri)' table.json)" table.csv | jq -r '.bad_rows, .first_bad' | head -2 | tr '\n' ' ' |
     grep -c '^1 table.csv:5: 6 columns, want 7')" = 1
+check "a clean log has no warnings" jq -e '.warnings == []' criteo.json
+for i in 1 2 3; do printf '{"label": 1, "a": "x%d"}\n' $i; done >one.jsonl
+printf '{"label": 1, "a": {"b": 1}}\n' >>one.jsonl
+inspect --json one.jsonl >one.json
+check "jsonl: what people are warned of stands in JSON, too" jq -e '.warnings | length == 2 and (.[0] | contains("one class only")) and
+    (.[1] | startswith("bad rows: 1; the first: one.jsonl:4: "))' one.json
+inspect one.jsonl >one.txt
+check "... and in the report" grep -q 'one class only, nothing can be learned' one.txt
+awk 'BEGIN { print "user,item"; for (i = 0; i < 60; i++) print "u" i % 7 ",i" i % 5 }' >unlabelled.csv
+rc=0; inspect --format csv unlabelled.csv >/dev/null || rc=$?
+check "a table without labels: what was looked for, what there is, what to do" test "$rc" = 65 -a "$(grep -c 'no column is called "label".*the columns are user, item; name the label.s in dataset.label' err)" = 1
 rc=0; zcat clicks.tsv.gz | inspect - >/dev/null || rc=$?
 check "standard input without a format is refused" test $rc = 64
 rc=0; inspect nowhere.tsv >/dev/null || rc=$?

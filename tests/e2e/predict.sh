@@ -156,6 +156,8 @@ jq -n '{dataset: {uri: "file:clicks.csv", format: "csv", label: "click"}, split:
 "$trainyard" run csv.json --dir csv --quiet >/dev/null 2>&1
 predict --checkpoint csv --in clicks.csv >labelled.tsv
 predict --checkpoint csv --in rows.csv --no-labels >some.tsv
+check "... without --no-labels it is asked for by its name, with the way out" \
+    test "$(exit_of "$trainyard" predict --checkpoint csv --in rows.csv)" = 65 -a "$(grep -c 'no column "click"; the columns are a, b, c; .*predict --no-labels' err)" = 1
 check "csv without the label's column" cmp some.tsv <(cut -f1,3 labelled.tsv)
 
 # Export: the weights of a row's values add up to its logit, but for the bias, which is the same in all rows.

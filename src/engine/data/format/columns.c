@@ -40,23 +40,28 @@ void columns_close(struct columns *t)
     t->columns = NULL, t->feeds = NULL, t->layout = NULL, t->count = 0;
 }
 
+#define LABEL_HELP "; name the label's in dataset.label (\"label\" in --format); predict --no-labels needs none"
+
+/* As many names as fit. */
 static const char *columns_shown(const struct columns *t, char *buf, size_t size)
 {
-    size_t at = 0;
+    size_t at = 0, i;
     buf[0] = 0;
-    for (size_t i = 0; i < t->count && at + 48 < size; i++) {
+    for (i = 0; i < t->count && at + 48 < size; i++) {
         char name[40];
         str_shown(name, sizeof name, t->columns[i].name, strlen(t->columns[i].name), 30);
         at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? ", " : "", name);
     }
+    if (i < t->count) snprintf(buf + at, size - at, ", ...");
     return buf;
 }
 
-static int no_column(const struct columns *t, const char *pointer, const char *wish, struct error *err)
+/* help: what can be done, or "". */
+static int no_column(const struct columns *t, const char *pointer, const char *wish, const char *help, struct error *err)
 {
-    char names[400], shown[80];
-    return error_set(err, ERROR_DATA, pointer, "no column \"%s\"; the columns are %s", str_shown(shown, sizeof shown, wish, strlen(wish), 40),
-                     columns_shown(t, names, sizeof names));
+    char names[300], shown[80];
+    return error_set(err, ERROR_DATA, pointer, "no column \"%s\"; the columns are %s%s", str_shown(shown, sizeof shown, wish, strlen(wish), 40),
+                     columns_shown(t, names, sizeof names), help);
 }
 
 /* The column that `wish` means; count: none. A name goes before a number, so that a header may call its columns 3, 2, 1. */
@@ -78,8 +83,9 @@ static int plan_label(struct columns *t, enum columns_names how, struct error *e
         return 0;
     }
     t->label = column_find(t, *wish ? wish : "label", how != NAMES_KEYS);
-    if (t->label == t->count && !*wish && how != NAMES_KEYS) t->label = 0;
-    return t->label < t->count ? 0 : no_column(t, "/dataset/label", *wish ? wish : "label", err);
+    t->label_taken = t->label == t->count && !*wish && how != NAMES_KEYS;
+    if (t->label_taken) t->label = 0;
+    return t->label < t->count ? 0 : no_column(t, "/dataset/label", *wish ? wish : "label", LABEL_HELP, err);
 }
 
 static int plan_roles(struct columns *t, enum columns_names how, struct error *err)
@@ -88,7 +94,7 @@ static int plan_roles(struct columns *t, enum columns_names how, struct error *e
         const char *wish = t->role_name[r];
         t->role[r] = *wish ? column_find(t, wish, how != NAMES_KEYS) : t->count;
         if (!*wish) continue;
-        if (t->role[r] == t->count) return no_column(t, roles[r].pointer, wish, err);
+        if (t->role[r] == t->count) return no_column(t, roles[r].pointer, wish, "", err);
         if (t->role[r] == t->label) return error_set(err, ERROR_DATA, roles[r].pointer, "column \"%.60s\" is the label", wish);
         t->with |= roles[r].part;
     }
@@ -213,7 +219,7 @@ int columns_plan(struct columns *t, const struct cell *names, size_t count, enum
         if (t->columns[i].type->feature && !plays(t, i) && (rc = plan_feed(t, i, err)) < 0) return rc;
     }
     for (size_t i = 0; i < t->schema.count; i++)
-        if (!t->schema.items[i].used) return no_column(t, "/dataset/schema", t->schema.items[i].column, err);
+        if (!t->schema.items[i].used) return no_column(t, "/dataset/schema", t->schema.items[i].column, "", err);
     if (t->feed_count > 0) return plan_texts(t, err);
     return error_set(err, ERROR_DATA, "/dataset/schema", "no column is left to learn from (%zu with the label)", count);
 }
@@ -357,6 +363,18 @@ static const char *columns_real(const struct columns *t, const struct cell *cell
     return label_read(&t->labels, text, text + size, rows);
 }
 
+/* What is in the label's cell is none. Where nobody said which column it is, the fault may be the column rather than the row. */
+static void bad_label(const struct columns *t, const struct cell *cell, const char *why, struct parsed *out)
+{
+    char names[80], said[300];
+    if (t->label_taken && out->bad.count == 0) {
+        snprintf(said, sizeof said, "is not a label; no column is called \"label\", so the first is taken; the columns are %s" LABEL_HELP,
+                 columns_shown(t, names, sizeof names));
+        why = said;
+    }
+    bad_cell(t, t->label, cell, why, NULL, out);
+}
+
 /* Label and roles. 1: the row is bad. */
 static int row_parts(const struct columns *t, const struct cell *cells, struct parsed *out, uint8_t *label)
 {
@@ -365,11 +383,11 @@ static int row_parts(const struct columns *t, const struct cell *cells, struct p
     const char *no_real = bits ? NULL : columns_real(t, &cells[t->label], &out->rows);
     int got = t->no_labels || !bits ? 0 : columns_label(t, &cells[t->label]);
     if (no_real) {
-        bad_cell(t, t->label, &cells[t->label], no_real, NULL, out);
+        bad_label(t, &cells[t->label], no_real, out);
         return 1;
     }
     if (got < 0) {
-        bad_cell(t, t->label, &cells[t->label], words ? "is neither the positive nor the negative label" : label_no_bit, NULL, out);
+        bad_label(t, &cells[t->label], words ? "is neither the positive nor the negative label" : label_no_bit, out);
         return 1;
     }
     *label = (uint8_t)got;

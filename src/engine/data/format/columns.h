@@ -59,6 +59,7 @@ struct columns {
     struct schema schema;
     struct square_log log;
     bool planned, keyed; /* keyed: NAMES_KEYS */
+    bool label_taken;    /* no column is called label, and none was named: the first */
     bool plain_cells;    /* set by the format: no cell is a list, and eight bytes behind the start of each can be read */
 
     struct column *columns;     /* (count) */

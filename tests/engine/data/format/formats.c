@@ -523,7 +523,7 @@ static void csv_options_that_do_not_fit(void **state)
 {
     (void)state;
     static const char *const cases[][3] = {
-        {"{\"label\": \"click\"}", "/dataset/label", "no column \"click\"; the columns are y, a, b"},
+        {"{\"label\": \"click\"}", "/dataset/label", "no column \"click\"; the columns are y, a, b; name the label's in dataset.label"},
         {"{\"label\": \"3\"}", "/dataset/label", "no column \"3\""},
         {"{\"schema\": \"z:numeric\"}", "/dataset/schema", "no column \"z\"; the columns are y, a, b"},
         {"{\"schema\": \"a:numerik\"}", "/dataset/schema", "did you mean \"numeric\"?"},
@@ -549,6 +549,40 @@ static void csv_options_that_do_not_fit(void **state)
         assert_true(load("csv", "{\"label\": \"click\"}", blank[i], strlen(blank[i]), 0, &rows, NULL, &err) < 0);
         assert_error(&err, ERROR_DATA, "f:1: the header is blank and names no column");
     }
+}
+
+/* Nobody said which column is the label, and the first one is none: the message tells what was looked for, what there is, and what to do. */
+static void no_label_is_told_as_such(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format, *options, *text, *why;
+    } cases[] = {
+        {"csv", NULL, "user,item\nu7,3\n",
+         "f:2: column 1 (user): \"u7\" is not a label; no column is called \"label\", so the first is taken; the columns are user, item; "},
+        {"csv", "{\"header\": false}", "u7,3\n", "no column is called \"label\", so the first is taken; the columns are 0, 1; "},
+        {"jsonl", NULL, "{\"user\": \"u7\"}\n", "f:1: no column \"label\"; the columns are user; "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error err = {0};
+        struct kit_rows rows;
+        assert_true(load(cases[i].format, cases[i].options, cases[i].text, strlen(cases[i].text), 0, &rows, NULL, &err) < 0);
+        assert_error(&err, ERROR_DATA, cases[i].why);
+        assert_error(&err, ERROR_DATA, "name the label's in dataset.label (\"label\" in --format); predict --no-labels needs none");
+    }
+    struct error err = {0};
+    struct kit_rows rows; /* a bad row is a bad row where the column was named */
+    assert_true(load("csv", "{\"label\": \"user\"}", "user,item\nu7,3\n", 15, 0, &rows, NULL, &err) < 0);
+    assert_error(&err, ERROR_DATA, "\"u7\" is not a label; it must be 0 or 1");
+    assert_null(strstr(err.msg, "--no-labels"));
+    char wide[8192] = "", *at = wide; /* many columns with long names: the advice is not cut off */
+    for (int i = 0; i < 60; i++) at += sprintf(at, "%sa_column_with_a_rather_long_name_%d", i ? "," : "", i);
+    at += sprintf(at, "\n");
+    for (int i = 0; i < 60; i++) at += sprintf(at, "%sa cell whose text is long enough to be cut somewhere", i ? "," : "");
+    at += sprintf(at, "\n");
+    err = (struct error){0};
+    assert_true(load("csv", NULL, wide, strlen(wide), 0, &rows, NULL, &err) < 0);
+    assert_error(&err, ERROR_DATA, "needs none");
 }
 
 static void csv_files_share_their_header(void **state)
@@ -592,6 +626,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(csv_columns_of_every_type),
     cmocka_unit_test(csv_columns_by_number),
     cmocka_unit_test(csv_options_that_do_not_fit),
+    cmocka_unit_test(no_label_is_told_as_such),
     cmocka_unit_test(csv_files_share_their_header),
 };
 TEST_MAIN(tests)
