@@ -29,7 +29,10 @@ const char *label_refuse(const struct label_rule *rule, double label)
     switch (rule->range) {
     case LABELS_BINARY: return label == 0 || label == 1 ? NULL : label_no_bit;
     case LABELS_REAL: return fabs(label) <= (double)FLT_MAX ? NULL : "is not a label; it must be a number within the range of a 32-bit float";
-    case LABELS_COUNT: return label >= 0 && label <= (double)FLT_MAX ? NULL : "is not a label; it must be a number >= 0, as the loss wants";
+    case LABELS_COUNT:
+        return label >= 0 && label <= LABEL_COUNT_MAX
+                   ? NULL
+                   : "is not a label; it must be a number >= 0, and at most 1e13, the largest mean that the loss can predict";
     case LABELS_CLASS:
         return label >= 0 && label < rule->classes && label == floor(label)
                    ? NULL

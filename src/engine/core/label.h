@@ -10,13 +10,15 @@
 enum label_range {
     LABELS_BINARY, /* 0 or 1: a bit in the cache */
     LABELS_REAL,   /* any finite number */
-    LABELS_COUNT,  /* a finite number >= 0: counts, or rates of rows with weights */
+    LABELS_COUNT,  /* a number from 0 to LABEL_COUNT_MAX: counts, or rates of rows with weights */
     LABELS_CLASS,  /* 0, 1, ..., classes - 1 */
     LABEL_RANGES
 };
 extern const char *const label_range_names[LABEL_RANGES]; /* "binary", "real", "count", "class" */
 
 enum { LABEL_CLASSES_MAX = 256 };
+
+#define LABEL_COUNT_MAX 1e13 /* the Poisson loss's mean ends at e^30 */
 
 struct label_rule { /* zeroed: binary */
     enum label_range range;

@@ -477,6 +477,15 @@ static int ranks_open(struct evaluator *e, struct sorting *sorting, struct rank_
     return rc;
 }
 
+/* Groups were asked for, and the labels are none that rank rows within them. */
+static void groups_decline(struct evaluation *out)
+{
+    for (size_t i = 0; metrics[i]; i++) {
+        if (!(metrics[i]->needs & METRIC_GROUPS)) continue;
+        measure_undefined(&out->measures[i], "ranks the clicks within each group (dataset.group), and these labels are not 0 and 1");
+    }
+}
+
 int evaluator_finish(struct evaluator *e, struct evaluation *out, struct error *err)
 {
     struct eval_sums sums;
@@ -484,7 +493,11 @@ int evaluator_finish(struct evaluator *e, struct evaluation *out, struct error *
     struct sorting sorting = {.e = e};
     struct columns columns = {.e = e, .out = out};
     *out = (struct evaluation){0};
-    if (e->targets) return targets_finish(e->targets, out, err);
+    if (e->targets) {
+        int rc = targets_finish(e->targets, out, err);
+        if (e->config.groups.wanted) groups_decline(out);
+        return rc;
+    }
     out->bad_scores = sums_collect(e, &sums);
     out->rows = sums.rows, out->positives = sums.positives;
     out->weight = sums.weight, out->weight_positive = sums.positive;

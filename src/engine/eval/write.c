@@ -62,7 +62,7 @@ static json_t *slices_json(const struct evaluation *e)
 static json_t *groups_json(const struct evaluation *e)
 {
     const struct measure *gauc = evaluation_measure(e, "gauc");
-    if (!gauc->wanted) return json_null();
+    if (!gauc->wanted || e->labels != LABELS_BINARY) return json_null();
     return json_pack("{s:I, s:I, s:o, s:i}", "count", (json_int_t)e->groups.count, "both_classes", (json_int_t)e->groups.both_classes, "left_out",
                      json_real_or_null(e->groups.left_out), "k", (int)e->groups.k);
 }

@@ -155,13 +155,16 @@ static int export_begin(void *context, const struct reading_format *format, stru
 {
     struct exporting *x = context;
     const struct params *p = &x->config->predictor->params;
+    const struct model_use *use = &x->config->predictor->use;
+    size_t classes = use->loss->labels == LABELS_CLASS ? model_outputs(use) : 0; /* p0, p1, ... as in scores */
     x->format = *format;
     int rc = bytes_add_text(&x->lines, "field\tvalue", err);
     for (size_t t = 0; rc == 0 && t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
         if (desc->table && desc->width == 1) rc = bytes_printf(&x->lines, err, "\t%s", desc->name);
-        for (uint32_t i = 1; rc == 0 && desc->table && desc->width > 1 && i <= desc->width; i++)
-            rc = bytes_printf(&x->lines, err, "\t%s.%" PRIu32, desc->name, i);
+        for (uint32_t i = 0; rc == 0 && desc->table && desc->width > 1 && i < desc->width; i++)
+            rc = desc->width == classes ? bytes_printf(&x->lines, err, "\t%s.p%" PRIu32, desc->name, i)
+                                        : bytes_printf(&x->lines, err, "\t%s.%" PRIu32, desc->name, i + 1);
     }
     if (rc == 0) rc = bytes_add_text(&x->lines, "\tslot\ttrained\n", err);
     return rc < 0 ? rc : x->config->write(x->config->context, x->lines.data, x->lines.size, err);

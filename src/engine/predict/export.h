@@ -3,7 +3,8 @@
  *   field TAB value TAB <each table's columns> TAB slot TAB trained          a header, then a line a value, in order of first appearance
  *
  * A line stands for one key of one field: a value, or a bucket of values (numbers that share a parameter row; `value` is then the text of the first
- * one). A table of width 1 is one column of its name ("linear"), a wider one columns name.1 .. name.K. Floats have the digits that give back their
+ * one). A table of width 1 is one column of its name ("linear"), a wider one columns name.1 .. name.K, or where they
+ * are of classes name.p0 .. name.p(K-1), as classes are called in scores. Floats have the digits that give back their
  * bits. slot is the row of the tables, which colliding values share, and those of a field
  * that are too rare for one of their own (features.min_count); trained is 1 when training has updated it, else the figures are initial ones.
  * In field and value a backslash, tab, newline and other control bytes are written as \\, \t, \n, \xNN. Dense tensors belong to no value and are

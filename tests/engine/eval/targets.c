@@ -36,6 +36,26 @@ static struct evaluation judge(const struct loss *loss, size_t n, bool weighted,
     return scores_judge_rows(&config, &(struct eval_rows){.n = n, .logits = z, .labels = y, .weights = weighted ? w : NULL});
 }
 
+/* Who asks for groups is told why there are no figures of them; who does not hears nothing. */
+static void groups_are_declined_in_words(void **state)
+{
+    (void)state;
+    for (int wanted = 0; wanted < 2; wanted++)
+        for (const struct loss *const *l = losses; *l; l++) {
+            struct error err = {0};
+            struct evaluator_config config = {.lanes = 1, .loss = *l, .outputs = outputs_of(*l), .top_k = TOP, .groups = {.wanted = wanted}};
+            if ((*l)->labels == LABELS_BINARY) continue;
+            draw(*l, 1);
+            struct evaluation e = scores_judge_rows(&config, &(struct eval_rows){.n = ROWS, .logits = z, .labels = y});
+            json_t *json = evaluation_json(&e, "test", NULL, &err), *value = json_object_get(json_object_get(json, "metrics"), "gauc");
+            const char *why = json_string_value(json_object_get(json_object_get(json, "reasons"), "gauc"));
+            assert_true(wanted ? json_is_null(value) : value == NULL);
+            assert_true(wanted ? why && strstr(why, "dataset.group") : !why);
+            assert_true(json_is_null(json_object_get(json, "groups")));
+            json_decref(json);
+        }
+}
+
 static double weight_of(size_t i, bool weighted) { return weighted ? (double)w[i] : 1; }
 
 static void numbers_by_definition(void **state)
@@ -190,7 +210,7 @@ static void labels_outside_are_refused(void **state)
     assert_null(evaluator_new(&(struct evaluator_config){.lanes = 1, .loss = &loss_squared, .bootstrap = {.replicates = 20}}, &err));
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(numbers_by_definition), cmocka_unit_test(classes_by_definition),
-                                          cmocka_unit_test(order_and_lanes_leave_no_trace), cmocka_unit_test(undefined_says_why),
-                                          cmocka_unit_test(labels_outside_are_refused)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(groups_are_declined_in_words), cmocka_unit_test(numbers_by_definition),
+                                          cmocka_unit_test(classes_by_definition),        cmocka_unit_test(order_and_lanes_leave_no_trace),
+                                          cmocka_unit_test(undefined_says_why),           cmocka_unit_test(labels_outside_are_refused)};
 TEST_MAIN(tests)

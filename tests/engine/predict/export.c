@@ -21,15 +21,17 @@ static struct world_sim sim;
 static struct checkpoint_kit kit;
 static struct predictor predictor;
 
-static void scene(const char *text)
+static void scene_of(const char *recipe, const char *text)
 {
     struct error err = {0};
     world_sim_init(&sim);
-    checkpoint_kit_open(&kit, spec);
+    checkpoint_kit_open(&kit, recipe);
     checkpoint_kit_write(&kit, &sim.world, "m");
     assert_ok(predictor_open(&predictor, &sim.world, "m", &registry_all, &err), &err);
     assert_ok(file_publish(&sim.world, "rows", text, strlen(text), &err), &err);
 }
+
+static void scene(const char *text) { scene_of(spec, text); }
 
 static void scene_close(void)
 {
@@ -106,6 +108,24 @@ static void lines_are_the_parameters(void **state)
     scene_close();
 }
 
+/* Columns of classes have the names that predict's scores have. */
+static void classes_have_one_name(void **state)
+{
+    (void)state;
+    static const char classes[] =
+        "{\"dataset\": {\"uri\": \"x\", \"format\": \"csv\", \"label\": \"y\"}, \"model\": {\"kind\": \"softmax\", \"classes\": 3, "
+        "\"hash_bits\": 10}}";
+    struct bytes got;
+    struct export_result result;
+    struct error err = {0};
+    scene_of(classes, "y,a\n1,red\n2,blue\n");
+    assert_ok(run(&got, 1, 100, 0, &result, &err), &err);
+    const char head[] = "field\tvalue\tlinear.p0\tlinear.p1\tlinear.p2\tslot\ttrained\n";
+    assert_memory_equal(got.data, head, sizeof head - 1);
+    bytes_close(&got);
+    scene_close();
+}
+
 static void limits_and_bad_rows(void **state)
 {
     (void)state;
@@ -127,5 +147,6 @@ static void limits_and_bad_rows(void **state)
     scene_close();
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(lines_are_the_parameters), cmocka_unit_test(limits_and_bad_rows)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(lines_are_the_parameters), cmocka_unit_test(classes_have_one_name),
+                                          cmocka_unit_test(limits_and_bad_rows)};
 TEST_MAIN(tests)

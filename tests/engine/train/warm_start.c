@@ -304,6 +304,14 @@ static void columns_keep_their_meaning(void **state)
     mem_free(b);
     safetensors_close(&was);
     safetensors_close(&is);
+    assert_ok(job_kit_run(&kit, "{'dataset': {" TABLE("new.csv", "'price': 'quantile(8)', 'kind': 'categorical'") "}, " LR ", " WARM("table", "") "}",
+                          "table3", &result, &err),
+              &err); /* the default, in so many words */
+    assert_ok(
+        job_kit_run(&kit, "{'dataset': {" TABLE("new.csv", "'price': 'quantile(8)'") "}, " LR ", " WARM("table3", "") "}", "table4", &result, &err),
+        &err); /* and unsaid again */
+    refused(TABLE("new.csv", "'price': 'quantile(8)', 'kind': 'categorical missing=skip'"), LR ", " WARM("table", ""), ERROR_INVALID,
+            "column kind was read as the type of dataset.columns and would now be read as categorical with another missing");
     refused(TABLE("new.csv", "'price': 'quantile(9)'"), LR ", " WARM("table", ""), ERROR_INVALID,
             "column price was read as quantile(8) and would now be read as quantile(9)");
     refused(TABLE("new.csv", ""), LR ", " WARM("table", ""), ERROR_INVALID,

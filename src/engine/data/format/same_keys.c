@@ -34,14 +34,24 @@ static const char *item_text(const struct schema_item *item, char *buf, size_t s
     return buf;
 }
 
-/* Items of one schema against those of the other, where the other side's rows have the column, or where it means several. */
+/* Does the item say of a column what holds where no item does? */
+static bool item_implied(const struct schema_item *item, const struct key_maker *others)
+{
+    const struct columns_params *p = others->params;
+    return item->type == column_type_find(columns_types[p->columns]) && item->missing == MISSING_OWN && !*item->argument;
+}
+
+/* Items of one schema against what the other says of that column, where the other side's rows have it, or where the item means several. */
 static int schema_covers(struct schema *one, struct schema *other, const struct key_maker *others, bool one_is_then, struct error *err)
 {
     char mine[80], theirs[80];
     for (size_t i = 0; i < one->count; i++) {
         struct schema_item *a = &one->items[i], *b = item_of(other, a->column);
+        const bool named = schema_is_name(a);
+        if (!b && named) b = schema_find(other, a->column, SIZE_MAX);
         if (b && item_same(a, b)) continue;
-        if (!b && schema_is_name(a) && !others->has(others->context, a->column)) continue;
+        if (named && !others->has(others->context, a->column)) continue;
+        if (!b && named && item_implied(a, others)) continue;
         item_text(a, mine, sizeof mine);
         if (b) item_text(b, theirs, sizeof theirs);
         else snprintf(theirs, sizeof theirs, "the type of dataset.columns");

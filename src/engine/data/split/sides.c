@@ -9,6 +9,7 @@ struct counting {
     struct counter { /* a worker's own */
         struct block block;
         uint64_t positives[SIDES], replayed;
+        float label_max;
     } * counters;
     unsigned workers;
 };
@@ -62,6 +63,7 @@ static int sides_worker(void *context, unsigned worker, struct error *err)
         for (size_t r = 0; r < b->rows; r++) {
             s->rows[i][side[r]]++;
             c->positives[side[r]] += bits && b->labels[r] > 0;
+            if (b->labels[r] > c->label_max) c->label_max = b->labels[r];
         }
     }
     return 0;
@@ -128,6 +130,7 @@ int sides_count(struct sides *s, struct dataset *dataset, const struct splitter 
     for (unsigned w = 0; counting.counters && w < counting.workers; w++) {
         for (int side = 0; side < SIDES; side++) s->positives[side] += counting.counters[w].positives[side];
         s->replayed += counting.counters[w].replayed;
+        if (counting.counters[w].label_max > s->label_max) s->label_max = counting.counters[w].label_max;
         block_close(&counting.counters[w].block);
     }
     mem_free(counting.counters);

@@ -12,6 +12,7 @@ struct sides {
     uint64_t blocks;
     uint32_t (*rows)[SIDES]; /* (blocks) */
     uint64_t totals[SIDES], positives[SIDES];
+    float label_max;   /* of all rows; 0: none is larger */
     uint64_t replayed; /* of the training side: older rows (split.h: replay_from) */
 };
 

@@ -67,6 +67,7 @@ static void what_is_none_is_told(void **state)
                  {{LABELS_REAL, 0}, "1e39", "\"1e39\" is not a label; it must be a number within"},
                  {{LABELS_REAL, 0}, "nan", "\"nan\" is not a label"},
                  {{LABELS_COUNT, 0}, "-1", "\"-1\" is not a label; it must be a number >= 0"},
+                 {{LABELS_COUNT, 0}, "2e13", "\"2e13\" is not a label; it must be a number >= 0, and at most 1e13"},
                  {{LABELS_CLASS, 3}, "3", "\"3\" is not a label; it must be a class, a whole number from 0 to model.classes - 1"},
                  {{LABELS_CLASS, 3}, "0.5", "\"0.5\" is not a label; it must be a class"},
                  {{LABELS_CLASS, 3}, "-1", "\"-1\" is not a label; it must be a class"},
