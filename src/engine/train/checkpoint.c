@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "contract/chain.h"
 #include "engine/train/report.h"
 #include "engine/train/snapshot.h"
@@ -249,9 +250,17 @@ static int checkpoint_verify(struct fold *fold, struct rundir_checkpoint file, s
     return rc < 0 ? -(int)err->code : 0;
 }
 
+/* One fault of a chain shows in every delta on it: in the same words, and at last in the file that they name. It is told once. */
+static bool told_already(const char *told, const char *why, struct rundir_checkpoint file)
+{
+    char path[PATH_SIZE];
+    return strcmp(told, why) == 0 || (rundir_checkpoint_path(".", file, "safetensors", path, NULL) == 0 && strstr(told, strrchr(path, '/') + 1));
+}
+
 int checkpoint_load_newest(struct fold *fold, struct error *err)
 {
     struct rundir_checkpoint file, before, *last = NULL;
+    char told[sizeof err->msg] = "";
     for (;; before = file, last = &before) {
         struct error why = {0};
         int rc = rundir_latest_checkpoint(fold->job->world, fold->dir, last, &file, &why);
@@ -262,7 +271,8 @@ int checkpoint_load_newest(struct fold *fold, struct error *err)
         if (rc < 0) return error_set(err, why.code, why.field, "%s", why.msg);
         if (checkpoint_verify(fold, file, &why) == 0 && load_file(fold, file, &why) == 0) return 0;
         if (why.code != ERROR_DATA) return error_set(err, why.code, why.field, "%s", why.msg);
-        report_log(fold->job, PROGRESS_WARN, "%s; trying the one before", why.msg);
+        if (!told_already(told, why.msg, file)) report_log(fold->job, PROGRESS_WARN, "%s; trying the one before", why.msg);
+        str_copy(told, sizeof told, why.msg);
     }
 }
 

@@ -146,16 +146,18 @@ static void kill_after(const char *path, uint64_t step)
     assert_ok(path_unlink(&world_real, file, NULL), NULL);
 }
 
-static bool log_has(const char *path, const char *text)
+static size_t log_count(const char *path, const char *text)
 {
     char file[PATH_SIZE];
-    size_t size;
+    size_t size, count = 0;
     assert_ok(path_join(file, path, RUNDIR_EVENTS, NULL), NULL);
     char *events = test_read_file(file, &size);
-    bool has = strstr(events, text) != NULL;
+    for (const char *at = events; (at = strstr(at, text)); at++) count++;
     mem_free(events);
-    return has;
+    return count;
 }
+
+static bool log_has(const char *path, const char *text) { return log_count(path, text) > 0; }
 
 static void delta_path(const char *path, uint64_t step, char out[PATH_SIZE])
 {
@@ -199,6 +201,45 @@ static void resume_from_deltas(void **state)
         if (harm == 2) assert_true(log_has(path, "which is missing: a delta means nothing without all that it stands on"));
         assert_ok(path_remove_tree(&world_real, path, NULL), NULL);
         assert_ok(run_kit_run(&world_real, spec, "resumed", 2, &got, &err), &err);
+    }
+}
+
+/* The newest deltas that stand on one whole file, newest first; how many. */
+static size_t newest_chain(const char *path, struct rundir_checkpoint *deltas, size_t max)
+{
+    struct rundir_checkpoint *last = NULL;
+    size_t n = 0;
+    while (n < max && rundir_latest_checkpoint(&world_real, path, last, &deltas[n], NULL) == 0) {
+        if (deltas[n].delta) last = &deltas[n++];
+        else if (n > 0) break;
+        else kill_after(path, deltas[n].step - 1);
+    }
+    return n;
+}
+
+/* Many deltas on a file that is missing, or damaged: one warning, not one each. */
+static void a_broken_chain_is_told_once(void **state)
+{
+    (void)state;
+    static const char spec[] = WIDE(FM, ", 'nonfinite': 'rollback'", EVERY(2, 3, "")); /* under which no checkpoint is left out */
+    struct run_result want, got;
+    struct rundir_checkpoint deltas[64];
+    struct error err;
+    char path[PATH_SIZE], file[PATH_SIZE];
+    for (int damaged = 0; damaged < 2; damaged++) {
+        assert_ok(run_kit_run(&world_real, spec, "broken", 2, &want, &err), &err);
+        dir_path("broken", path);
+        size_t n = newest_chain(path, deltas, 64), size;
+        assert_true(n >= 3);
+        delta_path(path, deltas[n - 1].step, file);
+        char *data = test_read_file(file, &size);
+        if (damaged) test_write_file(file, data, size - 8);
+        else assert_ok(path_unlink(&world_real, file, NULL), NULL);
+        mem_free(data);
+        assert_ok(run_kit_run(&world_real, spec, "broken", 2, &got, &err), &err);
+        assert_string_equal(got.sha256, want.sha256);
+        assert_int_equal(log_count(path, "trying the one before"), 1);
+        assert_ok(path_remove_tree(&world_real, path, NULL), NULL);
     }
 }
 
@@ -304,11 +345,8 @@ static void disk_may_be_full_at_any_write(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(deltas_equal_whole_checkpoints),
-    cmocka_unit_test(resume_from_deltas),
-    cmocka_unit_test(unreadable_ones_are_told),
-    cmocka_unit_test(old_ones_go),
-    cmocka_unit_test(the_best_is_whole),
+    cmocka_unit_test(deltas_equal_whole_checkpoints), cmocka_unit_test(resume_from_deltas), cmocka_unit_test(a_broken_chain_is_told_once),
+    cmocka_unit_test(unreadable_ones_are_told),       cmocka_unit_test(old_ones_go),        cmocka_unit_test(the_best_is_whole),
     cmocka_unit_test(disk_may_be_full_at_any_write),
 };
 
