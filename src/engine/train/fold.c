@@ -11,10 +11,13 @@
 #include "engine/data/split/splits.h"
 #include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
+#include "engine/train/field_counts.h"
 #include "engine/train/fit.h"
 #include "engine/train/groups.h"
 #include "engine/train/report.h"
 #include "engine/train/warm_start.h"
+
+#define COUNT_LARGE 1e6f /* beyond it labels that are counts are warned of */
 
 static int fold_place(struct fold *fold, struct error *err)
 {
@@ -65,6 +68,11 @@ static void fold_sides_tell(struct fold *fold)
     struct job *job = fold->job;
     const uint64_t *totals = fold->sides.totals;
     report_sides(fold);
+    if (job->model.loss->labels == LABELS_COUNT && fold->sides.label_max > COUNT_LARGE)
+        report_log(job, PROGRESS_WARN,
+                   "labels reach %.3g: the gradient of a count is as large as the count, and a few such rows outweigh all others; count in larger "
+                   "units, or train on the count's logarithm with model \"linear\"",
+                   (double)fold->sides.label_max);
     if (totals[SIDE_TEST] + totals[SIDE_VALIDATION] == 0 && job->splitter.split != &split_none)
         report_log(job, PROGRESS_WARN,
                    "split.kind \"%s\" leaves no row to test or validate: the model is judged on the rows that it is trained on, which flatters it",
@@ -204,6 +212,7 @@ static int fold_resume(struct fold *fold, struct error *err)
     fold->guard = (struct guard){0};
     transforms_close(&fold->params.transforms); /* a damaged checkpoint may have left some */
     rc = warm_start_import(fold, err);
+    if (rc == 0 && fold->index == 0) rc = field_counts_tell(fold, err);
     if (rc < 0) return rc;
     return fold->params.transforms.count > 0 ? fit_map(fold, err) : fit_training_side(fold, err);
 }

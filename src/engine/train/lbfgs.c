@@ -42,41 +42,7 @@ struct lbfgs {
 struct work {
     struct vector_run run; /* first */
     const struct lbfgs *l;
-    const struct vector *a, *b, *out;
-    double c;
 };
-
-#define EACH_SPAN(s, w, q) for (struct span s = span_first((w)->run.p, q); s.from < s.to; span_next(&s))
-
-static int dot_slice(void *context, unsigned q, struct error *err)
-{
-    const struct work *w = context;
-    double total = 0;
-    (void)err;
-    EACH_SPAN(s, w, q)
-    for (size_t i = s.from; i < s.to; i++) total += (double)w->a->data[s.t][i] * (double)w->b->data[s.t][i];
-    w->run.sums[q][0] = total;
-    return 0;
-}
-
-/* out = a + c b; out may be either. */
-static int add_slice(void *context, unsigned q, struct error *err)
-{
-    const struct work *w = context;
-    (void)err;
-    EACH_SPAN(s, w, q)
-    for (size_t i = s.from; i < s.to; i++) w->out->data[s.t][i] = (float)((double)w->a->data[s.t][i] + w->c * (double)w->b->data[s.t][i]);
-    return 0;
-}
-
-static int scale_slice(void *context, unsigned q, struct error *err)
-{
-    const struct work *w = context;
-    (void)err;
-    EACH_SPAN(s, w, q)
-    for (size_t i = s.from; i < s.to; i++) w->out->data[s.t][i] = (float)(w->c * (double)w->a->data[s.t][i]);
-    return 0;
-}
 
 /* The pass' sums become the mean gradient with its penalty in l->trial. */
 static int gradient_slice(void *context, unsigned q, struct error *err)
@@ -86,7 +52,7 @@ static int gradient_slice(void *context, unsigned q, struct error *err)
     const struct spec_penalty *penalty = &l->fold->job->spec.penalty;
     double *sums = w->run.sums[q];
     (void)err;
-    EACH_SPAN(s, w, q)
+    EACH_SPAN(s, w->run.p, q)
     {
         double l2 = w->run.p->tensor[s.t].desc.no_penalty && !penalty->bias ? 0 : penalty->l2;
         for (size_t i = s.from; i < s.to; i++) {
@@ -104,33 +70,35 @@ static int clear_slice(void *context, unsigned q, struct error *err)
 {
     const struct work *w = context;
     (void)err;
-    EACH_SPAN(s, w, q)
+    EACH_SPAN(s, w->run.p, q)
     memset(w->l->sum[s.t] + s.from, 0, (s.to - s.from) * sizeof(double));
     return 0;
 }
 
-static int work_run(struct lbfgs *l, struct work *w, parallel_task task, struct error *err)
+static int work_run(struct lbfgs *l, parallel_task task, struct error *err)
 {
-    w->run = (struct vector_run){&l->fold->params, l->sums};
-    w->l = l;
-    return vector_run(&w->run, &l->fold->job->team.parallel, task, err);
+    struct work w = {.run = {&l->fold->params, l->sums}, .l = l};
+    return vector_run(&w.run, &l->fold->job->team.parallel, task, err);
 }
+
+static struct vector_space space(const struct lbfgs *l) { return (struct vector_space){{&l->fold->params, l->sums}, &l->fold->job->team.parallel}; }
 
 static int dot(struct lbfgs *l, const struct vector *a, const struct vector *b, double *out, struct error *err)
 {
-    int rc = work_run(l, &(struct work){.a = a, .b = b}, dot_slice, err);
-    *out = l->sums[0][0];
-    return rc;
+    const struct vector_space in = space(l);
+    return vector_dot(&in, a, b, out, err);
 }
 
 static int add(struct lbfgs *l, const struct vector *out, const struct vector *a, double c, const struct vector *b, struct error *err)
 {
-    return work_run(l, &(struct work){.out = out, .a = a, .b = b, .c = c}, add_slice, err);
+    const struct vector_space in = space(l);
+    return vector_add(&in, out, a, c, b, err);
 }
 
 static int scale(struct lbfgs *l, const struct vector *out, double c, const struct vector *a, struct error *err)
 {
-    return work_run(l, &(struct work){.out = out, .a = a, .c = c}, scale_slice, err);
+    const struct vector_space in = space(l);
+    return vector_scale(&in, out, c, a, err);
 }
 
 /* ---- a pass: loss and gradient at the present weights ---- */
@@ -172,6 +140,7 @@ static int pass_rounds(struct lbfgs *l, int *stop, struct error *err)
         if ((rc = round_next(&l->round, batch, err)) < 0 || l->round.rows == 0) break;
         if ((rc = round_shards(&l->round, fold->cursor.step + 1, err)) < 0) break;
         tally_add(&l->tally, &l->round.tally);
+        report_pass(fold->report, l->tally.rows);
         rc = team_run(&fold->job->team, sum_slices, l, err);
     }
     return rc;
@@ -189,14 +158,14 @@ static int pass(struct lbfgs *l, int *stop, struct error *err)
     struct error bad = {0};
     windows_clear(l);
     l->tally = (struct tally){0};
-    int rc = work_run(l, &(struct work){0}, clear_slice, err);
+    int rc = work_run(l, clear_slice, err);
     if (rc == 0) rc = pass_rounds(l, stop, &bad);
     l->at.loss = INFINITY;
     if (rc == -ERROR_DIVERGED) return 0;
     if (rc < 0) return bad.code != ERROR_NONE ? error_set(err, bad.code, bad.field, "%s", bad.msg) : rc;
     if (*stop) return 0;
     if (!(l->tally.weight > 0)) return error_set(err, ERROR_DATA, "/dataset/weight", "all training rows weigh nothing");
-    rc = work_run(l, &(struct work){0}, gradient_slice, err);
+    rc = work_run(l, gradient_slice, err);
     l->at = (struct point){
         .loss = l->tally.loss / l->tally.weight + l->sums[0][2] / 2, .grad_squared = l->sums[0][0], .weights_squared = l->sums[0][1]};
     return rc;

@@ -13,7 +13,7 @@ struct report {
     struct auc_window window;
     double loss, weight; /* sums over the window's rows */
     uint64_t rows, steps, bytes_dense, bytes_sent;
-    int64_t window_ns, told_ns;
+    int64_t window_ns, told_ns, pass_told_ns;
     uint64_t started_rows; /* of this attempt */
     int64_t started_ns;
 };
@@ -138,23 +138,25 @@ int report_flush(struct report *r, struct error *err)
     return rc;
 }
 
-static void report_tell(struct report *r)
+/* ahead: rows since the last step. What shards count in them is not taken: it may come to nothing. */
+static void report_tell(struct report *r, uint64_t ahead, int64_t *told_ns)
 {
     struct fold *fold = r->fold;
     int64_t now = world_mono_ns(fold->job->world);
+    uint64_t done = job_rows_done(fold) + ahead, planned = job_rows_planned(fold);
     struct progress p = {.phase = PROGRESS_TRAINING,
-                         .done = job_rows_done(fold),
-                         .total = job_rows_planned(fold),
-                         .rows = fold->cursor.rows - r->started_rows,
+                         .done = done < planned ? done : planned,
+                         .total = planned,
+                         .rows = fold->cursor.rows - r->started_rows + ahead,
                          .step = fold->job->steps_before + fold->cursor.step,
                          .epoch = epoch_shown(fold),
                          .epochs = (uint32_t)fold->job->spec.train.epochs,
                          .loss = ratio(1, 0),
                          .auc = NAN};
-    if (!fold->job->progress.progress || now - r->told_ns < TELL_EVERY_NS) return;
-    r->told_ns = now;
+    if (!fold->job->progress.progress || now - *told_ns < TELL_EVERY_NS) return;
+    *told_ns = now;
     window_rate(r, now, &p.rows_per_s, &p.eta_ms);
-    report_collect(fold);
+    if (ahead == 0) report_collect(fold);
     p.loss = r->weight > 0 ? r->loss / r->weight : NAN;
     p.auc = auc_window_value(&r->window);
     progress_tell(&fold->job->progress, &p);
@@ -173,10 +175,12 @@ int report_step(struct report *r, const struct tally *tally, struct error *err)
     r->rows += tally->rows;
     r->steps++;
     bool due = fold->job->spec.train.log_every_steps > 0 && fold->cursor.step % (uint64_t)fold->job->spec.train.log_every_steps == 0;
-    report_tell(r);
+    report_tell(r, 0, &r->told_ns);
     if (!due) return 0;
     return report_flush(r, err);
 }
+
+void report_pass(struct report *r, uint64_t rows) { report_tell(r, rows, &r->pass_told_ns); }
 
 static double measure_value(const struct evaluation *e, const char *name)
 {

@@ -11,6 +11,8 @@ void report_free(struct report *report);
 
 /* report_step: after a step, or a pass that is one step. Emits a metric event when one is due. */
 int report_step(struct report *report, const struct tally *tally, struct error *err);
+/* report_pass: rows that a pass has seen which may become a step: for the progress bar alone. */
+void report_pass(struct report *report, uint64_t rows);
 int report_flush(struct report *report, struct error *err); /* the rest of a window, at the end of training or before a stop */
 
 /* report_epoch: an epoch begins: its progressive figures (epoch_loss, epoch_auc) start anew. report_collect: what the shards have counted since they

@@ -83,3 +83,58 @@ int vector_run(struct vector_run *run, const struct parallel *parallel, parallel
     sums_fold(run->sums[0], run->p->slices, VECTOR_SUMS);
     return rc;
 }
+
+struct arithmetic {
+    struct vector_run run; /* first */
+    const struct vector *a, *b, *out;
+    double c;
+};
+
+static int dot_slice(void *context, unsigned q, struct error *err)
+{
+    const struct arithmetic *x = context;
+    double total = 0;
+    (void)err;
+    EACH_SPAN(s, x->run.p, q)
+    for (size_t i = s.from; i < s.to; i++) total += (double)x->a->data[s.t][i] * (double)x->b->data[s.t][i];
+    x->run.sums[q][0] = total;
+    return 0;
+}
+
+static int add_slice(void *context, unsigned q, struct error *err)
+{
+    const struct arithmetic *x = context;
+    (void)err;
+    EACH_SPAN(s, x->run.p, q)
+    for (size_t i = s.from; i < s.to; i++) x->out->data[s.t][i] = (float)((double)x->a->data[s.t][i] + x->c * (double)x->b->data[s.t][i]);
+    return 0;
+}
+
+static int scale_slice(void *context, unsigned q, struct error *err)
+{
+    const struct arithmetic *x = context;
+    (void)err;
+    EACH_SPAN(s, x->run.p, q)
+    for (size_t i = s.from; i < s.to; i++) x->out->data[s.t][i] = (float)(x->c * (double)x->a->data[s.t][i]);
+    return 0;
+}
+
+int vector_dot(const struct vector_space *in, const struct vector *a, const struct vector *b, double *out, struct error *err)
+{
+    struct arithmetic x = {.run = in->run, .a = a, .b = b};
+    int rc = vector_run(&x.run, in->parallel, dot_slice, err);
+    *out = in->run.sums[0][0];
+    return rc;
+}
+
+int vector_add(const struct vector_space *in, const struct vector *out, const struct vector *a, double c, const struct vector *b, struct error *err)
+{
+    struct arithmetic x = {.run = in->run, .a = a, .b = b, .out = out, .c = c};
+    return vector_run(&x.run, in->parallel, add_slice, err);
+}
+
+int vector_scale(const struct vector_space *in, const struct vector *out, double c, const struct vector *a, struct error *err)
+{
+    struct arithmetic x = {.run = in->run, .a = a, .out = out, .c = c};
+    return vector_run(&x.run, in->parallel, scale_slice, err);
+}

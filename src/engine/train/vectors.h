@@ -29,6 +29,8 @@ struct span {
 struct span span_first(const struct params *p, uint32_t q); /* .from == .to: none */
 void span_next(struct span *s);
 
+#define EACH_SPAN(s, p, q) for (struct span s = span_first(p, q); s.from < s.to; span_next(&s))
+
 enum { VECTOR_SUMS = 3 };
 struct vector_run { /* first in what a task of yours gets */
     const struct params *p;
@@ -36,5 +38,15 @@ struct vector_run { /* first in what a task of yours gets */
 };
 /* vector_run: task(run, q) for each slice q; run->sums starts as zeros. */
 int vector_run(struct vector_run *run, const struct parallel *parallel, parallel_task task, struct error *err);
+
+struct vector_space { /* where the vectors are of, and who works on them */
+    struct vector_run run;
+    const struct parallel *parallel;
+};
+/* vector_dot: *out = a . b, in double. vector_add: out = a + c b; out may be either. vector_scale: out = c a; out may be a. Each element is computed
+ * in double and rounded once. */
+int vector_dot(const struct vector_space *in, const struct vector *a, const struct vector *b, double *out, struct error *err);
+int vector_add(const struct vector_space *in, const struct vector *out, const struct vector *a, double c, const struct vector *b, struct error *err);
+int vector_scale(const struct vector_space *in, const struct vector *out, double c, const struct vector *a, struct error *err);
 
 #endif

@@ -10,9 +10,9 @@
 #include "contract/chain.h"
 #include "contract/rundir.h"
 #include "engine/core/params_load.h"
-#include "engine/data/format/same_keys.h"
 #include "engine/train/groups.h"
 #include "engine/train/report.h"
+#include "engine/train/same_features.h"
 
 enum { FIELDS_GUESSED = 40, TOLD_SIZE = 700 };
 static const char *const group_names[] = {[GROUP_EMBEDDING] = "embedding", [GROUP_WIDE] = "wide", [GROUP_DEEP] = "deep", [GROUPS] = NULL};
@@ -140,69 +140,6 @@ static void parent_close(struct parent *s)
     spec_close(&s->recipe);
     json_decref(s->field_names);
     calibration_close(&s->calibration);
-}
-
-/* ---- are its features these features? ---- */
-
-static bool parent_has(const void *context, const char *field)
-{
-    const json_t *names = context, *value;
-    size_t i;
-    json_array_foreach ((json_t *)(uintptr_t)names, i, value)
-        if (json_is_string(value) && strcmp(json_string_value(value), field) == 0) return true;
-    return !names;
-}
-
-static bool data_has(const void *context, const char *field) { return dataset_field_find(context, field) >= 0; }
-
-/* What reads fields by their numbers needs the same ones in the same order. */
-static int fields_agree(const struct parent *s, struct error *err)
-{
-    const struct job *job = s->fold->job;
-    size_t f = 0;
-    const char *name, *then;
-    if (!job->model.model->wants_fields || !s->field_names) return 0;
-    while ((name = dataset_field_name(job->dataset, f)) && (then = json_string_value(json_array_get(s->field_names, f))) && strcmp(name, then) == 0)
-        f++;
-    then = json_string_value(json_array_get(s->field_names, f));
-    if (!name && !then) return 0;
-    return error_set(err, ERROR_INVALID, here,
-                     "field %zu was \"%.60s\" and is \"%.60s\" now; model \"%s\" knows fields by their numbers, so they must be the same in the same "
-                     "order",
-                     f, then ? then : "", name ? name : "", job->model.model->kind.name);
-}
-
-static int features_agree(const struct parent *s, struct error *err)
-{
-    const struct spec *then = &s->recipe, *now = &s->fold->job->spec;
-    if (then->features.hash_seed != now->features.hash_seed)
-        return error_set(err, ERROR_INVALID, "/features/hash_seed",
-                         "features.hash_seed was %" PRId64 " and is %" PRId64
-                         " now, so no feature has the key that it had; set features.hash_seed to %" PRId64,
-                         then->features.hash_seed, now->features.hash_seed, then->features.hash_seed);
-    if (then->model.embedding != now->model.embedding)
-        return error_set(err, ERROR_INVALID, "/model/embedding/kind",
-                         "model.embedding.kind was %s and is %s now, by which rows mean other things; set it to %s",
-                         spec_embeddings[then->model.embedding], spec_embeddings[now->model.embedding], spec_embeddings[then->model.embedding]);
-    if (spec_remainder_bits(then) != spec_remainder_bits(now))
-        return error_set(err, ERROR_INVALID, "/model/embedding/remainder_bits",
-                         "model.embedding.remainder_bits was %u and is %u now, by which rows mean other things; set it to %u",
-                         spec_remainder_bits(then), spec_remainder_bits(now), spec_remainder_bits(then));
-    if (then->model.hash_bits != now->model.hash_bits)
-        return error_set(err, ERROR_INVALID, "/model/hash_bits",
-                         "model.hash_bits was %" PRId64 " and is %" PRId64
-                         " now; a checkpoint keeps slots and no keys, so rows cannot be moved: set model.hash_bits to "
-                         "%" PRId64,
-                         then->model.hash_bits, now->model.hash_bits, then->model.hash_bits);
-    if (then->model.table_dtype != now->model.table_dtype)
-        return error_set(err, ERROR_INVALID, "/model/table_dtype", "model.table_dtype was %s and is %s now; set it to %s",
-                         spec_table_dtypes[then->model.table_dtype], spec_table_dtypes[now->model.table_dtype],
-                         spec_table_dtypes[then->model.table_dtype]);
-    const struct spec_kind *was = &then->chosen[SECTION_FORMAT], *is = &now->chosen[SECTION_FORMAT];
-    const struct key_maker one = {was->kind, was->params, s->field_names, parent_has},
-                           other = {is->kind, is->params, s->fold->job->dataset, data_has};
-    int rc = keys_agree(&one, &other, err);
-    return rc < 0 ? rc : fields_agree(s, err);
 }
 
 /* ---- what fits ---- */
@@ -396,7 +333,7 @@ int warm_start_import(struct fold *fold, struct error *err)
     struct matching *m = mem_zero(sizeof *m, err);
     calibration_init(&s.calibration);
     int rc = m ? parent_open(&s, err) : -ERROR_NOMEM;
-    if (rc == 0) rc = features_agree(&s, err);
+    if (rc == 0) rc = same_features(fold->job, &s.recipe, s.field_names, err);
     if (rc == 0) rc = match(&s, m, err);
     if (rc == 0) rc = parent_take(&s, m, err);
     if (rc == 0)

@@ -205,6 +205,34 @@ static void stop_now_and_then(void *context, const struct progress *p)
     raise(SIGTERM);
 }
 
+static struct progress first_told;
+
+static void keep_the_first(void *context, const struct progress *p)
+{
+    (void)context;
+    if (p->phase == PROGRESS_TRAINING && first_told.total == 0) first_told = *p;
+}
+
+/* The bar moves within a pass, long before the first iteration is through. */
+static void a_pass_shows_its_rows(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err = {0};
+    first_told = (struct progress){0};
+    run_kit_progress = keep_the_first;
+    int rc = run_kit_run(&world_real,
+                         RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'split': {'kind': 'none'}, 'optimizer': {'kind': 'lbfgs'}, 'train': "
+                                               "{'epochs': 5, 'batch_size': 100}"),
+                         "bar", 1, &result, &err);
+    run_kit_progress = NULL;
+    assert_ok(rc, &err);
+    assert_int_equal(first_told.done, 100);
+    assert_int_equal(first_told.rows, 100);
+    assert_int_equal(first_told.step, 0);
+    assert_int_equal(first_told.total, 5 * RUN_KIT_ROWS);
+}
+
 static void bits_depend_on_the_spec_alone(void **state)
 {
     (void)state;
@@ -283,8 +311,8 @@ static void what_it_cannot_do_is_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(stands_where_newton_stands), cmocka_unit_test(every_linear_model_has_its_optimum),
-                                          cmocka_unit_test(others_come_near_it), cmocka_unit_test(bits_depend_on_the_spec_alone),
-                                          cmocka_unit_test(what_it_cannot_do_is_refused)};
+                                          cmocka_unit_test(others_come_near_it),        cmocka_unit_test(bits_depend_on_the_spec_alone),
+                                          cmocka_unit_test(a_pass_shows_its_rows),      cmocka_unit_test(what_it_cannot_do_is_refused)};
 
 int main(int argc, char **argv)
 {

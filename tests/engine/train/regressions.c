@@ -139,6 +139,31 @@ static void labels_without_end_are_told(void **state)
     assert_error(&err, ERROR_DIVERGED, "bring large labels nearer to 0");
 }
 
+/* Counts that outweigh all others are warned of; beyond what the loss can predict they are no labels. */
+static void great_counts_are_told(void **state)
+{
+    char path[PATH_SIZE], *events;
+    size_t size;
+    struct run_result result;
+    struct error err = {0};
+    (void)state;
+#define COUNTS "{" RUN_KIT_DATA("counts") ", 'model': {'kind': 'poisson'}, 'split': {'kind': 'none'}, 'train': {'shards': 1}}"
+    snprintf(path, sizeof path, "%.*s/counts", 3000, run_kit_root);
+    for (int great = 0; great < 2; great++) {
+        test_write_file(path, great ? "3e9 1:1\n2 2:1\n0 3:1\n" : "3e4 1:1\n2 2:1\n0 3:1\n", 20);
+        run_kit_run(kit_world(), COUNTS, great ? "counts1" : "counts0", 1, &result, &err); /* it may diverge */
+        snprintf(path, sizeof path, "%.*s/counts%d/events.ndjson", 3000, run_kit_root, great);
+        events = test_read_file(path, &size);
+        assert_true((strstr(events, "labels reach 3e+09: ") != NULL) == great);
+        mem_free(events);
+        snprintf(path, sizeof path, "%.*s/counts", 3000, run_kit_root);
+    }
+    test_write_file(path, "2e13 1:1\n2 2:1\n0 3:1\n", 21);
+    memset(&err, 0, sizeof err);
+    assert_int_equal(run_kit_run(kit_world(), COUNTS, "counts2", 1, &result, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "at most 1e13, the largest mean that the loss can predict");
+}
+
 static int make_root(void **state)
 {
     (void)state;
@@ -146,7 +171,7 @@ static int make_root(void **state)
     return 0;
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test_setup(optima_are_scikit_learns, make_root),
-                                          cmocka_unit_test_setup(factors_learn_ratings, make_root),
-                                          cmocka_unit_test_setup(labels_without_end_are_told, make_root)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup(great_counts_are_told, make_root), cmocka_unit_test_setup(optima_are_scikit_learns, make_root),
+    cmocka_unit_test_setup(factors_learn_ratings, make_root), cmocka_unit_test_setup(labels_without_end_are_told, make_root)};
 TEST_MAIN(tests)

@@ -46,7 +46,7 @@ static int tell(void *context, struct event *event, struct error *err)
     return 0;
 }
 
-static void read_events(const char *dir)
+static void read_events_by(const char *dir, int (*each)(void *context, struct event *event, struct error *err))
 {
     char path[PATH_SIZE];
     size_t size;
@@ -54,11 +54,16 @@ static void read_events(const char *dir)
     struct error err = {0};
     snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_EVENTS, 3000, run_kit_root, dir);
     char *text = test_read_file(path, &size);
-    told_count = 0;
     event_reader_init(&reader, 0);
-    assert_ok(event_reader_feed(&reader, text, size, tell, NULL, &err), &err);
+    assert_ok(event_reader_feed(&reader, text, size, each, NULL, &err), &err);
     event_reader_close(&reader);
     mem_free(text);
+}
+
+static void read_events(const char *dir)
+{
+    told_count = 0;
+    read_events_by(dir, tell);
 }
 
 /* One event a step: the mean of an epoch's losses so far, by rows, is what epoch_loss says. */
@@ -119,8 +124,63 @@ static void stops_do_not_show_in_the_figures_of_an_epoch(void **state)
     }
 }
 
+static json_t *fields_told; /* of the last log event that has some */
+static int64_t sampled_rows;
+
+static int keep_fields(void *context, struct event *event, struct error *err)
+{
+    json_t *fields = json_object_get(event->body, "fields");
+    (void)context, (void)err;
+    if (event->type != EVENT_LOG || !fields) return 0;
+    assert_null(fields_told);
+    fields_told = json_incref(fields);
+    sampled_rows = json_integer_value(json_object_get(event->body, "sampled_rows"));
+    return 0;
+}
+
+/* Three blocks of rows: field 0 has other features in each part of the file, field 1 the same everywhere. Features without fields have nothing to
+ * tell. */
+static void fields_are_counted(void **state)
+{
+    (void)state;
+    enum { ROWS = 20000, PARTS = 8, SAME = 5 };
+    char path[PATH_SIZE];
+    struct bytes text;
+    struct run_result result;
+    struct error err;
+    bytes_init(&text, 4 << 20);
+    for (int row = 0; row < ROWS; row++)
+        assert_ok(bytes_printf(&text, &err, "%d 0:%d:1 1:%d:1\n", row % 3 == 0, row / (ROWS / PARTS), row % SAME), &err);
+    snprintf(path, sizeof path, "%.*s/parts.ffm", 3000, run_kit_root);
+    test_write_file(path, text.data, text.size);
+    bytes_close(&text);
+    for (unsigned workers = 1; workers <= 3; workers++) {
+        char dir[24];
+        snprintf(dir, sizeof dir, "fields%u", workers);
+        assert_ok(run_kit_run(&world_real,
+                              "{'dataset': {'uri': '%s/parts.ffm', 'format': 'libffm'}, 'model': {'kind': 'lr', 'hash_bits': 22}, "
+                              "'train': {'max_rows': 100}}",
+                              dir, workers, &result, &err),
+                  &err);
+        read_events_by(dir, keep_fields);
+        assert_int_equal(sampled_rows, ROWS);
+        assert_int_equal(json_array_size(fields_told), 2);
+        for (size_t i = 0; i < 2; i++) {
+            const json_t *field = json_array_get(fields_told, i);
+            assert_string_equal(json_string_value(json_object_get(field, "name")), i ? "1" : "0");
+            assert_int_equal(json_integer_value(json_object_get(field, "distinct")), i ? SAME : PARTS);
+        }
+        json_decref(fields_told);
+        fields_told = NULL;
+    }
+    assert_ok(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'train': {'max_rows': 100}"), "fieldless", 2, &result, &err),
+              &err);
+    read_events_by("fieldless", keep_fields);
+    assert_null(fields_told);
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(windows_add_up_to_the_epoch),
-                                          cmocka_unit_test(stops_do_not_show_in_the_figures_of_an_epoch)};
+                                          cmocka_unit_test(stops_do_not_show_in_the_figures_of_an_epoch), cmocka_unit_test(fields_are_counted)};
 
 int main(int argc, char **argv)
 {
