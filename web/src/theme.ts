@@ -1,10 +1,11 @@
-/* Light or dark: the system's wish unless the reader chose, which is remembered. The choice is an attribute of <html>, so that all
- * colours stay in the style sheet; charts listen to the `theme` event and read their colours again. */
+/* Light or dark: the system's wish unless the reader chose, which is remembered. What came of it is an attribute of <html>, so that all
+ * colours stay in the style sheet, each scheme once; charts listen to the `theme` event and read their colours again. */
 
 export type Theme = 'system' | 'light' | 'dark';
 const KEY = 'trainyard.theme';
 
 let current: Theme = read();
+const systemDark = () => matchMedia('(prefers-color-scheme: dark)');
 
 export const theme = (): Theme => current;
 
@@ -25,18 +26,17 @@ export function setTheme(next: Theme): void {
   } catch {
     /* see above */
   }
-  apply(next);
+  apply();
 }
 
-function apply(next: Theme): void {
-  if (next === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = next;
+function apply(): void {
+  document.documentElement.dataset.theme = current !== 'system' ? current : systemDark().matches ? 'dark' : 'light';
   dispatchEvent(new Event('theme'));
 }
 
 export function startTheme(): void {
-  apply(current);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dispatchEvent(new Event('theme')));
+  apply();
+  systemDark().addEventListener('change', apply);
 }
 
 /** A colour of the style sheet, for canvases. */
