@@ -1,96 +1,47 @@
 #!/usr/bin/env bash
-# tools/quality.sh [TRAINYARD [DATA]]: docs/quality.md: what `lr` reaches on each reference data set beside the known optimum of the same problem.
-#   tools/quality.sh build/trainyard ../shared/data > docs/quality.md
-# The reference is liblinear's optimum of  1/2 |w|^2 + C sum log(1 + exp(-y (w x + b))),  b counted in |w|^2 (DATA/INDEX.md). Ours minimises the same:
-# l2 = 1 / (C N), the bias penalised, by L-BFGS until the gradient is gone. Sets that are not there are left out and named.
-# Exits 1 when a logloss is off by more than 0.1 % and half of the last digit that the reference has.
+# tools/quality.sh [--trainyard FILE] [--data DIR] [SECTION ...]: measures, and writes docs/quality.md. Each section is what tools/quality/SECTION.sh
+# prints; those that are not named stay as they are in the page. None named: all. On two free cores:
+#
+#   known      logistic regression beside its known optimum, on the reference sets of DIR: 1 minute
+#   families   each model family on generated logs, beside what is possible there: 20 minutes
+#   sets       the families on two of the reference sets, settings chosen on a validation side: 10 minutes
+#
+#   tools/quality.sh families
+#   tools/quality.sh --trainyard build/trainyard --data ../shared/data known sets
+#
+# Exits 1, with the page written, when a section found less than it wants.
 set -euo pipefail
-trainyard=$(realpath "${1:-build/trainyard}") data=$(realpath -m "${2:-../shared/data}")
+cd "$(dirname "$0")/.."
+trainyard=build/trainyard data=../shared/data page=docs/quality.md all=(known families sets) wanted=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+    --trainyard) trainyard=$2; shift ;;
+    --data) data=$2; shift ;;
+    *)
+        if [ ! -f "tools/quality/$1.sh" ]; then
+            echo "tools/quality.sh: \"$1\" is no section; one of ${all[*]}" >&2
+            exit 64
+        fi
+        wanted+=("$1")
+        ;;
+    esac
+    shift
+done
+[ ${#wanted[@]} -gt 0 ] || wanted=("${all[@]}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0 missing=
+failed=0
 
-# shellcheck disable=SC2016 # jq's variables
-reached='[.sides.train.metrics.logloss, .metrics.logloss, .metrics.auc, .sides.train.rows, .rows] | @tsv'
-
-# set NAME C TRAIN-ROWS TRAIN-LOGLOSS TEST-LOGLOSS TEST-AUC "HOW THE TEST SIDE IS CUT" DATASET SPLIT: one row of the table.
-set_row()
+for section in "${wanted[@]}"; do
+    bash "tools/quality/$section.sh" "$(realpath "$trainyard")" "$(realpath -m "$data")" >"$work/$section" || failed=1
+done
 {
-    local name=$1 c=$2 n=$3 want=("$4" "$5" "$6") how=$7 dataset=$8 split=$9 got train test auc rows tests
-    if [ ! -d "$data/$name" ]; then
-        missing="$missing $name"
-        return 0
-    fi
-    jq -n --arg name "$name" --arg c "$c" --argjson n "$n" --argjson dataset "$dataset" --argjson split "$split" '{
-        name: $name, dataset: $dataset, split: $split, model: {kind: "lr", hash_bits: 24},
-        optimizer: {kind: "lbfgs", l2: (1 / (($c | tonumber) * $n)), penalise_bias: true},
-        train: {epochs: 1000, shards: 2, log_every_steps: 1000}, checkpoint: {every_ms: 0}, evaluate: {sides: true}}' >"$work/spec.json"
-    if ! (cd "$data/$name" && "$trainyard" run "$work/spec.json" --dir "$work/$name-$c" --cache "$work/cache" >"$work/log" 2>&1); then
-        cat "$work/log" >&2
-        exit 1
-    fi
-    read -r train test auc rows tests < <(jq -r "$reached" "$work/$name-$c/evaluation.json")
-    got=("$train" "$test" "$auc")
-    if [ "$rows" != "$n" ]; then
-        echo "tools/quality.sh: $name: $rows training rows, want $n" >&2
-        exit 1
-    fi
-    awk -v name="$name" -v c="$c" -v how="$how" -v rows="$rows" -v tests="$tests" -v wt="${want[0]}" -v we="${want[1]}" -v wa="${want[2]}" \
-        -v gt="${got[0]}" -v ge="${got[1]}" -v ga="${got[2]}" 'BEGIN {
-            dt = (gt / wt - 1) * 100; de = (ge / we - 1) * 100
-            printf "| %s | %s | %s | %d / %d | %.4f | %.4f | %+.2f %% | %.4f | %.4f | %+.2f %% | %.4f | %.4f |\n",
-                name, c, how, rows, tests, wt, gt, dt, we, ge, de, wa, ga
-            # four printed digits are all that the reference has: half of the last one is no difference
-            exit (gt - wt > 0.001 * wt + 5e-5 || wt - gt > 0.001 * wt + 5e-5 || ge - we > 0.001 * we + 5e-5 || we - ge > 0.001 * we + 5e-5)
-        }' || failed=$((failed + 1))
-}
-
-fifth='{"kind": "round_robin", "k": 5, "test_side": 4}'
-after() { printf '{"kind": "sequential", "test_from": %d}' "$1"; }
-uris() { printf '%s\n' "$@" | jq -R . | jq -sc .; }
-
-cat <<'END'
-# Quality: logistic regression against its known optimum
-
-Written by `tools/quality.sh build/trainyard ../shared/data > docs/quality.md`. Reference: the unique optimum of the L2-regularised problem
-(liblinear, `-s 0 -B 1 -e 1e-6`) on exactly these rows; ours: `lr`, `l2` = 1/(C N), `penalise_bias`, `lbfgs`
-with its own tolerance. "row % 5 = 4" is split `round_robin {k: 5, test_side: 4}`; "own file" is split `sequential`. Differences are relative.
-
-| set | C | test side | rows (train / test) | train logloss, reference | ours | diff | test logloss, reference | ours | diff | test AUC, reference | ours |
-|---|---|---|---|---|---|---|---|---|---|---|---|
-END
-
-set_row a9a 0.1 32561 0.3237 0.3237 0.9025 "own file" "{\"uri\": $(uris a9a a9a.t), \"format\": \"libsvm\"}" "$(after 32561)"
-set_row a9a 1 32561 0.3228 0.3241 0.9022 "own file" "{\"uri\": $(uris a9a a9a.t), \"format\": \"libsvm\"}" "$(after 32561)"
-criteo="{\"uri\": $(uris train.tsv dev.tsv test.tsv), \"format\": \"criteo\"}"
-set_row criteo_8k 0.03 7200 0.3916 0.4801 0.7165 "own files" "$criteo" "$(after 7200)"
-set_row criteo_8k 0.1 7200 0.3211 0.4854 0.7198 "own files" "$criteo" "$(after 7200)"
-avazu='{"uri": "avazu_10k.csv", "format": "csv", "label": "click", "schema": "id:ignore"}'
-set_row avazu_10k 0.1 8000 0.3843 0.4003 0.7392 "row % 5 = 4" "$avazu" "$fifth"
-set_row avazu_10k 0.3 8000 0.3476 0.3959 0.7456 "row % 5 = 4" "$avazu" "$fifth"
-set_row frappe 1 57722 0.2604 0.2976 0.9310 "own file" "{\"uri\": $(uris frappe.validation.libfm frappe.test.libfm), \"format\": \"libsvm\"}" "$(after 57722)"
-set_row w8a 1 39800 0.0456 0.0541 0.9550 "row % 5 = 4" '{"uri": "w8a", "format": "libsvm"}' "$fifth"
-set_row phishing 1 8844 0.1596 0.1669 0.9847 "row % 5 = 4" '{"uri": "phishing", "format": "libsvm"}' "$fifth"
-set_row agaricus 0.01 6513 0.1005 0.1089 0.9983 "own file" "{\"uri\": $(uris agaricus_train.txt agaricus_test.txt), \"format\": \"libsvm\"}" "$(after 6513)"
-set_row agaricus 1 6513 0.0055 0.0059 1 "own file" "{\"uri\": $(uris agaricus_train.txt agaricus_test.txt), \"format\": \"libsvm\"}" "$(after 6513)"
-rcv1="{\"uri\": $(uris rcv1_small.dat rcv1_small_test.data), \"format\": \"vw\"}"
-set_row rcv1_vw 1 1000 0.3636 0.4651 0.9500 "own file" "$rcv1" "$(after 1000)"
-set_row rcv1_vw 10 1000 0.1090 0.3204 0.9531 "own file" "$rcv1" "$(after 1000)"
-set_row amazon_access 1 26216 0.1036 0.1546 0.8561 "row % 5 = 4" '{"uri": "train.csv", "format": "csv", "label": "ACTION"}' "$fifth"
-# age and hours in steps of 5, gain and loss by floor(ln(1 + v)^2), fnlwgt dropped
-steps() { awk -v to="$1" 'BEGIN { for (i = 5; i <= to; i += 5) printf("%s%d", (i > 5) ? ";" : "", i) }'; }
-squares=$(awk 'BEGIN { for (k = 1; k <= 132; k++) printf("%s%.10g", (k > 1) ? ";" : "", exp(sqrt(k)) - 1) }')
-schema="{\"0\": \"buckets($(steps 95))\", \"2\": \"ignore\", \"10\": \"buckets($squares)\", \"11\": \"buckets($squares)\", \"12\": \"buckets($(steps 95))\"}"
-adult="{\"uri\": $(uris train.csv test.csv), \"format\": \"csv\", \"header\": false, \"label\": \"14\", \"positive\": \">50K\", \"schema\": $schema}"
-set_row adult 1 32561 0.2867 0.2924 0.9190 "own file" "$adult" "$(after 32561)"
-set_row ipinyou_small 0.1 26773 0.0509 0.0355 0.585 "own file" "{\"uri\": $(uris train.fm.txt test.fm.txt), \"format\": \"libsvm\"}" "$(after 26773)"
-
-cat <<'END'
-
-Not here: criteo_ffm (200 rows; its figures are of another optimiser's epochs, `DATA/INDEX.md`).
-END
-if [ -n "$missing" ]; then echo "tools/quality.sh: not there and left out:$missing" >&2; fi
-if [ "$failed" -gt 0 ]; then
-    echo "tools/quality.sh: $failed rows off by more than 0.1 %" >&2
-    exit 1
-fi
+    printf '# Quality\n\nWritten by `tools/quality.sh`, a section by each of `tools/quality/*.sh`.\n'
+    for section in "${all[@]}"; do
+        printf '\n<!-- %s -->\n' "$section"
+        if [ -f "$work/$section" ]; then cat "$work/$section"; else awk -v mark="<!-- $section -->" '/^<!-- / { on = $0 == mark; next } on { print }' "$page" | sed '$ { /^$/d }'; fi
+    done
+} >"$work/page"
+mv "$work/page" "$page"
+exit $failed

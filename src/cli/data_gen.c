@@ -112,8 +112,9 @@ static bool clicks(const struct datagen_labels *labels) { return labels->loss->l
 static json_t *optimum_json(const struct datagen_labels *labels, const struct datagen_optimum *o)
 {
     if (!clicks(labels)) return json_pack("{s:I, s:o}", "rows", (json_int_t)o->rows, labels->loss->metric, json_real_or_null(o->value));
-    return json_pack("{s:I, s:I, s:o, s:o, s:o}", "rows", (json_int_t)o->rows, "positives", (json_int_t)o->positives, "auc",
-                     json_real_or_null(o->auc), "logloss", json_real_or_null(o->logloss), "auc_error", json_real_or_null(o->auc_error));
+    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "rows", (json_int_t)o->rows, "positives", (json_int_t)o->positives, "auc",
+                     json_real_or_null(o->auc), "logloss", json_real_or_null(o->logloss), "auc_error", json_real_or_null(o->auc_error), "auc_linear",
+                     json_real_or_null(o->auc_linear), "auc_pairs", json_real_or_null(o->auc_pairs));
 }
 
 static void print_optimum(FILE *out, const char *which, const struct datagen_labels *labels, const struct datagen_optimum *o)
@@ -122,6 +123,15 @@ static void print_optimum(FILE *out, const char *which, const struct datagen_lab
     if (!clicks(labels)) fprintf(out, "%s %.6f\n", labels->loss->metric, o->value);
     else if (isnan(o->auc)) fprintf(out, "no auc (one class only)  logloss %.6f\n", o->logloss);
     else fprintf(out, "auc %.6f  logloss %.6f\n", o->auc, o->logloss);
+}
+
+/* What of it the true terms of one field are worth alone, and those with the pairs where there are triples beyond. */
+static void print_parts(FILE *out, bool triples, const struct datagen_optimum *o)
+{
+    if (isnan(o->auc_linear)) return;
+    fprintf(out, "  its linear terms alone: auc %.6f", o->auc_linear);
+    if (triples) fprintf(out, "; with the pairs %.6f", o->auc_pairs);
+    fputc('\n', out);
 }
 
 static int print_summary(const struct data_gen_params *params, const struct datagen_labels *labels, const struct datagen_summary *s, FILE *out,
@@ -143,9 +153,11 @@ static int print_summary(const struct data_gen_params *params, const struct data
     else if (labels->outputs == 1) fprintf(out, "mean label %.4f, ", s->all.mean_label);
     fprintf(out, "%.1f %% of the fields missing\n", 100.0 * (double)s->missing / (39.0 * (double)s->rows));
     print_optimum(out, "all", labels, &s->all);
+    print_parts(out, params->third_order > 0, &s->all);
     if (s->test.rows > 0) {
         snprintf(bytes, sizeof bytes, "%s test", str_count(count, sizeof count, (double)s->test.rows));
         print_optimum(out, bytes, labels, &s->test);
+        print_parts(out, params->third_order > 0, &s->test);
     }
     return 0;
 }

@@ -19,10 +19,22 @@
 enum { BLOCK_ROWS = 2048, BLOCKS_MAX = 128, ROW_BYTES_MAX = 512, TRUTH_BYTES_MAX = 96 };
 static const uint64_t row_limit = (uint64_t)1 << 53;
 
+/* What of the truth scores the rows. */
+enum order { LINEAR, PAIRS, WHOLE, ORDERS };
+
+struct scored { /* rows of a block, with each order's scores */
+    size_t n;
+    float logits[BLOCK_ROWS * DATAGEN_CLASSES_MAX], part[WHOLE][BLOCK_ROWS], labels[BLOCK_ROWS];
+};
+
 struct block {
     struct bytes log, truth;
-    float logits[BLOCK_ROWS * DATAGEN_CLASSES_MAX], labels[BLOCK_ROWS], test_logits[BLOCK_ROWS * DATAGEN_CLASSES_MAX], test_labels[BLOCK_ROWS];
+    struct scored all, test;
     uint64_t missing;
+};
+
+struct judges {
+    struct evaluator *by[ORDERS]; /* of labels that are no clicks WHOLE alone */
 };
 
 struct sink { /* a file under a temporary name, or a stream */
@@ -36,7 +48,7 @@ struct job {
     const struct datagen_config *config;
     struct datagen_labels labels;
     struct datagen_model *model;
-    struct evaluator *all, *test;
+    struct judges all, test;
     struct block *blocks;
     unsigned block_count;
     uint64_t round_start, rows_end;
@@ -81,35 +93,51 @@ static void put_row(struct block *block, const struct datagen_model *model, cons
     block->log.size += (size_t)(at - start);
 }
 
+static void scored_add(struct scored *to, const struct datagen_row *row, const float *outputs, size_t count, float label)
+{
+    memcpy(to->logits + to->n * count, outputs, count * sizeof *outputs);
+    to->part[LINEAR][to->n] = (float)row->linear;
+    to->part[PAIRS][to->n] = (float)(row->linear + row->pairs);
+    to->labels[to->n++] = label;
+}
+
+static int judges_add(struct judges *judges, unsigned lane, const struct scored *rows, struct error *err)
+{
+    int rc = 0;
+    for (int o = 0; o < ORDERS && rc == 0; o++) {
+        const float *logits = o == WHOLE ? rows->logits : rows->part[o];
+        if (judges->by[o]) rc = evaluator_add(judges->by[o], lane, &(struct eval_rows){.n = rows->n, .logits = logits, .labels = rows->labels}, err);
+    }
+    return rc;
+}
+
 static int make_block(void *context, unsigned index, struct error *err)
 {
     struct job *job = context;
     struct block *block = &job->blocks[index];
     uint64_t first = job->round_start + (uint64_t)index * BLOCK_ROWS;
-    size_t count = first >= job->rows_end ? 0 : job->rows_end - first < BLOCK_ROWS ? (size_t)(job->rows_end - first) : BLOCK_ROWS, tests = 0;
+    size_t count = first >= job->rows_end ? 0 : job->rows_end - first < BLOCK_ROWS ? (size_t)(job->rows_end - first) : BLOCK_ROWS;
     const struct splitter *split = job->config->split;
     const struct datagen_labels *labels = &job->labels;
 
     bytes_clear(&block->log);
     bytes_clear(&block->truth);
-    block->missing = 0;
+    block->missing = block->all.n = block->test.n = 0;
     for (size_t i = 0; i < count; i++) {
         struct datagen_row row;
         datagen_model_row(job->model, first + i, &row);
-        char label[DATAGEN_LABEL_SIZE];
-        float *outputs = block->logits + i * labels->outputs;
-        size_t label_size = datagen_label(labels, job->config->seed, first + i, &row, outputs, &block->labels[i], label);
-        put_row(block, job->model, &row, label, label_size);
+        char text[DATAGEN_LABEL_SIZE];
+        float outputs[DATAGEN_CLASSES_MAX], label;
+        size_t text_size = datagen_label(labels, job->config->seed, first + i, &row, outputs, &label, text);
+        put_row(block, job->model, &row, text, text_size);
         if (job->config->truth_path &&
             bytes_printf(&block->truth, err, "%" PRIu64 "\t%d\t%.9g\t%.9g\n", first + i, row.label, row.probability, (double)outputs[0]) < 0)
             return -(int)ERROR_NOMEM;
-        if (!split || splitter_side(split, first + i) != SIDE_TEST) continue;
-        memcpy(block->test_logits + tests * labels->outputs, outputs, labels->outputs * sizeof *outputs);
-        block->test_labels[tests++] = block->labels[i];
+        scored_add(&block->all, &row, outputs, labels->outputs, label);
+        if (split && splitter_side(split, first + i) == SIDE_TEST) scored_add(&block->test, &row, outputs, labels->outputs, label);
     }
-    int rc = evaluator_add(job->all, index, &(struct eval_rows){.n = count, .logits = block->logits, .labels = block->labels}, err);
-    if (rc < 0) return rc;
-    return evaluator_add(job->test, index, &(struct eval_rows){.n = tests, .logits = block->test_logits, .labels = block->test_labels}, err);
+    int rc = judges_add(&job->all, index, &block->all, err);
+    return rc < 0 ? rc : judges_add(&job->test, index, &block->test, err);
 }
 
 static int sink_open(struct sink *s, const struct world *w, const char *path, struct error *err)
@@ -165,6 +193,13 @@ static int job_check(const struct datagen_config *c, struct error *err)
     return 0;
 }
 
+static int judges_open(struct judges *judges, const struct evaluator_config *config, struct error *err)
+{
+    for (int o = config->loss->labels == LABELS_BINARY ? LINEAR : WHOLE; o < ORDERS; o++)
+        if (!(judges->by[o] = evaluator_new(config, err))) return -(int)ERROR_NOMEM;
+    return 0;
+}
+
 static int job_open(struct job *job, struct error *err)
 {
     const struct datagen_config *c = job->config;
@@ -174,7 +209,7 @@ static int job_open(struct job *job, struct error *err)
     job->block_count = workers * 2 < BLOCKS_MAX ? workers * 2 : BLOCKS_MAX;
     struct evaluator_config lanes = {.lanes = job->block_count, .loss = job->labels.loss, .outputs = job->labels.outputs};
     if (!(job->model = datagen_model_new(c->seed, c->third_sd, err))) return -(int)ERROR_NOMEM;
-    if (!(job->all = evaluator_new(&lanes, err)) || !(job->test = evaluator_new(&lanes, err))) return -(int)ERROR_NOMEM;
+    if ((rc = judges_open(&job->all, &lanes, err)) < 0 || (rc = judges_open(&job->test, &lanes, err)) < 0) return rc;
     if (!(job->blocks = mem_array(job->block_count, 1, sizeof *job->blocks, err))) return -(int)ERROR_NOMEM;
     for (unsigned i = 0; i < job->block_count; i++) {
         bytes_init(&job->blocks[i].log, BLOCK_ROWS * ROW_BYTES_MAX);
@@ -208,10 +243,20 @@ static int job_write(struct job *job, struct datagen_summary *summary, struct er
     return 0;
 }
 
-static int optimum(struct evaluator *evaluator, const struct loss *loss, struct datagen_optimum *out, struct error *err)
+/* auc_of: NaN: that judge is not there. */
+static int auc_of(struct evaluator *evaluator, double *out, struct error *err)
 {
     struct evaluation e;
-    int rc = evaluator_finish(evaluator, &e, err);
+    *out = NAN;
+    int rc = evaluator ? evaluator_finish(evaluator, &e, err) : 0;
+    if (evaluator && rc == 0) *out = evaluation_measure(&e, "auc")->value;
+    return rc;
+}
+
+static int optimum(const struct judges *judges, const struct loss *loss, struct datagen_optimum *out, struct error *err)
+{
+    struct evaluation e;
+    int rc = evaluator_finish(judges->by[WHOLE], &e, err);
     if (rc < 0) return rc;
     const struct measure *auc = evaluation_measure(&e, "auc"), *logloss = evaluation_measure(&e, "logloss");
     *out = (struct datagen_optimum){.rows = e.rows,
@@ -221,7 +266,8 @@ static int optimum(struct evaluator *evaluator, const struct loss *loss, struct 
                                     .auc = auc->value,
                                     .logloss = logloss->value,
                                     .auc_error = auc->error_bound};
-    return 0;
+    rc = auc_of(judges->by[LINEAR], &out->auc_linear, err);
+    return rc < 0 ? rc : auc_of(judges->by[PAIRS], &out->auc_pairs, err);
 }
 
 static void job_close(struct job *job)
@@ -233,8 +279,10 @@ static void job_close(struct job *job)
         bytes_close(&job->blocks[i].truth);
     }
     mem_free(job->blocks);
-    evaluator_free(job->all);
-    evaluator_free(job->test);
+    for (int o = 0; o < ORDERS; o++) {
+        evaluator_free(job->all.by[o]);
+        evaluator_free(job->test.by[o]);
+    }
     datagen_model_free(job->model);
 }
 
@@ -247,8 +295,8 @@ int datagen_run(const struct datagen_config *config, struct datagen_summary *sum
     if ((rc = job_check(config, err)) < 0) goto out;
     if ((rc = job_open(&job, err)) < 0) goto out;
     if ((rc = job_write(&job, summary, err)) < 0) goto out;
-    if ((rc = optimum(job.all, job.labels.loss, &summary->all, err)) < 0) goto out;
-    if ((rc = optimum(job.test, job.labels.loss, &summary->test, err)) < 0) goto out;
+    if ((rc = optimum(&job.all, job.labels.loss, &summary->all, err)) < 0) goto out;
+    if ((rc = optimum(&job.test, job.labels.loss, &summary->test, err)) < 0) goto out;
     if ((rc = sink_commit(&job.truth, config->world, err)) < 0) goto out;
     if ((rc = sink_commit(&job.log, config->world, err)) < 0) goto out;
     summary->positives = summary->all.positives;

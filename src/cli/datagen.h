@@ -29,12 +29,14 @@ struct datagen_config {
     void *progress_context;
 };
 
-/* The best that any model could reach on these labels: metrics of the true probabilities or means. */
+/* The best that any model could reach on these labels: metrics of the true probabilities or means. Of clicks also the AUC of a part of the true logit
+ * alone: what a model without pairs, or without triples, can come to. (A part's logloss says nothing: it is not calibrated without the rest.) */
 struct datagen_optimum {
     uint64_t rows, positives;
-    double mean_label, value; /* of labels that are no clicks: the metric of their loss */
-    double auc, logloss;      /* NaN when not defined (no rows, one class) */
-    double auc_error;         /* bound on auc's own error; 0 = exact */
+    double mean_label, value;     /* of labels that are no clicks: the metric of their loss */
+    double auc, logloss;          /* NaN when not defined (no rows, one class) */
+    double auc_error;             /* bound on auc's own error; 0 = exact */
+    double auc_linear, auc_pairs; /* of the linear terms; of those and the pairs. NaN as auc, and for other labels */
 };
 
 struct datagen_summary {

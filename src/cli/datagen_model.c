@@ -146,6 +146,8 @@ void datagen_model_row(const struct datagen_model *model, uint64_t row, struct d
     draw_fields(model, &rng, out);
     field_indices(out, index);
     struct sums sums = model_sums(model, index);
+    out->linear = sums.linear;
+    out->pairs = sums.pairs;
     out->logit = model->bias + sums.linear + sums.pairs + sums.triples;
     out->probability = sigmoid(out->logit);
     out->label = rng_unit(&rng) < out->probability;

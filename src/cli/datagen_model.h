@@ -35,6 +35,7 @@ struct datagen_row {
     int32_t counts[DATAGEN_COUNTS];     /* DATAGEN_MISSING: empty */
     uint32_t ranks[DATAGEN_CATEGORIES]; /* 1 = most frequent; 0: empty */
     double logit, probability;          /* the truth */
+    double linear, pairs;               /* what of the logit its linear terms are, and those of pairs */
     int label;                          /* 0 or 1, drawn with that probability */
 };
 

@@ -191,8 +191,24 @@ static void truth_proves_the_optimum(void **state)
     assert_close(summary.all.auc, 0.896, 0, 0.02);
     double calibration = scores_value(&all, "calibration");
     assert_close(calibration, 1, 0, 5 * scores_se(&all, "calibration"));
+    assert_close(summary.all.auc_linear, 0.735, 0, 0.03);
+    assert_close(summary.all.auc_pairs, summary.all.auc, 0, 1e-6); /* there is nothing beyond pairs */
     mem_free(log);
     mem_free(truth);
+}
+
+/* With terms of three fields each order is worth something that the one before has not, on every side. */
+static void orders_are_worth_more_each(void **state)
+{
+    (void)state;
+    struct datagen_summary summary;
+    size_t size;
+    mem_free(generate((struct datagen_config){.rows = ROWS, .seed = 4, .third_sd = 1.5, .split = &fourth_splitter}, &summary, &size));
+    const struct datagen_optimum *sides[] = {&summary.all, &summary.test};
+    for (int i = 0; i < 2; i++) {
+        assert_true(sides[i]->auc_pairs > sides[i]->auc_linear + 0.08);
+        assert_true(sides[i]->auc > sides[i]->auc_pairs + 0.02);
+    }
 }
 
 /* Other labels: the same fields behind them, labels that the loss may have, and a best possible figure that such labels must come to. */
@@ -223,6 +239,7 @@ static void other_labels_of_the_same_rows(void **state)
             sum += label;
         }
         assert_true(summary.all.value > cases[c].low && summary.all.value < cases[c].high);
+        assert_true(isnan(summary.all.auc_linear) && isnan(summary.all.auc_pairs));
         if (cases[c].range != LABELS_CLASS) assert_close(summary.all.mean_label, sum / ROWS, 1e-5, 1e-5);
         mem_free(log);
     }
@@ -324,15 +341,11 @@ static void special_files_are_written_in_place(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(other_labels_of_the_same_rows),
-    cmocka_unit_test(same_bytes_for_any_threads),
-    cmocka_unit_test(parts_make_the_whole),
-    cmocka_unit_test(lines_have_the_form),
-    cmocka_unit_test(truth_proves_the_optimum),
-    cmocka_unit_test(odd_wishes_are_refused),
-    cmocka_unit_test(every_file_call_may_fail),
-    cmocka_unit_test(every_allocation_may_fail),
-    cmocka_unit_test(special_files_are_written_in_place),
+    cmocka_unit_test(other_labels_of_the_same_rows), cmocka_unit_test(same_bytes_for_any_threads),
+    cmocka_unit_test(parts_make_the_whole),          cmocka_unit_test(lines_have_the_form),
+    cmocka_unit_test(truth_proves_the_optimum),      cmocka_unit_test(orders_are_worth_more_each),
+    cmocka_unit_test(odd_wishes_are_refused),        cmocka_unit_test(every_file_call_may_fail),
+    cmocka_unit_test(every_allocation_may_fail),     cmocka_unit_test(special_files_are_written_in_place),
 };
 
 int main(int argc, char **argv)
