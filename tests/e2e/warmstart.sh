@@ -47,6 +47,18 @@ check "another tensor has moved" bash -c '! cmp -s "$1" "$2"' _ <(tensor "$state
 trained "$(spec 2 ".warm_start.checkpoint = \"$delta\"")"
 check "a job begins from a delta" job_is "$id" succeeded
 
+# What was accepted is trained, whatever becomes of the source meanwhile: the new job waits behind one that takes all slots.
+busy=$(submit "$(spec 1 '.train.epochs = 10000 | .train.workers = 16 | .train.shards = 16 | .train.batch_size = 6400 | .priority = 10 | .checkpoint.every_steps = 0')" | jq -r .id)
+poll 60 job_is "$busy" running || fail "the job that takes all slots: $(job_field "$busy" .state)"
+held=$(submit "$(spec 2 ".warm_start.checkpoint = \"$delta\"")" | jq -r .id)
+cp -r "$state/runs/$monday" "$tmp/monday"
+rm -r "$state/runs/$monday/checkpoints" && mkdir "$state/runs/$monday/checkpoints"
+check "it waits" job_is "$held" queued
+curl -fsS -X POST "$url/v1/jobs/$busy/cancel" >/dev/null
+poll 60 job_ended "$held" || true
+check "a job that was accepted outlives the files that it begins from" job_is "$held" succeeded
+rm -r "$state/runs/$monday" && mv "$tmp/monday" "$state/runs/$monday"
+
 refused() # refused NAME STATUS SPEC PATTERN
 {
     local status

@@ -1,4 +1,4 @@
-/* Optimisers and schedules against other implementations' own figures: PyTorch's, Optax's and Keras' (fixtures/make.py and make_jax.py say which
+/* Optimisers and schedules against other implementations' own figures: PyTorch's, Optax's, Keras' and DGL-KE's (fixtures/make*.py say which
  * versions, how, and where definitions differ). */
 #include "lib/test.h"
 
@@ -97,6 +97,7 @@ static void follow_all(const char *name, size_t cases)
 
 static void optimizers_come_where_pytorch_does(void **state) { (void)state, follow_all("torch.json", 7); }
 static void optimizers_come_where_optax_and_keras_do(void **state) { (void)state, follow_all("jax.json", 6); }
+static void rows_come_where_dglke_does(void **state) { (void)state, follow_all("dglke.json", 1); }
 
 struct holder {
     struct schedule s;
@@ -127,6 +128,6 @@ static void schedules_fall_as_pytorch_does(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(optimizers_come_where_pytorch_does),
-                                          cmocka_unit_test(optimizers_come_where_optax_and_keras_do),
+                                          cmocka_unit_test(optimizers_come_where_optax_and_keras_do), cmocka_unit_test(rows_come_where_dglke_does),
                                           cmocka_unit_test(schedules_fall_as_pytorch_does)};
 TEST_MAIN(tests)

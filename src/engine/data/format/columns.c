@@ -221,7 +221,8 @@ int columns_plan(struct columns *t, const struct cell *names, size_t count, enum
     for (size_t i = 0; i < t->schema.count; i++)
         if (!t->schema.items[i].used) return no_column(t, "/dataset/schema", t->schema.items[i].column, "", err);
     if (t->feed_count > 0) return plan_texts(t, err);
-    return error_set(err, ERROR_DATA, "/dataset/schema", "no column is left to learn from (%zu with the label)", count);
+    return error_set(err, ERROR_DATA, "/dataset/schema", "no column is left to learn from (%zu with the label)%s", count,
+                     t->label_taken ? LABEL_HELP : "");
 }
 
 void columns_begin(const struct columns *t, struct rows *rows)

@@ -571,7 +571,10 @@ static void no_label_is_told_as_such(void **state)
         assert_error(&err, ERROR_DATA, "name the label's in dataset.label (\"label\" in --format); predict --no-labels needs none");
     }
     struct error err = {0};
-    struct kit_rows rows; /* a bad row is a bad row where the column was named */
+    struct kit_rows rows; /* the label itself, where rows to be scored have none, and one column */
+    assert_true(load("csv", NULL, "user\nu7\n", 8, 0, &rows, NULL, &err) < 0);
+    assert_error(&err, ERROR_DATA, "no column is left to learn from (1 with the label); name the label's");
+    error_clear(&err); /* a bad row is a bad row where the column was named */
     assert_true(load("csv", "{\"label\": \"user\"}", "user,item\nu7,3\n", 15, 0, &rows, NULL, &err) < 0);
     assert_error(&err, ERROR_DATA, "\"u7\" is not a label; it must be 0 or 1");
     assert_null(strstr(err.msg, "--no-labels"));
