@@ -118,7 +118,7 @@ int checkpoint_model_check(const struct checkpoint_model *m, const struct checkp
     struct params p = {0};
     uint32_t bits = (uint32_t)m->recipe.model.hash_bits;
     int rc = params_init(&p, m->descs, m->count, bits, m->has_states ? m->states : NULL, (uint64_t)m->recipe.train.seed, err);
-    if (rc == 0) rc = admission_init(&p.admission, (unsigned)m->recipe.features.min_count, bits, err);
+    if (rc == 0) rc = params_admit(&p, (unsigned)m->recipe.features.min_count, err);
     if (rc == 0) rc = params_load(&p, &f->file, err);
     for (uint64_t w = 0; rc == 0 && w < p.slots / 64 + 1; w++) *live += (uint64_t)__builtin_popcountll(p.live[w]);
     params_close(&p);

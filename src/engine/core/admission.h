@@ -20,9 +20,9 @@ enum { ADMISSION_MAX = 255 }; /* the highest threshold */
 
 struct admission {      /* zeroed: everything is let in */
     unsigned min_count; /* <= 1: everything is let in, and nothing below is there */
-    uint32_t hash_bits;
-    uint8_t *seen;     /* (2^hash_bits) */
-    uint64_t *changed; /* bit a slot: its count may differ from the last checkpoint; NULL: nobody asks */
+    uint32_t hash_bits; /* counters are addressed by so many high bits of a key */
+    uint8_t *seen;      /* (2^hash_bits) */
+    uint64_t *changed;  /* bit a slot: its count may differ from the last checkpoint; NULL: nobody asks */
 };
 
 /* admission_init: min_count 0 or 1: everything is let in. */

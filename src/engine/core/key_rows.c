@@ -47,6 +47,12 @@ static uint64_t order_of(const struct key_rows *k, uint32_t row)
 
 uint32_t key_rows_key(const struct key_rows *k, uint64_t i) { return k->keys[row_of(k, i)]; }
 
+static void left_free(struct key_rows *k)
+{
+    mem_free(k->left);
+    k->left = NULL;
+}
+
 int key_rows_init(struct key_rows *k, uint32_t hash_bits, uint32_t slices, uint32_t slice_bits, struct error *err)
 {
     *k = (struct key_rows){.hash_bits = hash_bits, .slices = slices, .slice_bits = slice_bits, .count = 1, .settled = 1};
@@ -60,7 +66,7 @@ void key_rows_close(struct key_rows *k)
 {
     mem_huge_free(k->keys, (size_t)1 << k->hash_bits, sizeof *k->keys);
     places_free(k);
-    mem_free(k->left);
+    left_free(k);
     *k = (struct key_rows){0};
 }
 
@@ -201,6 +207,7 @@ int key_rows_load(struct key_rows *k, const struct tensor_file *file, struct err
                                at + i);
     }
     if (rc == 0) k->count = n + 1;
+    if (!key_rows_full(k)) left_free(k);
     mem_free(chunk);
     return rc;
 }

@@ -139,6 +139,11 @@ int params_init(struct params *p, const struct param_desc *descs, size_t count, 
     return -ERROR_NOMEM;
 }
 
+int params_admit(struct params *p, unsigned min_count, struct error *err)
+{
+    return admission_init(&p->admission, min_count, params_counter_bits(p->hash_bits, key_rows_on(&p->key_rows)), err);
+}
+
 void params_close(struct params *p)
 {
     for (size_t t = 0; t < p->count; t++) {

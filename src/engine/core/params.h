@@ -85,7 +85,7 @@ struct params {
     uint64_t *live;               /* bit a slot: has been updated */
     uint64_t *touched;            /* bit a slot: may differ from the last checkpoint; NULL: nobody asks */
     struct transforms transforms; /* numbers of which fields become what; planned by who trains, or loaded */
-    struct admission admission;   /* which features have slots of their own; admission_init() it after params_init() */
+    struct admission admission;   /* which features have slots of their own: params_admit() */
     struct key_rows key_rows;     /* which feature has which row, where tables have that form */
 };
 
@@ -98,6 +98,15 @@ uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t has
 int params_init(struct params *p, const struct param_desc *descs, size_t count, uint32_t hash_bits, const struct param_states *states, uint64_t seed,
                 struct error *err);
 void params_close(struct params *p); /* safe on a zeroed struct, and twice */
+
+/* params_counter_bits: admission counts in so many counters as tables have slots; a vocabulary, which tells features apart, in eight times as many,
+ * but no more than 2^30. */
+static inline uint32_t params_counter_bits(uint32_t hash_bits, bool vocabulary)
+{
+    return !vocabulary || hash_bits > 30 ? hash_bits : hash_bits > 27 ? 30 : hash_bits + 3;
+}
+/* params_admit: after params_init: features wait until they have been seen min_count times. ERROR_NOMEM. */
+int params_admit(struct params *p, unsigned min_count, struct error *err);
 
 /* params_rows_used: rows of a table that some slot can reach: all, but for factors. */
 uint64_t params_rows_used(const struct params *p);

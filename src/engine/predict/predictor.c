@@ -74,7 +74,7 @@ static int params_read(struct predictor *p, const struct tensor_file *file, stru
                      (struct table_form){(enum table_dtype)p->recipe.model.table_dtype, spec_remainder_bits(&p->recipe),
                                          p->recipe.model.embedding == EMBEDDING_VOCABULARY});
     rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, NULL, (uint64_t)p->recipe.train.seed, err);
-    if (rc == 0) rc = admission_init(&p->params.admission, (unsigned)p->recipe.features.min_count, (uint32_t)p->recipe.model.hash_bits, err);
+    if (rc == 0) rc = params_admit(&p->params, (unsigned)p->recipe.features.min_count, err);
     return rc < 0 ? rc : params_load(&p->params, file, err);
 }
 

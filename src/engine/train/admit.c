@@ -68,7 +68,7 @@ static struct memory memory_of(const struct spec *spec, struct model_shape shape
     struct memory m = {.dense = params_bytes(dense, kept, bits, states) - live, .buffers = 256ull << 20};
     m.tables = params_bytes(descs, count, bits, states) - m.dense;
     m.slot = m.tables >> bits;
-    m.counts = admission_bytes((unsigned)spec->features.min_count, bits);
+    m.counts = admission_bytes((unsigned)spec->features.min_count, params_counter_bits(bits, spec->model.embedding == EMBEDDING_VOCABULARY));
     m.residuals = residuals_of(spec, descs, count, slots);
     m.snapshot = m.tables + m.dense + 5 * m.counts + m.residuals; /* a slot and its count */
     m.work = params_bytes(descs, count, bits, NULL) * ((const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind)->workspace;

@@ -181,7 +181,7 @@ static const struct snapshot_base *chain_base(const struct checkpointer *c, enum
 {
     const struct params *p = &c->fold->params;
     if (wish != CHECKPOINT_PERIODIC || !p->touched || c->chain.base_bytes == 0 || c->chain.deltas == DELTAS_MAX) return NULL;
-    uint64_t rows = snapshot_rows_bytes(p, params_touched(p), admission_count_changed(&p->admission, 0, p->slots),
+    uint64_t rows = snapshot_rows_bytes(p, params_touched(p), admission_count_changed(&p->admission, 0, 1ull << p->admission.hash_bits),
                                         p->key_rows.count - p->key_rows.settled);
     uint64_t bytes = c->chain.fixed_bytes + rows;
     return c->chain.delta_bytes + bytes <= c->chain.base_bytes / 2 ? &c->chain.tail : NULL;

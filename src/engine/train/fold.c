@@ -137,7 +137,7 @@ static int fold_model(struct fold *fold, bool learns, struct error *err)
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, learns ? states : NULL, (uint64_t)job->spec.train.seed,
                          err);
     const struct field_names names = {job->dataset, field_name};
-    if (rc == 0) rc = admission_init(&fold->params.admission, (unsigned)job->spec.features.min_count, (uint32_t)job->spec.model.hash_bits, err);
+    if (rc == 0) rc = params_admit(&fold->params, (unsigned)job->spec.features.min_count, err);
     if (rc < 0 || !params_want_fields(&fold->params)) return rc;
     return rare_keys_init(&fold->rare, (uint64_t)job->spec.features.hash_seed, &names, err);
 }
@@ -259,7 +259,7 @@ static void fold_tell_hash(const struct fold *fold)
 static void fold_tell_admission(const struct fold *fold)
 {
     const struct admission *a = &fold->params.admission;
-    struct admission_counts c = admission_count(a, 0, fold->params.slots);
+    struct admission_counts c = admission_count(a, 0, 1ull << a->hash_bits);
     if (a->min_count > 1)
         report_log(fold->job, PROGRESS_INFO,
                    "features.min_count %u: %" PRIu64 " slots were seen often enough in training; %" PRIu64

@@ -32,14 +32,14 @@ void snapshot_close(struct snapshot *s)
     *s = (struct snapshot){0};
 }
 
-struct word_range {
+struct range {
     uint64_t from, to;
 };
 
-static struct word_range slice_words(const struct params *p, uint32_t q)
+static struct range slice_words(const struct params *p, uint32_t q)
 {
     uint64_t words = p->slots < 64 ? 1 : p->slots >> 6, each = words / p->slices;
-    return (struct word_range){q * each, (q + 1) * each};
+    return (struct range){q * each, (q + 1) * each};
 }
 
 /* Slots of word w whose rows are copied; and those that are gone. */
@@ -49,10 +49,18 @@ static uint64_t taken_bits(const struct snapshot *s, const struct params *p, uin
 }
 static uint64_t rest_bits(const struct snapshot *s, const struct params *p, uint64_t w) { return s->delta ? p->touched[w] & ~p->live[w] : 0; }
 
-static uint64_t seen_count(const struct snapshot *s, const struct params *p, uint64_t from, uint64_t to)
+/* Counters of admission, cut into as many parts. */
+static struct range slice_counters(const struct params *p, uint32_t q)
 {
-    if (s->delta) return admission_count_changed(&p->admission, from, to);
-    struct admission_counts seen = admission_count(&p->admission, from, to);
+    uint64_t each = (1ull << p->admission.hash_bits) / p->slices;
+    return (struct range){q * each, (q + 1) * each};
+}
+
+static uint64_t seen_count(const struct snapshot *s, const struct params *p, uint32_t q)
+{
+    struct range r = slice_counters(p, q);
+    if (s->delta) return admission_count_changed(&p->admission, r.from, r.to);
+    struct admission_counts seen = admission_count(&p->admission, r.from, r.to);
     return seen.admitted + seen.waiting;
 }
 
@@ -62,7 +70,7 @@ static int count_slice(void *context, unsigned q, struct error *err)
 {
     struct snapshot *s = context;
     const struct params *p = &s->fold->params;
-    struct word_range range = slice_words(p, q);
+    struct range range = slice_words(p, q);
     uint64_t live = 0, rests = 0;
     (void)err;
     for (uint64_t w = range.from; w < range.to; w++) {
@@ -71,7 +79,7 @@ static int count_slice(void *context, unsigned q, struct error *err)
     }
     s->slice_first[q + 1] = live;
     s->rests_first[q + 1] = rests;
-    s->seen_first[q + 1] = seen_count(s, p, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits);
+    s->seen_first[q + 1] = seen_count(s, p, q);
     s->given_first[q + 1] = key_rows_count(&p->key_rows, given_from(s, p), q);
     return 0;
 }
@@ -86,11 +94,10 @@ static int copy_slice(void *context, unsigned q, struct error *err)
 {
     struct snapshot *s = context;
     const struct params *p = &s->fold->params;
-    struct word_range range = slice_words(p, q);
+    struct range range = slice_words(p, q), counters = slice_counters(p, q);
     uint64_t at = s->slice_first[q + 1], seen = s->seen_first[q];
     uint32_t *slots = s->slots + s->slice_first[q], *rests = s->rest_slots + s->rests_first[q];
-    (s->delta ? admission_copy_changed : admission_copy)(&p->admission, (uint64_t)q << p->slice_bits, (q + 1ull) << p->slice_bits,
-                                                         s->seen_slots + seen, s->seen_counts + seen);
+    (s->delta ? admission_copy_changed : admission_copy)(&p->admission, counters.from, counters.to, s->seen_slots + seen, s->seen_counts + seen);
     key_rows_copy(&p->key_rows, given_from(s, p), q, s->given_slots + s->given_first[q], s->given_keys + s->given_first[q]);
     for (uint64_t w = range.from; w < range.to; w++) {
         slots = bits_list(slots, w, taken_bits(s, p, w));

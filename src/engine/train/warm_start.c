@@ -253,7 +253,7 @@ static void count_steps(struct parent *s, const struct matching *m)
 static void admit_vocabulary(struct params *p)
 {
     for (uint64_t i = 1; p->admission.min_count > 1 && i < p->key_rows.count; i++)
-        p->admission.seen[key_rows_key(&p->key_rows, i) >> (32 - p->hash_bits)] = (uint8_t)p->admission.min_count;
+        p->admission.seen[key_rows_key(&p->key_rows, i) >> (32 - p->admission.hash_bits)] = (uint8_t)p->admission.min_count;
 }
 
 /* n *= rho of live rows. */

@@ -119,10 +119,47 @@ static void a_step_that_is_left_out_gives_no_rows(void **state)
     assert_int_equal(rows_given("late"), 50 + 1 + 2); /* 50 values, the number, the rare slots of both columns */
 }
 
+/* 40 values that come often beside 2000 that come once: the rows are for the former, though 256 counters could not tell the two apart. */
+static void rare_features_take_no_rows(void **state)
+{
+    struct bytes text;
+    char path[PATH_SIZE];
+    struct run_result result;
+    struct error err;
+    (void)state;
+    bytes_init(&text, 1 << 20);
+    assert_int_equal(bytes_add_text(&text, "label,a\n", NULL), 0);
+    for (unsigned row = 0; row < 4000; row++)
+        assert_int_equal(bytes_printf(&text, NULL, "%u,%s%u\n", row % 3 == 0, row % 2 ? "once" : "often", row % 2 ? row : row % 80), 0);
+    snprintf(path, sizeof path, "%.*s/rare.csv", 3000, run_kit_root);
+    test_write_file(path, text.data, text.size);
+    bytes_close(&text);
+    assert_ok(job_kit_run(&kit,
+                          "{'dataset': {'uri': '%s/rare.csv', 'format': 'csv'}, 'split': {'kind': 'none'}, 'features': {'min_count': 3}, "
+                          "'model': {'kind': 'lr', 'embedding': 'vocabulary', 'hash_bits': 8}, 'train': {'batch_size': 100}}",
+                          "rare", &result, &err),
+              &err);
+    assert_true(rows_given("rare") > 40 && rows_given("rare") < 150); /* 40, the rare slot, and what shares counters with three others */
+}
+
+static void a_checkpoint_of_another_kind_of_table_is_refused(void **state)
+{
+    struct run_result result;
+    struct error err;
+    (void)state;
+#define STOPPED(embedding) \
+    "{'dataset': {'uri': '%s/values.csv', 'format': 'csv'}, 'split': {'kind': 'none'}, 'model': {'kind': 'lr', 'hash_bits': 10" embedding "}}"
+    assert_ok(job_kit_run(&kit, STOPPED(""), "other", &result, &err), &err);
+    assert_true(job_kit_run(&kit, STOPPED(", 'embedding': 'vocabulary'"), "other", &result, &err) < 0);
+    assert_error(&err, ERROR_INVALID, "model.embedding.kind");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(features_that_share_a_slot_are_told_apart),
     cmocka_unit_test(a_table_that_is_too_small_says_so),
     cmocka_unit_test(a_step_that_is_left_out_gives_no_rows),
+    cmocka_unit_test(rare_features_take_no_rows),
+    cmocka_unit_test(a_checkpoint_of_another_kind_of_table_is_refused),
 };
 
 int main(int argc, char **argv)
