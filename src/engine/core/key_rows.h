@@ -1,11 +1,10 @@
 /* The vocabulary of a model (model.embedding.kind "vocabulary"): each feature that training has met has a row of its own in every table, so that no
  * two share one by their hash, as long as there are rows. 2^hash_bits of them, the first of which is nobody's.
  *
- * A feature is known by its 32-bit key. Within a step the vocabulary stands still: a feature without a row reads its field's rare slot
- * (admission.h), which is what the model knows of features that it does not know, and which learns from these very occurrences. Between steps the
- * features that the step's training rows brought get the next rows, in the order of these rows; so which row is whose depends on the spec and
- * the data alone. Whoever scores (training, validation, test, prediction) looks up in the same vocabulary and adds nothing to it. Once all rows are
- * given, the rest stay with the rare slots; a field whose rare slot has no row reads row 0.
+ * A feature is known by its 32-bit key. Before each step the features that its training rows bring get the next rows, in the order of these rows; so
+ * which row is whose depends on the spec and the data alone. Whoever scores (training, validation, test, prediction) looks up in the same vocabulary
+ * and adds nothing to it. A feature without a row reads its field's rare slot (admission.h), which has a row, too: nothing trains it as long as there
+ * are rows for all, and once they are all given, it is what the model knows of the rest. A field whose rare slot has no row reads row 0.
  *
  * Rows are dealt out to the slices of the tables in turn, so that slices stay equally full:
  *

@@ -45,16 +45,22 @@ int scorer_keys(struct scorer *s, const struct params *p, const struct batch *b,
     return rc;
 }
 
+int scorer_batch(struct scorer *s, const struct params *p, const struct batch *b, const struct batch **out, struct error *err)
+{
+    if (p->transforms.count > 0) {
+        int rc = transform_apply(s->map, b, &s->transformed, err);
+        if (rc < 0) return rc;
+        b = &s->transformed.batch;
+    }
+    return scorer_keys(s, p, b, out, err);
+}
+
 int scorer_forward(struct scorer *s, const struct model_use *use, const struct params *p, const struct batch *b, const struct scorer_mode *mode,
                    struct error *err)
 {
     const struct model *model = use->model;
     int rc;
-    if (p->transforms.count > 0) {
-        if ((rc = transform_apply(s->map, b, &s->transformed, err)) < 0) return rc;
-        b = &s->transformed.batch;
-    }
-    if ((rc = scorer_keys(s, p, b, &b, err)) < 0) return rc;
+    if ((rc = scorer_batch(s, p, b, &b, err)) < 0) return rc;
     bool factors = p->remainder_bits > 0;
     rc = factors ? factors_lookup(&s->factors, &s->lookup, b, p, mode->ascending, err) : lookup_build(&s->lookup, b, p, mode->ascending, err);
     if (rc < 0) return rc;

@@ -27,6 +27,8 @@ struct scorer {                      /* zeroed: ready */
 };
 void scorer_close(struct scorer *s); /* safe on a zeroed struct, and twice */
 
+/* scorer_batch: the batch as the model sees it: its numbers transformed, then as scorer_keys() has it. *out is b, or borrowed from s. */
+int scorer_batch(struct scorer *s, const struct params *p, const struct batch *b, const struct batch **out, struct error *err);
 /* scorer_keys: the batch with keys whose high hash_bits are slots of these parameters: of features that are let in, or have a row; else of a rare
  * slot. *out is b, or borrowed from s. */
 int scorer_keys(struct scorer *s, const struct params *p, const struct batch *b, const struct batch **out, struct error *err);

@@ -1,7 +1,10 @@
 #include "engine/train/round.h"
 
+#include <inttypes.h>
+
 #include "base/mem.h"
 #include "engine/train/guard.h"
+#include "engine/train/report.h"
 
 static int prefetch(void *context, struct error *err) { return stream_prefetch(context, err); }
 
@@ -56,6 +59,18 @@ static int compute_gradients(void *context, unsigned worker, struct error *err)
     return 0;
 }
 
+static int meet_features(void *context, unsigned worker, struct error *err)
+{
+    struct round *r = context;
+    unsigned shards = (unsigned)r->fold->job->spec.train.shards;
+    for (unsigned s; next_shard(r, &s);) {
+        size_t from = r->rows * s / shards, to = r->rows * (s + 1) / shards;
+        int rc = shard_meet(&r->fold->shards[s], &r->spaces[worker], r->fold, r->refs + from, to - from, err);
+        if (rc < 0) return rc;
+    }
+    return 0;
+}
+
 static int send_messages(void *context, unsigned worker, struct error *err)
 {
     struct round *r = context;
@@ -78,6 +93,31 @@ static void count(struct round *r)
         r->tally.bytes_dense += shard->bytes_dense;
         r->tally.bytes_sent += shard->bytes_sent;
     }
+}
+
+/* After an epoch all features of its rows are known, but for those that are let in by its end. */
+static bool may_meet_new(const struct fold *fold)
+{
+    const struct spec *spec = &fold->job->spec;
+    return fold->cursor.epoch < (spec->features.min_count > 1 ? 2u : 1u) || spec->train.curriculum_start < 1;
+}
+
+int round_meet(struct round *r, struct error *err)
+{
+    struct fold *fold = r->fold;
+    struct key_rows *k = &fold->params.key_rows;
+    bool was_full = key_rows_full(k);
+    if (!key_rows_on(k) || !may_meet_new(fold)) return 0;
+    atomic_store(&r->next_shard, 0);
+    int rc = team_run(&fold->job->team, meet_features, r, err);
+    for (int64_t s = 0; rc == 0 && s < fold->job->spec.train.shards; s++)
+        rc = key_rows_give(k, fold->shards[s].wanting.list, fold->shards[s].wanting.count, err);
+    if (rc == 0 && !was_full && key_rows_full(k))
+        report_log(fold->job, PROGRESS_WARN,
+                   "step %" PRIu64 ": all 2^%" PRIu32
+                   " rows of the vocabulary are given; features that come now share a row a field; raise model.hash_bits",
+                   fold->cursor.step + 1, k->hash_bits);
+    return rc;
 }
 
 int round_shards(struct round *r, uint64_t step, struct error *err)

@@ -31,6 +31,10 @@ int round_seek(struct round *r, uint32_t epoch, uint64_t position, struct error 
 /* round_next: at most `want` rows; r->rows 0: the epoch has no more. */
 int round_next(struct round *r, size_t want, struct error *err);
 
+/* round_meet: the features of the rows that have none in the vocabulary are given rows, in the order of the rows, so that which row is whose does not
+ * depend on workers. Nothing to do where there is no vocabulary. */
+int round_meet(struct round *r, struct error *err);
+
 /* round_shards: each shard's gradient (and message, unless a guard holds it back) for step `step`, from 1. Shard s has rows s n/S .. (s+1) n/S - 1:
  * even to within one row, a function of n and S. round_send: the messages that were held back. */
 int round_shards(struct round *r, uint64_t step, struct error *err);

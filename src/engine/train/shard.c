@@ -46,13 +46,18 @@ void workspace_close(struct workspace *w)
     for (size_t t = 0; t < TENSORS_MAX; t++) floats_close(&w->composed[t]);
 }
 
-int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
-               struct error *err)
+static int rows_gather(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, struct error *err)
 {
     if (params_want_fields(&fold->params) || fold->job->model.model->wants_fields) w->batch.want_fields = true;
     w->scorer.rare = &fold->rare;
     w->scorer.map = &fold->map;
-    int rc = batch_gather(&w->batch, refs, count, err);
+    return batch_gather(&w->batch, refs, count, err);
+}
+
+int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
+               struct error *err)
+{
+    int rc = rows_gather(w, fold, refs, count, err);
     return rc < 0 ? rc : scorer_forward(&w->scorer, &fold->job->model, &fold->params, &w->batch.batch, mode, err);
 }
 
@@ -218,21 +223,28 @@ static int occurrences_take(struct occurrences *o, const struct admitted *from, 
     return 0;
 }
 
+int shard_meet(struct shard *s, struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, struct error *err)
+{
+    const struct batch *mapped;
+    s->wanting.count = 0;
+    if (count == 0) return 0;
+    int rc = rows_gather(w, fold, refs, count, err);
+    if (rc == 0) rc = scorer_batch(&w->scorer, &fold->params, &w->batch.batch, &mapped, err);
+    return rc < 0 ? rc : occurrences_take(&s->wanting, &w->scorer.given, err);
+}
+
 /* A row counts the first time that training visits it, so that counts are those of the training side and not of epochs. */
 static int shard_count(struct shard *s, const struct workspace *w, const struct fold *fold, struct error *err)
 {
-    const struct params *p = &fold->params;
-    int rc = 0;
-    s->waiting.count = s->wanting.count = 0;
-    if (p->admission.min_count > 1 && fold->cursor.epoch == 0) rc = occurrences_take(&s->waiting, &w->scorer.admitted, err);
-    if (rc == 0 && key_rows_on(&p->key_rows)) rc = occurrences_take(&s->wanting, &w->scorer.given, err);
-    return rc;
+    s->waiting.count = 0;
+    if (fold->params.admission.min_count <= 1 || fold->cursor.epoch > 0) return 0;
+    return occurrences_take(&s->waiting, &w->scorer.admitted, err);
 }
 
 static int shard_nothing(struct shard *s, const struct params *p)
 {
     s->loss = 0;
-    s->waiting.count = s->wanting.count = 0;
+    s->waiting.count = 0;
     for (size_t t = 0; t < p->count; t++) {
         rows_empty(&s->grad.tensor[t].rows);
         s->sent[t] = &s->grad.tensor[t].rows;

@@ -48,7 +48,7 @@ struct shard { /* what a shard keeps from its turn to the update, and from step 
     struct occurrences {
         uint32_t *list; /* (count) */
         size_t count, max;
-    } waiting, wanting; /* slots of what was not let in, to be counted when the step ends; keys that had no row, to be given some */
+    } waiting, wanting; /* slots of what was not let in, to be counted when the step ends; keys that have no row, to be given one before */
     /* of the present report window */
     struct auc_window window;
 };
@@ -59,6 +59,9 @@ void shard_close(struct shard *s);
 /* score_rows: logits (count) of rows into w->scorer.logits, labels in w->batch. Pure in the parameters. */
 int score_rows(struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, const struct scorer_mode *mode,
                struct error *err);
+
+/* shard_meet: which features of the rows have no row in the vocabulary: s->wanting. Before the step that trains on them. */
+int shard_meet(struct shard *s, struct workspace *w, const struct fold *fold, const struct row_ref *refs, size_t count, struct error *err);
 
 /* shard_send: the second half of shard_step(), where that held back: once the guard has let the step pass. */
 int shard_send(struct shard *s, unsigned index, const struct fold *fold, uint64_t step, struct error *err);

@@ -1,7 +1,5 @@
 /* Synchronous data parallelism. Each step: the global batch is cut into S micro-batches; workers run shards (gradient, message), meet, run slices
  * (merge by the canonical tree, aggregate, update), meet. Which worker did what leaves no trace, so the bits depend on the spec alone. */
-#include <inttypes.h>
-
 #include "base/mem.h"
 #include "engine/train/between.h"
 #include "engine/train/guard.h"
@@ -33,28 +31,13 @@ static int sync_slices(void *context, unsigned worker, struct error *err)
     return 0;
 }
 
-/* In shard order, so in that of the batch: which row is whose does not depend on workers. */
-static int give_rows(struct fold *fold, struct error *err)
-{
-    struct key_rows *k = &fold->params.key_rows;
-    bool was_full = key_rows_full(k);
-    int rc = 0;
-    for (int64_t s = 0; rc == 0 && s < fold->job->spec.train.shards; s++)
-        rc = key_rows_give(k, fold->shards[s].wanting.list, fold->shards[s].wanting.count, err);
-    if (rc == 0 && !was_full && key_rows_full(k))
-        report_log(fold->job, PROGRESS_WARN,
-                   "step %" PRIu64 ": all 2^%" PRIu32
-                   " rows of the vocabulary are given; features that come now share a row a field; raise model.hash_bits",
-                   fold->cursor.step + 1, k->hash_bits);
-    return rc;
-}
-
 static int sync_step(struct sync *sync, struct error *err)
 {
     struct fold *fold = sync->fold;
     struct round *round = &sync->round;
     uint64_t step = fold->cursor.step + 1;
-    int rc = round_shards(round, step, err);
+    int rc = round_meet(round, err);
+    if (rc == 0) rc = round_shards(round, step, err);
     enum guard_verdict verdict = GUARD_PASS;
     if (rc == 0 && guard_holds(fold)) {
         if ((rc = guard_judge(fold, step, round->tally.weight, &verdict, err)) < 0) return rc;
@@ -67,7 +50,6 @@ static int sync_step(struct sync *sync, struct error *err)
         rc = team_run(&fold->job->team, sync_slices, sync, err);
         if (rc == 0) update_conclude(&sync->update, fold, sync->pass);
     }
-    if (rc == 0 && verdict == GUARD_PASS && key_rows_on(&fold->params.key_rows)) rc = give_rows(fold, err);
     if (rc < 0) return rc;
     fold->cursor.step++;
     fold->cursor.position += round->rows;

@@ -82,6 +82,8 @@ static void features_that_share_a_slot_are_told_apart(void **state)
     assert_int_equal(rows_given("given"), VALUES + 1); /* and the rare slot of the column */
     assert_int_equal(times_in_log("given", "1002 of 2^10 rows of the vocabulary are given\""), 1);
     assert_int_equal(times_in_log("given", "raise model.hash_bits"), 0);
+    auc_of("wide", "'hash_bits': 24"); /* where none share a slot: from the first row on there is no difference */
+    assert_close(run_kit_metric("given", "logloss"), run_kit_metric("wide", "logloss"), 1e-9, 0);
 }
 
 static void a_table_that_is_too_small_says_so(void **state)
@@ -92,31 +94,6 @@ static void a_table_that_is_too_small_says_so(void **state)
     assert_int_equal(rows_given("small"), (1 << 6) - 1);
     assert_int_equal(times_in_log("small", "step 1: all 2^6 rows of the vocabulary are given; features that come now share a row a field"), 1);
     assert_int_equal(times_in_log("small", "64 of 2^6 rows of the vocabulary are given; about 93"), 1); /* 938, but for the estimate */
-}
-
-/* A step that the guard leaves out is as if its rows had not been there. */
-static void a_step_that_is_left_out_gives_no_rows(void **state)
-{
-    struct bytes text;
-    char path[PATH_SIZE];
-    struct run_result result;
-    struct error err;
-    (void)state;
-    bytes_init(&text, 1 << 20);
-    assert_int_equal(bytes_add_text(&text, "label,a,x\n", NULL), 0);
-    for (unsigned row = 0; row < 300; row++) assert_int_equal(bytes_printf(&text, NULL, "%u,v%u,0\n", row % 2, row % 50), 0);
-    for (unsigned row = 0; row < 100; row++) assert_int_equal(bytes_printf(&text, NULL, "1,late%u,3e38\n", row), 0);
-    snprintf(path, sizeof path, "%.*s/late.csv", 3000, run_kit_root);
-    test_write_file(path, text.data, text.size);
-    bytes_close(&text);
-    assert_ok(job_kit_run(&kit,
-                          "{'dataset': {'uri': '%s/late.csv', 'format': 'csv', 'schema': {'x': 'numeric'}}, 'split': {'kind': 'none'}, "
-                          "'model': {'kind': 'lr', 'embedding': 'vocabulary', 'hash_bits': 10}, "
-                          "'train': {'batch_size': 100, 'shards': 2, 'shuffle': false, 'nonfinite': 'skip'}}",
-                          "late", &result, &err),
-              &err);
-    assert_int_equal(result.steps, 4);
-    assert_int_equal(rows_given("late"), 50 + 1 + 2); /* 50 values, the number, the rare slots of both columns */
 }
 
 /* 40 values that come often beside 2000 that come once: the rows are for the former, though 256 counters could not tell the two apart. */
@@ -134,12 +111,15 @@ static void rare_features_take_no_rows(void **state)
     snprintf(path, sizeof path, "%.*s/rare.csv", 3000, run_kit_root);
     test_write_file(path, text.data, text.size);
     bytes_close(&text);
-    assert_ok(job_kit_run(&kit,
-                          "{'dataset': {'uri': '%s/rare.csv', 'format': 'csv'}, 'split': {'kind': 'none'}, 'features': {'min_count': 3}, "
-                          "'model': {'kind': 'lr', 'embedding': 'vocabulary', 'hash_bits': 8}, 'train': {'batch_size': 100}}",
-                          "rare", &result, &err),
-              &err);
+#define RARE(epochs) \
+    "{'dataset': {'uri': '%s/rare.csv', 'format': 'csv'}, 'split': {'kind': 'none'}, 'features': {'min_count': 3}, " \
+    "'model': {'kind': 'lr', 'embedding': 'vocabulary', 'hash_bits': 8}, 'train': {'batch_size': 100, 'epochs': " epochs "}}"
+    assert_ok(job_kit_run(&kit, RARE("1"), "rare", &result, &err), &err);
     assert_true(rows_given("rare") > 40 && rows_given("rare") < 150); /* 40, the rare slot, and what shares counters with three others */
+    assert_ok(job_kit_run(&kit, RARE("2"), "rare2", &result, &err), &err);
+    assert_ok(job_kit_run(&kit, RARE("3"), "rare3", &result, &err), &err);
+    assert_true(rows_given("rare2") > rows_given("rare")); /* what the first epoch has let in */
+    assert_int_equal(rows_given("rare3"), rows_given("rare2"));
 }
 
 static void a_checkpoint_of_another_kind_of_table_is_refused(void **state)
@@ -157,7 +137,6 @@ static void a_checkpoint_of_another_kind_of_table_is_refused(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(features_that_share_a_slot_are_told_apart),
     cmocka_unit_test(a_table_that_is_too_small_says_so),
-    cmocka_unit_test(a_step_that_is_left_out_gives_no_rows),
     cmocka_unit_test(rare_features_take_no_rows),
     cmocka_unit_test(a_checkpoint_of_another_kind_of_table_is_refused),
 };
