@@ -1,13 +1,10 @@
 #!/usr/bin/env bash
-# tools/quality.sh [TRAINYARD [DATA]]: docs/quality.md: what `lr` reaches on each reference data set beside the known optimum of the same problem.
-#   tools/quality.sh build/trainyard ../shared/data > docs/quality.md
+# tools/quality/known.sh TRAINYARD DATA: a section of tools/quality.sh: what `lr` reaches on each reference data set beside the known optimum.
 # The reference is liblinear's optimum of  1/2 |w|^2 + C sum log(1 + exp(-y (w x + b))),  b counted in |w|^2 (DATA/INDEX.md). Ours minimises the same:
 # l2 = 1 / (C N), the bias penalised, by L-BFGS until the gradient is gone. Sets that are not there are left out and named.
 # Exits 1 when a logloss is off by more than 0.1 % and half of the last digit that the reference has.
-set -euo pipefail
-trainyard=$(realpath "${1:-build/trainyard}") data=$(realpath -m "${2:-../shared/data}")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tools/quality/lib.sh
+. "$(dirname "$0")/lib.sh"
 failed=0 missing=
 
 # shellcheck disable=SC2016 # jq's variables
@@ -21,19 +18,15 @@ set_row()
         missing="$missing $name"
         return 0
     fi
-    jq -n --arg name "$name" --arg c "$c" --argjson n "$n" --argjson dataset "$dataset" --argjson split "$split" '{
+    (cd "$data/$name" && train "$(jq -n --arg name "$name" --arg c "$c" --argjson n "$n" --argjson dataset "$dataset" --argjson split "$split" '{
         name: $name, dataset: $dataset, split: $split, model: {kind: "lr", hash_bits: 24},
         optimizer: {kind: "lbfgs", l2: (1 / (($c | tonumber) * $n)), penalise_bias: true},
-        train: {epochs: 1000, shards: 2, log_every_steps: 1000}, checkpoint: {every_ms: 0}, evaluate: {sides: true}}' >"$work/spec.json"
-    if ! (cd "$data/$name" && "$trainyard" run "$work/spec.json" --dir "$work/$name-$c" --cache "$work/cache" >"$work/log" 2>&1); then
-        cat "$work/log" >&2
-        exit 1
-    fi
-    read -r train test auc rows tests < <(jq -r "$reached" "$work/$name-$c/evaluation.json")
+        train: {epochs: 1000, shards: 2, log_every_steps: 1000}, checkpoint: {every_ms: 0}, evaluate: {sides: true}}')")
+    read -r train test auc rows tests < <(jq -r "$reached" "$work/run/evaluation.json")
     got=("$train" "$test" "$auc")
     if [ "$rows" != "$n" ]; then
-        echo "tools/quality.sh: $name: $rows training rows, want $n" >&2
-        exit 1
+        echo "tools/quality/known.sh: $name: $rows training rows, want $n" >&2
+        exit 2
     fi
     awk -v name="$name" -v c="$c" -v how="$how" -v rows="$rows" -v tests="$tests" -v wt="${want[0]}" -v we="${want[1]}" -v wa="${want[2]}" \
         -v gt="${got[0]}" -v ge="${got[1]}" -v ga="${got[2]}" 'BEGIN {
@@ -50,9 +43,9 @@ after() { printf '{"kind": "sequential", "test_from": %d}' "$1"; }
 uris() { printf '%s\n' "$@" | jq -R . | jq -sc .; }
 
 cat <<'END'
-# Quality: logistic regression against its known optimum
+## Logistic regression against its known optimum
 
-Written by `tools/quality.sh build/trainyard ../shared/data > docs/quality.md`. Reference: the unique optimum of the L2-regularised problem
+Reference: the unique optimum of the L2-regularised problem
 (liblinear, `-s 0 -B 1 -e 1e-6`) on exactly these rows; ours: `lr`, `l2` = 1/(C N), `penalise_bias`, `lbfgs`
 with its own tolerance. "row % 5 = 4" is split `round_robin {k: 5, test_side: 4}`; "own file" is split `sequential`. Differences are relative.
 
@@ -89,8 +82,8 @@ cat <<'END'
 
 Not here: criteo_ffm (200 rows; its figures are of another optimiser's epochs, `DATA/INDEX.md`).
 END
-if [ -n "$missing" ]; then echo "tools/quality.sh: not there and left out:$missing" >&2; fi
+if [ -n "$missing" ]; then echo "tools/quality/known.sh: not there and left out:$missing" >&2; fi
 if [ "$failed" -gt 0 ]; then
-    echo "tools/quality.sh: $failed rows off by more than 0.1 %" >&2
+    echo "tools/quality/known.sh: $failed rows off by more than 0.1 %" >&2
     exit 1
 fi
