@@ -12,7 +12,7 @@
 #include "engine/data/inspect/cardinality.h"
 #include "engine/train/report.h"
 
-enum { SAMPLE_BLOCKS = 16, COUNTED_MAX = 256, TOLD = 8, NAME_SIZE = 64 };
+enum { SAMPLE_BLOCKS = 4, COUNTED_MAX = 256, TOLD = 8, NAME_SIZE = 64 };
 
 struct lane { /* a worker's own */
     struct block block;

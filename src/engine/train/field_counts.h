@@ -5,7 +5,7 @@
 
 #include "engine/train/fold.h"
 
-/* field_counts_tell: a log event with `fields`, the fullest first: [{"name", "distinct"}], of `sampled_rows` rows (some 130,000 at most, whole blocks
+/* field_counts_tell: a log event with `fields`, the fullest first: [{"name", "distinct"}], of `sampled_rows` rows (some 33,000 at most, whole blocks
  * spread over the data). Estimates with a standard error of 0.8 %; a function of the data alone. Nothing to tell where features have no fields. */
 int field_counts_tell(struct fold *fold, struct error *err);
 
