@@ -50,7 +50,7 @@ int same_features(const struct job *job, const struct spec *then, const json_t *
     if (then->model.hash_bits != now->model.hash_bits)
         return error_set(err, ERROR_INVALID, "/model/hash_bits",
                          "model.hash_bits was %" PRId64 " and is %" PRId64
-                         " now; a checkpoint keeps slots and no keys, so rows cannot be moved: set model.hash_bits to "
+                         " now; rows are not moved between tables of two sizes: set model.hash_bits to "
                          "%" PRId64,
                          then->model.hash_bits, now->model.hash_bits, then->model.hash_bits);
     if (then->model.table_dtype != now->model.table_dtype)
