@@ -47,10 +47,11 @@ struct fs {
     int (*close)(struct file *f, struct error *err);           /* frees f in any case */
     int (*stat_path)(void *impl, const char *path, struct file_stat *out, struct error *err); /* follows symlinks */
     int (*rename)(void *impl, const char *from, const char *to, struct error *err);
-    int (*link)(void *impl, const char *from, const char *to, struct error *err); /* hard link; replaces `to` atomically */
-    int (*unlink)(void *impl, const char *path, struct error *err);               /* a missing file is no error */
-    int (*rmdir)(void *impl, const char *path, struct error *err);                /* a missing folder is no error */
-    int (*mkdirs)(void *impl, const char *path, struct error *err);               /* with parents, 0777 & ~umask; existing is fine */
+    int (*link)(void *impl, const char *from, const char *to,
+                struct error *err); /* hard link, or a synced copy where there can be none; replaces `to` atomically */
+    int (*unlink)(void *impl, const char *path, struct error *err); /* a missing file is no error */
+    int (*rmdir)(void *impl, const char *path, struct error *err);  /* a missing folder is no error */
+    int (*mkdirs)(void *impl, const char *path, struct error *err); /* with parents, 0777 & ~umask; existing is fine */
     int (*sync_dir)(void *impl, const char *path, struct error *err);
     int (*list)(void *impl, const char *path, int (*each)(void *context, const char *name), void *context,
                 struct error *err); /* no order; stops when each != 0 */

@@ -167,14 +167,40 @@ static int real_unlink(void *impl, const char *path, struct error *err)
     return 0;
 }
 
+static int content_copy(struct file *from, struct file *to, struct error *err)
+{
+    char chunk[1 << 14];
+    int64_t n;
+    while ((n = real_read(from, chunk, sizeof chunk, err)) > 0) {
+        int rc = real_write(to, chunk, (size_t)n, err);
+        if (rc < 0) return rc;
+    }
+    return n < 0 ? (int)n : real_sync(to, err);
+}
+
+static int real_copy(void *impl, const char *from, const char *to, struct error *err)
+{
+    struct file *in = NULL, *out = NULL;
+    int rc = real_open(impl, from, FILE_READ, &in, err);
+    if (rc == 0) rc = real_open(impl, to, FILE_NEW, &out, err);
+    if (rc == 0) rc = content_copy(in, out, err);
+    if (in) real_close(in, NULL);
+    int closed = out ? real_close(out, rc == 0 ? err : NULL) : 0;
+    return rc == 0 ? closed : rc;
+}
+
+/* Two file systems, one that has no hard links, no more links to this file: a copy does as well, and costs its bytes. */
+static bool link_impossible(int why) { return why == EXDEV || why == EPERM || why == EOPNOTSUPP || why == ENOSYS || why == EMLINK; }
+
 static int real_link(void *impl, const char *from, const char *to, struct error *err)
 {
     char tmp[PATH_SIZE + 8];
     snprintf(tmp, sizeof tmp, "%s.link", to);
     int rc = real_unlink(impl, tmp, err);
-    if (rc == 0 && link(from, tmp) < 0) rc = error_set_errno(err, errno, NULL, "cannot link %s to %s", from, to);
+    if (rc == 0 && link(from, tmp) < 0)
+        rc = link_impossible(errno) ? real_copy(impl, from, tmp, err) : error_set_errno(err, errno, NULL, "cannot link %s to %s", from, to);
     if (rc == 0) rc = real_rename(impl, tmp, to, err);
-    if (rc == 0) unlink(tmp); /* rename(2) of two links to one file does nothing and leaves the first */
+    unlink(tmp); /* half a copy; or rename(2) of two links to one file, which does nothing and leaves the first */
     return rc;
 }
 

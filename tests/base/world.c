@@ -106,6 +106,29 @@ static void names(const struct world *w, const char *dir)
 
 static void world_names(void **state) { (void)state, each_world(names); }
 
+/* What /proc holds lies on a file system of its own everywhere. */
+static void link_between_file_systems_is_a_copy(void **state)
+{
+    (void)state;
+    char dir[PATH_SIZE], want[1000] = "", got[1000] = "";
+    struct error err = {0};
+    struct file *f;
+    test_dir(dir);
+    assert_ok(file_publish(&world_real, below(dir, "to"), "old", 3, &err), &err);
+    assert_int_equal(path_link(&world_real, "/proc/self/mem", below(dir, "to"), NULL), -ERROR_IO); /* opens, and cannot be read at 0 */
+    assert_content(&world_real, below(dir, "to"), "old");
+    assert_false(path_exists(&world_real, below(dir, "to.link")));
+    assert_ok(file_open(&world_real, "/proc/version", FILE_READ, &f, &err), &err);
+    assert_true(file_read(f, want, sizeof want - 1, &err) > 0);
+    assert_ok(file_close(f, &err), &err);
+    assert_ok(path_link(&world_real, "/proc/version", below(dir, "to"), &err), &err);
+    assert_ok(file_open(&world_real, below(dir, "to"), FILE_READ, &f, &err), &err);
+    assert_true(file_read(f, got, sizeof got - 1, &err) > 0);
+    assert_ok(file_close(f, &err), &err);
+    assert_string_equal(got, want);
+    assert_false(path_exists(&world_real, below(dir, "to.link")));
+}
+
 static int list_one(void *context, const char *name)
 {
     strcat(strcat(context, name), ";");
@@ -322,6 +345,7 @@ static void clocks_run(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(world_modes),
     cmocka_unit_test(world_names),
+    cmocka_unit_test(link_between_file_systems_is_a_copy),
     cmocka_unit_test(world_lists),
     cmocka_unit_test(world_locks),
     cmocka_unit_test(world_slurps),
