@@ -37,7 +37,8 @@ struct param_desc { /* what a model says of one tensor */
     enum param_init init;
     float init_scale; /* standard deviation of INIT_NORMAL */
     bool no_penalty;  /* l1, l2 leave it alone (bias) */
-    /* Not learnt but averaged: w += statistic_rate (mean over the step's examples - w). No optimiser, penalty or codec touches it. 0: learnt. */
+    /* Not learnt but averaged: w += statistic_rate (mean over the step's examples - w), less of it in a step of fewer rows than a batch has. No
+     * optimiser, penalty or codec touches it. 0: learnt. */
     float statistic_rate;
     bool frozen;                 /* set by who trains, not by the model: it stays as it is. No state, gradient, penalty or average of it */
     struct table_form {          /* of a table; set by who makes the parameters (param_descs_form), not by the model */

@@ -45,7 +45,7 @@ static int sync_step(struct sync *sync, struct error *err)
         if (verdict == GUARD_PASS) rc = round_send(round, err);
         else round->tally = (struct tally){.rows = round->rows};
     }
-    update_begin(&sync->update, fold, step, round->tally.weight);
+    update_begin(&sync->update, fold, step, round->rows, round->tally.weight);
     for (sync->pass = 0; rc == 0 && verdict == GUARD_PASS && sync->pass < sync->update.passes; sync->pass++) {
         rc = team_run(&fold->job->team, sync_slices, sync, err);
         if (rc == 0) update_conclude(&sync->update, fold, sync->pass);

@@ -24,9 +24,10 @@ void updater_close(struct updater *u)
     *u = (struct updater){0};
 }
 
-static void statistic_move(struct param *tensor, const struct merged *m, const float *mean)
+/* full: an epoch's last batch may have a row or two, whose mean and variance say little. */
+static void statistic_move(struct param *tensor, const struct merged *m, const float *mean, float full)
 {
-    float rate = tensor->desc.statistic_rate;
+    float rate = full * tensor->desc.statistic_rate;
     for (size_t i = 0; i < m->count; i++)
         for (size_t j = 0; j < m->width; j++) {
             float *w = &tensor->w[(size_t)m->ids[i] * m->width + j];
@@ -69,9 +70,10 @@ static void sums_clear(struct update *u, const struct fold *fold)
         if (u->tensor[t].sums) memset(u->tensor[t].sums, 0, fold->params.tensor[t].slices * u->tensor[t].count * sizeof(double));
 }
 
-void update_begin(struct update *u, const struct fold *fold, uint64_t step, double examples)
+void update_begin(struct update *u, const struct fold *fold, uint64_t step, size_t rows, double examples)
 {
     u->examples = examples;
+    u->full = (float)rows / (float)fold->job->spec.train.batch_size;
     u->clip = 1;
     if (u->norms) memset(u->norms, 0, u->tensors * SLICES_MAX * sizeof *u->norms);
     sums_clear(u, fold);
@@ -213,7 +215,7 @@ static int update_tensor(struct updater *w, struct update *u, struct fold *fold,
     const struct merged *m;
     int rc = merge_tensor(w, u, fold, t, q, &m, err);
     if (rc < 0 || !m) return rc;
-    if (statistic) statistic_move(tensor, m, w->mean.data);
+    if (statistic) statistic_move(tensor, m, w->mean.data, u->full);
     else if (norms) u->norms[t * SLICES_MAX + q] = norm_squared(w->mean.data, m->count * m->width);
     if (statistic || norms) return 0;
     clip_rows(u, own, w->mean.data, m->count, m->width);

@@ -35,6 +35,7 @@ int updater_merge(struct updater *w, struct fold *fold, size_t t, uint32_t q, co
 struct update { /* a step's, read by all workers; each writes the sums of its slices */
     unsigned passes;
     double examples; /* the weights of the rows of all shards together */
+    float full;      /* share of a whole batch that the step's rows are: statistics move by so much less */
     float clip;      /* factor on every mean gradient */
     double *norms;   /* (tensors, SLICES_MAX): squares; NULL: gradients are not clipped */
     struct update_tensor {
@@ -48,8 +49,9 @@ struct update { /* a step's, read by all workers; each writes the sums of its sl
 int update_init(struct update *u, const struct fold *fold, struct error *err);
 void update_close(struct update *u); /* safe on a zeroed struct, and twice */
 
-/* update_begin: step `step` (from 1). Then for each pass update_slice() of all slices, by their owners, and update_conclude() by one. */
-void update_begin(struct update *u, const struct fold *fold, uint64_t step, double examples);
+/* update_begin: step `step` (from 1), of `rows` rows with weights of `examples`. Then for each pass update_slice() of all slices, by their owners,
+ * and update_conclude() by one. */
+void update_begin(struct update *u, const struct fold *fold, uint64_t step, size_t rows, double examples);
 void update_conclude(struct update *u, struct fold *fold, unsigned pass);
 
 /* update_slice: all tables' rows of slice q; of a dense tensor the rows that belong to it, if it has so many slices. */

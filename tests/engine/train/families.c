@@ -58,7 +58,7 @@ static void write_rows(const char *name, uint64_t first, size_t rows, float *log
     bytes_close(&text);
 }
 
-static double reached(const char *family, const char *options)
+static double reached(const char *dir, const char *family, const char *options, const char *train)
 {
     char spec[1024];
     struct error err = {0};
@@ -66,10 +66,10 @@ static double reached(const char *family, const char *options)
     snprintf(spec, sizeof spec,
              "{'dataset': {'uri': '%%1$s/train.ffm', 'format': 'libffm'}, 'split': {'kind': 'predefined', 'test_uri': '%%1$s/test.ffm'}, "
              "'model': {'kind': '%s', 'hash_bits': 12%s}, 'optimizer': {'kind': 'adam', 'lr': 0.01, 'schedule': {'kind': 'cosine'}}, "
-             "'train': {'batch_size': 256, 'epochs': 6, 'shards': 2}}",
-             family, options);
-    assert_ok(run_kit_run(&world_real, spec, family, 2, &result, &err), &err);
-    return run_kit_metric(family, "auc");
+             "'train': {'batch_size': 256, 'shards': 2, %s}}",
+             family, options, train);
+    assert_ok(run_kit_run(&world_real, spec, dir, 2, &result, &err), &err);
+    return run_kit_metric(dir, "auc");
 }
 
 #define DEEP ", 'embedding_dim': 4, 'hidden': [64, 16]"
@@ -94,13 +94,27 @@ static void each_family_comes_to_what_it_can(void **state)
     printf("hidden: %.4f single fields, %.4f with pairs, %.4f whole\n", ceiling[SINGLE], ceiling[PAIRS], ceiling[WHOLE]);
     assert_true(ceiling[PAIRS] > ceiling[SINGLE] + 0.04 && ceiling[WHOLE] > ceiling[PAIRS] + 0.04);
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
-        double auc = reached(cases[c].family, cases[c].options);
+        double auc = reached(cases[c].family, cases[c].family, cases[c].options, "'epochs': 6");
         printf("%s: %.4f\n", cases[c].family, auc);
-        assert_close(auc, ceiling[cases[c].part], 0, 0.005);
+        assert_close(auc, ceiling[cases[c].part], 0, 0.01);
     }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(each_family_comes_to_what_it_can)};
+/* The running statistics by which a trained model normalises are those of many rows: a batch of one row, as an epoch's last may be, hardly moves
+ * them. At a rate of next to nothing that is all it could do. */
+static void batch_norm_outlives_a_batch_of_one_row(void **state)
+{
+    (void)state;
+    reached("whole", "mlp", DEEP ", 'batch_norm': true", "'epochs': 1");
+    reached("and-a-row", "mlp", DEEP ", 'batch_norm': true",
+            "'epochs': 1, 'max_rows': 1}, 'warm_start': {'checkpoint': '%1$s/whole/final.safetensors', 'lr_scale': 1e-6");
+    double want = run_kit_metric("whole", "logloss"), got = run_kit_metric("and-a-row", "logloss");
+    printf("mlp with batch norm: logloss %.5f, %.5f after a row more\n", want, got);
+    assert_close(got, want, 0, 0.0002);
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(each_family_comes_to_what_it_can),
+                                          cmocka_unit_test(batch_norm_outlives_a_batch_of_one_row)};
 
 int main(int argc, char **argv)
 {
