@@ -99,11 +99,33 @@ int params_load_some(struct params *p, const struct tensor_file *file, const str
     return rc;
 }
 
+/* The first row that lives and is no feature's: the next new one would begin with what others have learnt. Row 0 may; 0: none. */
+static uint64_t live_not_given(const struct params *p)
+{
+    uint64_t in_slice = (1ull << p->slice_bits) - 1;
+    for (uint64_t row = 1; row < p->slots; row++) {
+        if (p->live[row >> 6] == 0) row |= 63;
+        else if (params_live(p, (uint32_t)row)) {
+            uint32_t q = (uint32_t)(row >> p->slice_bits);
+            if ((row & in_slice) >= key_rows_count(&p->key_rows, 1, q) + (q == 0)) return row;
+        }
+    }
+    return 0;
+}
+
+int params_load_vocabulary(struct params *p, const struct tensor_file *file, struct error *err)
+{
+    int rc = key_rows_load(&p->key_rows, file, err);
+    uint64_t row = rc == 0 && key_rows_on(&p->key_rows) ? live_not_given(p) : 0;
+    if (row == 0) return rc;
+    return error_set(err, ERROR_DATA, NULL, "%s: row %" PRIu64 " is in tensor \"slots\" and not in \"vocabulary.slots\": it is nobody's", file->path,
+                     row);
+}
+
 int params_load(struct params *p, const struct tensor_file *file, struct error *err)
 {
     int rc = params_load_some(p, file, NULL, err);
     if (rc == 0) rc = transforms_load(&p->transforms, file, err);
     if (rc == 0) rc = admission_load(&p->admission, file, err);
-    if (rc == 0) rc = key_rows_load(&p->key_rows, file, err);
-    return rc;
+    return rc < 0 ? rc : params_load_vocabulary(p, file, err);
 }

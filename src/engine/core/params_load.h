@@ -17,6 +17,9 @@ struct params_wish {
 };
 int params_load_some(struct params *p, const struct tensor_file *file, const struct params_wish *wish, struct error *err);
 
+/* params_load_vocabulary: the vocabulary is the file's, and whoever lives in p, as of the same file, is in it. ERROR_DATA. */
+int params_load_vocabulary(struct params *p, const struct tensor_file *file, struct error *err);
+
 /* tensor_want: a tensor that must be there with that type and shape (width 0: one dimension). ERROR_DATA. */
 int tensor_want(const struct tensor_file *file, const char *name, enum tensor_dtype dtype, uint64_t rows, uint64_t width, const struct tensor **out,
                 struct error *err);

@@ -299,7 +299,7 @@ static int parent_take(struct parent *s, const struct matching *m, struct error 
     if (rc == 0) rc = transforms_load(&p->transforms, &s->file, err);
     if (rc == 0)
         rc = admission_import(&p->admission, &s->file, (unsigned)s->recipe.features.min_count, key_rows_on(&p->key_rows) ? NULL : p->live, err);
-    if (rc == 0) rc = key_rows_load(&p->key_rows, &s->file, err);
+    if (rc == 0) rc = params_load_vocabulary(p, &s->file, err);
     if (rc == 0) rc = shift_bias(s, m, err);
     if (rc < 0) return rc;
     admit_vocabulary(p);

@@ -51,6 +51,33 @@ static void holds_the_file(const struct params *p)
     assert_memory_equal(initial, got, sizeof got);
 }
 
+static void who_lives_is_in_the_vocabulary(void **state)
+{
+    static uint32_t given[(1 << BITS) - 1], keys[(1 << BITS) - 1];
+    enum { ALL = sizeof given / sizeof *given };
+    struct param_desc with[3];
+    struct tensors_fake fake;
+    struct params p;
+    struct error err = {0};
+    (void)state;
+    memcpy(with, descs, sizeof with);
+    param_descs_form(with, 3, (struct table_form){.vocabulary = true});
+    for (uint32_t i = 0; i < ALL; i++) given[i] = i + 1, keys[i] = 1000 + i;
+    whole(&fake);
+    tensors_fake_add(&fake, "vocabulary.slots", TENSOR_U32, ALL, 0, given);
+    tensors_fake_add(&fake, "vocabulary.keys", TENSOR_U32, ALL, 0, keys);
+    struct tensor_file file = tensors_fake_file(&fake);
+    assert_ok(params_init(&p, with, 3, BITS, NULL, 1, &err), &err);
+    assert_ok(params_load(&p, &file, &err), &err); /* row 0 lives, too, and is nobody's */
+    holds_the_file(&p);
+    tensors_fake_find(&fake, "vocabulary.slots")->shape[0]--; /* the last one, which lives */
+    tensors_fake_find(&fake, "vocabulary.keys")->shape[0]--;
+    assert_int_equal(params_load(&p, &file, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "row 1023 is in tensor \"slots\" and not in");
+    params_close(&p);
+    tensors_fake_close(&fake);
+}
+
 static void loads_weights_and_states(void **state)
 {
     (void)state;
@@ -214,7 +241,8 @@ static void memory_that_fails_is_told(void **state)
     tensors_fake_close(&fake);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(loads_weights_and_states),    cmocka_unit_test(loads_weights_alone),
-                                          cmocka_unit_test(hostile_slots_are_refused),   cmocka_unit_test(hostile_tensors_are_refused),
-                                          cmocka_unit_test(two_byte_weights_are_loaded), cmocka_unit_test(memory_that_fails_is_told)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(loads_weights_and_states),    cmocka_unit_test(who_lives_is_in_the_vocabulary),
+                                          cmocka_unit_test(loads_weights_alone),         cmocka_unit_test(hostile_slots_are_refused),
+                                          cmocka_unit_test(hostile_tensors_are_refused), cmocka_unit_test(two_byte_weights_are_loaded),
+                                          cmocka_unit_test(memory_that_fails_is_told)};
 TEST_MAIN(tests)
