@@ -105,8 +105,8 @@ Mean ± standard deviation over the seeds; in brackets the 95 % interval of the 
 the same test rows.
 
 What mattered on that log of a million rows, by AUC on its validation side: the rate (deepfm .866 at .002, .892 at .008, .889 at .016), which one pass wants higher
-than Adam's usual .001; for dcn_v2 the initial embeddings (.893 at .01, .896 at .1: its cross layers multiply them); their width (dcn_v2 .888 at 4, .896 at 8). Dropout, batch
-norm, weight decay and \`min_count\` changed little or cost something. The rest is rows: dcn_v2 was .020 below the best possible at a million.
+than Adam's usual .001; for dcn_v2 the initial embeddings (.893 at .01, .896 at .1: its cross layers multiply them); their width (dcn_v2 .888 at 4, .896 at 8). Dropout, weight
+decay and \`min_count\` changed little or cost something. The rest is rows: dcn_v2 was .020 below the best possible at a million.
 
 | | AUC | by seed | below | logloss | above the least possible |
 |---|---|---|---|---|---|

@@ -38,10 +38,6 @@ set_row()
         }' || failed=$((failed + 1))
 }
 
-fifth='{"kind": "round_robin", "k": 5, "test_side": 4}'
-after() { printf '{"kind": "sequential", "test_from": %d}' "$1"; }
-uris() { printf '%s\n' "$@" | jq -R . | jq -sc .; }
-
 cat <<'END'
 ## Logistic regression against its known optimum
 
@@ -55,13 +51,11 @@ END
 
 set_row a9a 0.1 32561 0.3237 0.3237 0.9025 "own file" "{\"uri\": $(uris a9a a9a.t), \"format\": \"libsvm\"}" "$(after 32561)"
 set_row a9a 1 32561 0.3228 0.3241 0.9022 "own file" "{\"uri\": $(uris a9a a9a.t), \"format\": \"libsvm\"}" "$(after 32561)"
-criteo="{\"uri\": $(uris train.tsv dev.tsv test.tsv), \"format\": \"criteo\"}"
 set_row criteo_8k 0.03 7200 0.3916 0.4801 0.7165 "own files" "$criteo" "$(after 7200)"
 set_row criteo_8k 0.1 7200 0.3211 0.4854 0.7198 "own files" "$criteo" "$(after 7200)"
-avazu='{"uri": "avazu_10k.csv", "format": "csv", "label": "click", "schema": "id:ignore"}'
 set_row avazu_10k 0.1 8000 0.3843 0.4003 0.7392 "row % 5 = 4" "$avazu" "$fifth"
 set_row avazu_10k 0.3 8000 0.3476 0.3959 0.7456 "row % 5 = 4" "$avazu" "$fifth"
-set_row frappe 1 57722 0.2604 0.2976 0.9310 "own file" "{\"uri\": $(uris frappe.validation.libfm frappe.test.libfm), \"format\": \"libsvm\"}" "$(after 57722)"
+set_row frappe 1 57722 0.2604 0.2976 0.9310 "own file" "$frappe" "$(after 57722)"
 set_row w8a 1 39800 0.0456 0.0541 0.9550 "row % 5 = 4" '{"uri": "w8a", "format": "libsvm"}' "$fifth"
 set_row phishing 1 8844 0.1596 0.1669 0.9847 "row % 5 = 4" '{"uri": "phishing", "format": "libsvm"}' "$fifth"
 set_row agaricus 0.01 6513 0.1005 0.1089 0.9983 "own file" "{\"uri\": $(uris agaricus_train.txt agaricus_test.txt), \"format\": \"libsvm\"}" "$(after 6513)"
@@ -69,7 +63,7 @@ set_row agaricus 1 6513 0.0055 0.0059 1 "own file" "{\"uri\": $(uris agaricus_tr
 rcv1="{\"uri\": $(uris rcv1_small.dat rcv1_small_test.data), \"format\": \"vw\"}"
 set_row rcv1_vw 1 1000 0.3636 0.4651 0.9500 "own file" "$rcv1" "$(after 1000)"
 set_row rcv1_vw 10 1000 0.1090 0.3204 0.9531 "own file" "$rcv1" "$(after 1000)"
-set_row amazon_access 1 26216 0.1036 0.1546 0.8561 "row % 5 = 4" '{"uri": "train.csv", "format": "csv", "label": "ACTION"}' "$fifth"
+set_row amazon_access 1 26216 0.1036 0.1546 0.8561 "row % 5 = 4" "$amazon" "$fifth"
 # age and hours in steps of 5, gain and loss by floor(ln(1 + v)^2), fnlwgt dropped
 steps() { awk -v to="$1" 'BEGIN { for (i = 5; i <= to; i += 5) printf("%s%d", (i > 5) ? ";" : "", i) }'; }
 squares=$(awk 'BEGIN { for (k = 1; k <= 132; k++) printf("%s%.10g", (k > 1) ? ";" : "", exp(sqrt(k)) - 1) }')

@@ -16,3 +16,12 @@ train()
         exit 2
     fi
 }
+
+# How sets of DATA/INDEX.md are read, in their own folder, and where their test rows begin.
+fifth='{"kind": "round_robin", "k": 5, "test_side": 4}'
+after() { printf '{"kind": "sequential", "test_from": %d}' "$1"; }
+uris() { printf '%s\n' "$@" | jq -R . | jq -sc .; }
+criteo="{\"uri\": $(uris train.tsv dev.tsv test.tsv), \"format\": \"criteo\"}"
+avazu='{"uri": "avazu_10k.csv", "format": "csv", "label": "click", "schema": "id:ignore"}'
+amazon='{"uri": "train.csv", "format": "csv", "label": "ACTION"}'
+frappe="{\"uri\": $(uris frappe.validation.libfm frappe.test.libfm), \"format\": \"libsvm\"}"
