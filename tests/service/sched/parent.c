@@ -34,7 +34,7 @@ static void source_make(struct fixture *f, char id[ID_SIZE], char checkpoint[ID_
     wait_runs(f, 0);
     checkpoint_file(f, id, WHOLE, json_pack("{s:s}", "step", "10"), sha256);
     checkpoint_file(f, id, DELTA,
-                    json_pack("{s:s, s:s, s:s}", "step", "12", "delta_previous", WHOLE + strlen("checkpoints/"), "delta_sha256", sha256), sha256);
+                    json_pack("{s:s, s:s, s:s}", "step", "12", "delta_previous", &WHOLE[strlen("checkpoints/")], "delta_sha256", sha256), sha256);
     struct event event = {.seq = 1000, .attempt = 1, .step = 12, .utc_ms = 1767323045678, .type = EVENT_CHECKPOINT};
     event.body = json_pack("{s:i, s:i, s:s, s:s, s:i, s:s, s:s, s:i, s:b, s:b, s:{}}", "seq", 1000, "attempt", 1, "t", "2026-01-02T03:04:05.678Z",
                            "type", "checkpoint", "step", 12, "path", DELTA, "sha256", sha256, "size_bytes", 1000, "best", 0, "delta", 1, "metrics");
