@@ -2,7 +2,7 @@
 # tools/quality.sh [--trainyard FILE] [--data DIR] [SECTION ...]: measures, and writes docs/quality.md. Each section is what tools/quality/SECTION.sh
 # prints; those that are not named stay as they are in the page. None named: all. On two free cores:
 #
-#   known      logistic regression beside its known optimum, on the reference sets of DIR: 1 minute
+#   known      logistic regression beside its known optimum, on the reference sets of DIR: 3 minutes
 #   families   each model family on generated logs, beside what is possible there: 20 minutes
 #   small      fm and deepfm on small reference sets, at the settings of the references: 1 minute
 #   pairs      the models of pairs on one of the reference sets and on a generated log: 5 minutes
