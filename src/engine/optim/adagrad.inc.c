@@ -1,24 +1,19 @@
 /* Kernel of adagrad.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
 #include "base/kernel.h"
-#include "engine/optim/rows.h"
+#include "engine/optim/spans.h"
 
 void KERNEL(adagrad_rows)(const struct update_rows *r, float epsilon);
 
-static inline void rows_of_width(const struct update_rows *r, size_t width, float epsilon)
+SPAN_INLINE void adagrad_rule(struct span s, const void *constants)
 {
-    float *accumulators = r->state[0];
-    for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->w, i, width);
-        update_fetch(r, accumulators, i, width);
-        float *restrict w = r->w + update_at(r, i, width), *restrict n = accumulators + update_at(r, i, width);
-        const float *restrict g = r->g + i * width;
-        for (size_t j = 0; j < width; j++) {
-            float grad = update_grad(r, g[j], w[j]), sum = n[j] + grad * grad, root = sqrtf(sum) + epsilon;
-            n[j] = sum;
-            w[j] -= root > 0 ? r->lr * grad / root : 0.0f;
-        }
+    const float epsilon = *(const float *)constants, *restrict g = s.g;
+    float *restrict w = s.w, *restrict n = s.state[0];
+    for (size_t j = 0; j < s.n; j++) {
+        float grad = penalised(g[j], w[j], s.l1, s.l2), sum = n[j] + grad * grad;
+        n[j] = sum;
+        w[j] -= s.lr * grad / or_one(sqrtf(sum) + epsilon); /* 0: g is, too */
     }
 }
 
-void KERNEL(adagrad_rows)(const struct update_rows *r, float epsilon) { ROWS_BY_WIDTH(rows_of_width, r, epsilon); }
+void KERNEL(adagrad_rows)(const struct update_rows *r, float epsilon) { spans_each(r, 1, adagrad_rule, &epsilon); }

@@ -2,27 +2,31 @@
  * same bits. */
 #include "base/kernel.h"
 #include "engine/optim/moments.h"
+#include "engine/optim/spans.h"
 
 void KERNEL(adam_rows)(const struct update_rows *r, float keep, struct moments_rates rates);
 
-static inline void rows_of_width(const struct update_rows *r, size_t width, float keep, struct moments_rates rates)
+struct adam_constants {
+    float keep; /* of a weight: adamw's */
+    struct moments_rates rates;
+};
+
+SPAN_INLINE void adam_rule(struct span s, const void *constants)
 {
-    float b1 = rates.beta1, b2 = rates.beta2;
-    for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->w, i, width);
-        update_fetch(r, r->state[0], i, width);
-        update_fetch(r, r->state[1], i, width);
-        size_t at = update_at(r, i, width);
-        float *restrict w = r->w + at, *restrict m = r->state[0] + at, *restrict v = r->state[1] + at;
-        const float *restrict g = r->g + i * width;
-        for (size_t j = 0; j < width; j++) {
-            float grad = update_grad(r, g[j], w[j]);
-            float first = b1 * m[j] + (1 - b1) * grad, second = b2 * v[j] + (1 - b2) * grad * grad;
-            m[j] = first;
-            v[j] = second;
-            w[j] = keep * w[j] - r->lr * (first * rates.correct1) / (sqrtf(second * rates.correct2) + rates.epsilon); /* keep: adamw's */
-        }
+    const struct adam_constants c = *(const struct adam_constants *)constants;
+    const float b1 = c.rates.beta1, b2 = c.rates.beta2, *restrict g = s.g;
+    float *restrict w = s.w, *restrict m = s.state[0], *restrict v = s.state[1];
+    for (size_t j = 0; j < s.n; j++) {
+        float grad = penalised(g[j], w[j], s.l1, s.l2);
+        float first = b1 * m[j] + (1 - b1) * grad, second = b2 * v[j] + (1 - b2) * grad * grad;
+        m[j] = first;
+        v[j] = second;
+        w[j] = c.keep * w[j] - s.lr * (first * c.rates.correct1) / (sqrtf(second * c.rates.correct2) + c.rates.epsilon);
     }
 }
 
-void KERNEL(adam_rows)(const struct update_rows *r, float keep, struct moments_rates rates) { ROWS_BY_WIDTH(rows_of_width, r, keep, rates); }
+void KERNEL(adam_rows)(const struct update_rows *r, float keep, struct moments_rates rates)
+{
+    const struct adam_constants constants = {keep, rates};
+    spans_each(r, 2, adam_rule, &constants);
+}

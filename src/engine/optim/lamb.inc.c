@@ -2,6 +2,7 @@
  * same bits. */
 #include "base/kernel.h"
 #include "engine/optim/moments.h"
+#include "engine/optim/spans.h"
 
 void KERNEL(lamb_moments)(const struct update_rows *r, struct moments_rates rates);
 void KERNEL(lamb_norms)(const struct update_rows *r, struct moments_rates rates, float decay, double sums[2]);
@@ -12,25 +13,19 @@ static inline float direction(struct moments_rates rates, float decay, float w, 
     return m * rates.correct1 / (sqrtf(v * rates.correct2) + rates.epsilon) + decay * w;
 }
 
-static inline void moments_of_width(const struct update_rows *r, size_t width, struct moments_rates rates)
+SPAN_INLINE void moments_rule(struct span s, const void *constants)
 {
-    float b1 = rates.beta1, b2 = rates.beta2, l1 = r->l1, l2 = r->l2;
-    for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->w, i, width);
-        update_fetch(r, r->state[0], i, width);
-        update_fetch(r, r->state[1], i, width);
-        size_t at = update_at(r, i, width);
-        float *restrict m = r->state[0] + at, *restrict v = r->state[1] + at;
-        const float *restrict g = r->g + i * width, *restrict w = r->w + at;
-        for (size_t j = 0; j < width; j++) {
-            float grad = penalised(g[j], w[j], l1, l2);
-            m[j] = b1 * m[j] + (1 - b1) * grad;
-            v[j] = b2 * v[j] + (1 - b2) * grad * grad;
-        }
+    const struct moments_rates *rates = constants;
+    const float b1 = rates->beta1, b2 = rates->beta2, *restrict g = s.g, *restrict w = s.w;
+    float *restrict m = s.state[0], *restrict v = s.state[1];
+    for (size_t j = 0; j < s.n; j++) {
+        float grad = penalised(g[j], w[j], s.l1, s.l2);
+        m[j] = b1 * m[j] + (1 - b1) * grad;
+        v[j] = b2 * v[j] + (1 - b2) * grad * grad;
     }
 }
 
-void KERNEL(lamb_moments)(const struct update_rows *r, struct moments_rates rates) { ROWS_BY_WIDTH(moments_of_width, r, rates); }
+void KERNEL(lamb_moments)(const struct update_rows *r, struct moments_rates rates) { spans_each(r, 2, moments_rule, &rates); }
 
 static inline void norms_of_width(const struct update_rows *r, size_t width, struct moments_rates rates, float decay, double sums[2])
 {
@@ -53,19 +48,21 @@ void KERNEL(lamb_norms)(const struct update_rows *r, struct moments_rates rates,
     norms_of_width(r, r->width, rates, decay, sums);
 }
 
-static inline void rows_of_width(const struct update_rows *r, size_t width, struct moments_rates rates, float decay, float ratio)
+struct lamb_constants {
+    struct moments_rates rates;
+    float decay, rate;
+};
+
+SPAN_INLINE void lamb_rule(struct span s, const void *constants)
 {
-    float rate = r->lr * ratio;
-    for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->w, i, width);
-        size_t at = update_at(r, i, width);
-        float *restrict w = r->w + at;
-        const float *restrict m = r->state[0] + at, *restrict v = r->state[1] + at;
-        for (size_t j = 0; j < width; j++) w[j] -= rate * direction(rates, decay, w[j], m[j], v[j]);
-    }
+    const struct lamb_constants c = *(const struct lamb_constants *)constants;
+    const float *restrict m = s.state[0], *restrict v = s.state[1];
+    float *restrict w = s.w;
+    for (size_t j = 0; j < s.n; j++) w[j] -= c.rate * direction(c.rates, c.decay, w[j], m[j], v[j]);
 }
 
 void KERNEL(lamb_rows)(const struct update_rows *r, struct moments_rates rates, float decay, float ratio)
 {
-    ROWS_BY_WIDTH(rows_of_width, r, rates, decay, ratio);
+    const struct lamb_constants constants = {rates, decay, r->lr * ratio};
+    spans_each(r, 2, lamb_rule, &constants);
 }

@@ -3,23 +3,34 @@
 #include <stdbool.h>
 
 #include "base/kernel.h"
-#include "engine/optim/rows.h"
+#include "engine/optim/spans.h"
 
 void KERNEL(momentum_rows)(const struct update_rows *r, float mu, bool nesterov);
 
-static inline void rows_of_width(const struct update_rows *r, size_t width, float mu, bool nesterov)
+SPAN_INLINE void momentum_rule(struct span s, const void *constants)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->w, i, width);
-        update_fetch(r, r->state[0], i, width);
-        float *restrict w = r->w + update_at(r, i, width), *restrict m = r->state[0] + update_at(r, i, width);
-        const float *restrict g = r->g + i * width;
-        for (size_t j = 0; j < width; j++) {
-            float grad = update_grad(r, g[j], w[j]), velocity = mu * m[j] + grad;
-            m[j] = velocity;
-            w[j] -= r->lr * (nesterov ? grad + mu * velocity : velocity);
-        }
+    const float mu = *(const float *)constants, *restrict g = s.g;
+    float *restrict w = s.w, *restrict m = s.state[0];
+    for (size_t j = 0; j < s.n; j++) {
+        float velocity = mu * m[j] + penalised(g[j], w[j], s.l1, s.l2);
+        m[j] = velocity;
+        w[j] -= s.lr * velocity;
     }
 }
 
-void KERNEL(momentum_rows)(const struct update_rows *r, float mu, bool nesterov) { ROWS_BY_WIDTH(rows_of_width, r, mu, nesterov); }
+SPAN_INLINE void nesterov_rule(struct span s, const void *constants)
+{
+    const float mu = *(const float *)constants, *restrict g = s.g;
+    float *restrict w = s.w, *restrict m = s.state[0];
+    for (size_t j = 0; j < s.n; j++) {
+        float grad = penalised(g[j], w[j], s.l1, s.l2), velocity = mu * m[j] + grad;
+        m[j] = velocity;
+        w[j] -= s.lr * (grad + mu * velocity);
+    }
+}
+
+void KERNEL(momentum_rows)(const struct update_rows *r, float mu, bool nesterov)
+{
+    if (nesterov) spans_each(r, 1, nesterov_rule, &mu);
+    else spans_each(r, 1, momentum_rule, &mu);
+}

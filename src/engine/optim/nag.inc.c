@@ -1,7 +1,7 @@
 /* Kernel of nag.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
 #include "base/kernel.h"
-#include "engine/optim/rows.h"
+#include "engine/optim/spans.h"
 
 void KERNEL(nag_scales)(const struct update_rows *r, double sums[2]);
 void KERNEL(nag_rows)(const struct update_rows *r, float rate);
@@ -32,19 +32,14 @@ static inline void scales_of_width(const struct update_rows *r, size_t width, do
 
 void KERNEL(nag_scales)(const struct update_rows *r, double sums[2]) { scales_of_width(r, r->width, sums); }
 
-static inline void rows_of_width(const struct update_rows *r, size_t width, float rate)
+SPAN_INLINE void nag_rule(struct span span, const void *constants)
 {
-    float l1 = r->l1, l2 = r->l2;
-    for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->w, i, width);
-        size_t at = update_at(r, i, width);
-        float *restrict w = r->w + at;
-        const float *restrict s = r->state[0] + at, *restrict n = r->state[1] + at, *restrict g = r->g + i * width;
-        for (size_t j = 0; j < width; j++) {
-            float scale = s[j] * sqrtf(n[j]); /* 0: g is, too */
-            w[j] -= rate * penalised(g[j], w[j], l1, l2) / or_one(scale);
-        }
+    const float rate = *(const float *)constants, *restrict g = span.g, *restrict s = span.state[0], *restrict n = span.state[1];
+    float *restrict w = span.w;
+    for (size_t j = 0; j < span.n; j++) {
+        float scale = s[j] * sqrtf(n[j]); /* 0: g is, too */
+        w[j] -= rate * penalised(g[j], w[j], span.l1, span.l2) / or_one(scale);
     }
 }
 
-void KERNEL(nag_rows)(const struct update_rows *r, float rate) { ROWS_BY_WIDTH(rows_of_width, r, rate); }
+void KERNEL(nag_rows)(const struct update_rows *r, float rate) { spans_each(r, 2, nag_rule, &rate); }

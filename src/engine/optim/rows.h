@@ -31,7 +31,6 @@ static inline void update_fetch(const struct update_rows *r, const float *rows, 
 
 /* The gradient with its penalty: l2 w + l1 sign(w), nothing of l1 at 0. */
 static inline float penalised(float g, float w, float l1, float l2) { return g + (l2 * w + (w > 0 ? l1 : w < 0 ? -l1 : 0.0f)); }
-static inline float update_grad(const struct update_rows *r, float g, float w) { return penalised(g, w, r->l1, r->l2); }
 
 /* What to divide by that may be 0 where what is divided is 0, too: 1 then. In a form that vectorises. */
 static inline float or_one(float x) { return x + (float)(x == 0); }
@@ -59,15 +58,6 @@ static inline double lanes_fold(double lane[ROW_LANES])
             size_t j = whole_ + l; \
             __VA_ARGS__ \
         } \
-    } while (0)
-
-/* Constant widths unroll: body(r, width, ...) with 1, 4, 16, or what r says. */
-#define ROWS_BY_WIDTH(body, r, ...) \
-    do { \
-        if ((r)->width == 1) body(r, 1, __VA_ARGS__); \
-        else if ((r)->width == 4) body(r, 4, __VA_ARGS__); \
-        else if ((r)->width == 16) body(r, 16, __VA_ARGS__); \
-        else body(r, (r)->width, __VA_ARGS__); \
     } while (0)
 
 #endif

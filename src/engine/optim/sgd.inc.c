@@ -1,16 +1,16 @@
 /* Kernel of sgd.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
 #include "base/kernel.h"
-#include "engine/optim/rows.h"
+#include "engine/optim/spans.h"
 
 void KERNEL(sgd_rows)(const struct update_rows *r);
 
-void KERNEL(sgd_rows)(const struct update_rows *r)
+SPAN_INLINE void sgd_rule(struct span s, const void *constants)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        update_fetch(r, r->w, i, r->width);
-        float *row = r->w + update_at(r, i, r->width);
-        const float *g = r->g + i * r->width;
-        for (size_t j = 0; j < r->width; j++) row[j] -= r->lr * update_grad(r, g[j], row[j]);
-    }
+    const float *restrict g = s.g;
+    float *restrict w = s.w;
+    (void)constants;
+    for (size_t j = 0; j < s.n; j++) w[j] -= s.lr * penalised(g[j], w[j], s.l1, s.l2);
 }
+
+void KERNEL(sgd_rows)(const struct update_rows *r) { spans_each(r, 0, sgd_rule, NULL); }

@@ -183,7 +183,10 @@ int updater_merge(struct updater *w, struct fold *fold, size_t t, uint32_t q, co
         uint32_t from = sent->slice_start[q], to = sent->slice_start[q + 1];
         now[s] = (struct merge_source){sent->ids + from, sent->values + (size_t)from * width, to - from};
     }
-    if (!w->merged || !merge_again(&w->merge, before, now, shards, width)) rc = merge_rows(&w->merge, now, shards, width, err);
+    if (!w->merged || !merge_again(&w->merge, before, now, shards, width)) {
+        rc = merge_rows(&w->merge, now, shards, width, err);
+        w->awake = false;
+    }
     w->sources[0] = now, w->sources[1] = before;
     w->merged = rc == 0;
     const struct merged *m = &w->merge.merged;
@@ -219,7 +222,8 @@ static int update_tensor(struct updater *w, struct update *u, struct fold *fold,
     else if (norms) u->norms[t * SLICES_MAX + q] = norm_squared(w->mean.data, m->count * m->width);
     if (statistic || norms) return 0;
     clip_rows(u, own, w->mean.data, m->count, m->width);
-    if (tensor->desc.table) params_wake(&fold->params, m->ids, m->count);
+    if (tensor->desc.table && !w->awake) params_wake(&fold->params, m->ids, m->count);
+    w->awake |= tensor->desc.table;
     struct update_rows rows = {tensor->w, tensor->state, m->ids, m->count, m->width, w->mean.data, own->lr, own->l1, own->l2};
     double *sums = own->sums ? own->sums + q * own->count : NULL;
     size_t each = tensor->half ? row_window_rows(rows.width) : 0;

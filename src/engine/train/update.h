@@ -17,6 +17,7 @@ struct updater { /* a worker's buffers */
     struct merge merge;
     struct merge_source *sources[2]; /* (shards) of the tensor at work and of the one merged last */
     bool merged;                     /* one was, in this slice: most tables have the same rows */
+    bool awake;                      /* its rows are, of some table */
     struct floats mean;
     struct row_window window;
 };
