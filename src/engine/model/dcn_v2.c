@@ -9,7 +9,7 @@
 
 #include "base/cpu.h"
 #include "base/kernel.h"
-#include "engine/model/bags.h"
+#include "engine/model/bag_layer.h"
 #include "engine/model/linear.h"
 #include "engine/model/stack.h"
 
@@ -96,47 +96,62 @@ static size_t dcn_describe(const void *params, struct model_shape shape, struct 
     return d.tensors;
 }
 
-struct dcn_memory { /* all (rows, width), but v, dv (rows, rank), top (rows, outputs), counts (fields) */
-    float *x[CROSS_LAYERS_MAX + 1], *u[CROSS_LAYERS_MAX], *v[CROSS_LAYERS_MAX], *g, *g0, *du, *dv, *top, *counts, *stack;
+struct dcn_memory { /* all (rows, width), but v, dv (rows, rank), top (rows, outputs), counts (fields); product: of x_0 (bag_layer.h) */
+    float *x[CROSS_LAYERS_MAX + 1], *u[CROSS_LAYERS_MAX], *v[CROSS_LAYERS_MAX], *g, *g0, *du, *dv, *top, *counts, *product, *stack;
 };
 
-static size_t dcn_memory(const struct dcn *d, uint32_t fields, size_t rows, float *at, struct dcn_memory *m)
+static size_t dcn_memory(const struct dcn *d, struct model_shape shape, struct model_size size, float *at, struct dcn_memory *m)
 {
-    size_t wide = rows * d->width, low = rows * d->rank, used = 0;
+    size_t rows = size.rows, wide = rows * d->width, low = rows * d->rank, used = 0;
     *m = (struct dcn_memory){0};
 #define TAKE(pointer, floats) ((pointer) = at ? at + used : NULL, used += (floats))
     for (size_t l = 0; l <= d->layers; l++) TAKE(m->x[l], wide);
     for (size_t l = 0; l < d->layers; l++) TAKE(m->u[l], wide), TAKE(m->v[l], low);
     TAKE(m->g, wide), TAKE(m->g0, wide), TAKE(m->du, wide), TAKE(m->dv, low);
-    TAKE(m->top, rows * stack_outputs(&d->stack)), TAKE(m->counts, fields);
+    TAKE(m->top, rows * stack_outputs(&d->stack)), TAKE(m->counts, shape.fields);
+    TAKE(m->product, bag_layer_scratch(&d->params->bags, shape, size));
     TAKE(m->stack, stack_scratch(&d->stack, rows));
 #undef TAKE
     return used;
 }
 
-static size_t dcn_scratch(const void *params, struct model_shape shape, size_t rows)
+static size_t dcn_scratch(const void *params, struct model_shape shape, struct model_size size)
 {
     struct dcn d = dcn_plan(params, shape);
     struct dcn_memory m;
-    return dcn_memory(&d, shape.fields, rows, NULL, &m);
+    return dcn_memory(&d, shape, size, NULL, &m);
 }
 
 static const float *deep_input(const struct dcn *d, const struct dcn_memory *m) { return d->parallel ? m->x[0] : m->x[d->layers]; }
+
+/* The product of cross layer 0, whose input is the bags themselves. */
+static struct bag_layer cross_first(const struct dcn *d, const struct model_call *c)
+{
+    const float *const *t = c->tensor + DCN_CROSS;
+    return (struct bag_layer){.bags = &d->params->bags,
+                              .outputs = d->rank > 0 ? d->rank : d->width,
+                              .embedding = c->tensor[DCN_EMBEDDING],
+                              .w = t[0],
+                              .bias = d->rank > 0 ? NULL : t[1]};
+}
 
 static void dcn_forward(const struct model_call *c, float *logits)
 {
     struct dcn d = dcn_plan(c->params, c->shape);
     struct dcn_memory m;
     size_t rows = c->batch->rows;
-    dcn_memory(&d, c->shape.fields, rows, c->scratch, &m);
+    dcn_memory(&d, c->shape, model_size(c), c->scratch, &m);
     bias_forward(rows, c->tensor[DCN_BIAS][0], logits);
     bags_forward(&d.params->bags, c, DCN_EMBEDDING, m.counts, m.x[0]);
     for (size_t l = 0; l < d.layers; l++) {
         const float *const *t = c->tensor + DCN_CROSS + l * d.step;
-        if (d.rank > 0) {
-            linear_layer(rows, d.width, d.rank, m.x[l], t[0], NULL, m.v[l]);
-            linear_layer(rows, d.rank, d.width, m.v[l], t[1], t[2], m.u[l]);
-        } else linear_layer(rows, d.width, d.width, m.x[l], t[0], t[1], m.u[l]);
+        size_t outputs = d.rank > 0 ? d.rank : d.width;
+        const float *bias = d.rank > 0 ? NULL : t[1];
+        float *product = d.rank > 0 ? m.v[l] : m.u[l];
+        struct bag_layer first = cross_first(&d, c);
+        if (l == 0) bag_layer_forward(&first, c, m.product, product);
+        else linear_layer(rows, d.width, outputs, m.x[l], t[0], bias, product);
+        if (d.rank > 0) linear_layer(rows, d.rank, d.width, product, t[1], t[2], m.u[l]);
         forward_table[cpu_level()](rows * d.width, m.x[0], m.u[l], m.x[l], m.x[l + 1]);
     }
     const float *top = stack_forward(&d.stack, c, deep_input(&d, &m), m.stack);
@@ -144,17 +159,20 @@ static void dcn_forward(const struct model_call *c, float *logits)
     if (d.parallel) logit_layer(rows, d.width, m.x[d.layers], c->tensor[d.head + 1], logits);
 }
 
-/* g (dL/dx_{l+1}) becomes dL/dx_l; g0 gathers. */
+/* g (dL/dx_{l+1}) becomes dL/dx_l; g0 gathers. What passes through layer 0's product goes to the embedding at once. */
 static void cross_back(const struct dcn *d, const struct model_call *c, size_t l, const struct dcn_memory *m, float *const grad[TENSORS_MAX])
 {
     const float *const *t = c->tensor + DCN_CROSS + l * d->step;
     float *const *to = grad + DCN_CROSS + l * d->step;
     size_t rows = c->batch->rows;
     backward_table[cpu_level()](rows * d->width, m->g, m->x[0], m->u[l], m->du, m->g0);
-    if (d->rank > 0) {
-        linear_layer_back(rows, d->rank, d->width, m->v[l], t[1], m->du, to[1], to[2], m->dv, false);
-        linear_layer_back(rows, d->width, d->rank, m->x[l], t[0], m->dv, to[0], NULL, m->g, true);
-    } else linear_layer_back(rows, d->width, d->width, m->x[l], t[0], m->du, to[0], to[1], m->g, true);
+    size_t outputs = d->rank > 0 ? d->rank : d->width;
+    const float *dy = d->rank > 0 ? m->dv : m->du;
+    float *grad_bias = d->rank > 0 ? NULL : to[1];
+    struct bag_layer first = cross_first(d, c);
+    if (d->rank > 0) linear_layer_back(rows, d->rank, d->width, m->v[l], t[1], m->du, to[1], to[2], m->dv, false);
+    if (l == 0) bag_layer_backward(&first, c, m->product, dy, to[0], grad_bias, grad[DCN_EMBEDDING]);
+    else linear_layer_back(rows, d->width, outputs, m->x[l], t[0], dy, to[0], grad_bias, m->g, true);
 }
 
 static void dcn_backward(const struct model_call *c, const float *delta, float *const grad[TENSORS_MAX])
@@ -162,7 +180,7 @@ static void dcn_backward(const struct model_call *c, const float *delta, float *
     struct dcn d = dcn_plan(c->params, c->shape);
     struct dcn_memory m;
     size_t rows = c->batch->rows;
-    dcn_memory(&d, c->shape.fields, rows, c->scratch, &m);
+    dcn_memory(&d, c->shape, model_size(c), c->scratch, &m);
     bias_backward(rows, delta, grad[DCN_BIAS]);
     const float *input = deep_input(&d, &m), *top = stack_top(&d.stack, c, input, m.stack);
     logit_layer_back(rows, stack_outputs(&d.stack), top, c->tensor[d.head], delta, grad[d.head], m.top);

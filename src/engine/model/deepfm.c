@@ -18,9 +18,9 @@ static size_t deepfm_describe(const void *params, struct model_shape shape, stru
 }
 
 /* Scratch: the FM part's sums (rows, D), then the tower's. */
-static size_t deepfm_scratch(const void *params, struct model_shape shape, size_t rows)
+static size_t deepfm_scratch(const void *params, struct model_shape shape, struct model_size size)
 {
-    return rows * factors(params) + tower_scratch(params, shape, rows);
+    return size.rows * factors(params) + tower_scratch(params, shape, size);
 }
 
 static void deepfm_forward(const struct model_call *c, float *logits)

@@ -117,11 +117,11 @@ static size_t dlrm_memory(const struct dlrm *d, uint32_t fields, size_t rows, fl
     return used;
 }
 
-static size_t dlrm_scratch(const void *params, struct model_shape shape, size_t rows)
+static size_t dlrm_scratch(const void *params, struct model_shape shape, struct model_size size)
 {
     struct dlrm d = dlrm_plan(params, shape);
     struct dlrm_memory m;
-    return dlrm_memory(&d, shape.fields, rows, NULL, &m);
+    return dlrm_memory(&d, shape.fields, size.rows, NULL, &m);
 }
 
 /* numbers (rows, numeric): the sum of the values of each numeric field's features; none is 0. */

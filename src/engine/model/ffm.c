@@ -56,7 +56,7 @@ static size_t ffm_describe(const void *params, struct model_shape shape, struct 
     return 3;
 }
 
-static size_t ffm_scratch(const void *params, struct model_shape shape, size_t rows) { return (void)params, (void)shape, (void)rows, 0; }
+static size_t ffm_scratch(const void *params, struct model_shape shape, struct model_size size) { return (void)params, (void)shape, (void)size, 0; }
 
 static void ffm_forward(const struct model_call *c, float *logits)
 {

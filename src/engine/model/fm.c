@@ -51,7 +51,7 @@ static size_t fm_describe(const void *params, struct model_shape shape, struct p
 
 static size_t fm_factors(const void *params) { return (size_t)((const struct fm_params *)params)->embedding_dim; }
 
-static size_t fm_scratch(const void *params, struct model_shape shape, size_t rows) { return (void)shape, rows * fm_factors(params); }
+static size_t fm_scratch(const void *params, struct model_shape shape, struct model_size size) { return (void)shape, size.rows * fm_factors(params); }
 
 static void fm_forward(const struct model_call *c, float *logits)
 {

@@ -46,9 +46,9 @@ static size_t fwfm_describe(const void *params, struct model_shape shape, struct
     return 4;
 }
 
-static size_t fwfm_scratch(const void *params, struct model_shape shape, size_t rows)
+static size_t fwfm_scratch(const void *params, struct model_shape shape, struct model_size size)
 {
-    (void)rows;
+    (void)size;
     return fwfm_scratch_floats(shape.fields, (size_t)((const struct fwfm_params *)params)->embedding_dim);
 }
 

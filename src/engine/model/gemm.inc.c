@@ -126,33 +126,45 @@ static inline lanes4 lanes4_load(const float *p)
 }
 
 /* Four columns, each (4) along k, into four rows of the packed block. */
-static inline void turn_four(const float *from, size_t across, float *out, size_t room)
+static inline void turn_four(const float *const from[4], size_t p, float *out, size_t room)
 {
-    lanes4 a = lanes4_load(from), b = lanes4_load(from + across), c = lanes4_load(from + 2 * across), d = lanes4_load(from + 3 * across);
+    lanes4 a = lanes4_load(from[0] + p), b = lanes4_load(from[1] + p), c = lanes4_load(from[2] + p), d = lanes4_load(from[3] + p);
     lanes4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
     lanes4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
     lanes4 row[4] = {__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5), __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
                      __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5), __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
-    for (size_t p = 0; p < 4; p++) memcpy(out + p * room, &row[p], sizeof row[p]);
+    for (size_t q = 0; q < 4; q++) memcpy(out + q * room, &row[q], sizeof row[q]);
 }
 
-/* width columns of (depth) each into (depth, room), the rest 0. Element (p, j) is at from[p * along + j * across]; one of the two is 1. room is a
- * constant of each call, so that a whole row is a few moves. */
+/* Columns j .. j + 3 of (depth) each, into the packed block; past the last one it is taken again, for nobody. */
+static inline __attribute__((always_inline)) void pack_four(const float *from, size_t across, size_t depth, size_t width, size_t j, size_t room,
+                                                            float *out)
+{
+    const float *column[4];
+    size_t p = 0, some = width - j < 4 ? width - j : 4;
+    for (size_t i = 0; i < 4; i++) column[i] = from + (j + (i < some ? i : some - 1)) * across;
+    for (; p + 4 <= depth; p += 4) turn_four(column, p, out + p * room + j, room);
+    for (; p < depth; p++)
+        for (size_t i = 0; i < some; i++) out[p * room + j + i] = column[i][p];
+}
+
+/* width columns of (depth) each into (depth, room). Element (p, j) is at from[p * along + j * across]; one of the two is 1. What is beyond width is
+ * anything: a tile keeps nothing of it. room is a constant of each call, so that a whole row is a few moves. */
 static inline __attribute__((always_inline)) void pack(const float *from, size_t along, size_t across, size_t depth, size_t width, size_t room,
                                                        float *out)
 {
-    size_t p = 0;
-    if (width < room) memset(out, 0, depth * room * sizeof *out);
     if (across == 1) {
+        size_t p = 0;
         for (; width == room && p < depth; p++) memcpy(out + p * room, from + p * along, room * sizeof *out);
-        for (; p < depth; p++) memcpy(out + p * room, from + p * along, width * sizeof *out);
+        for (; width == LANES && p < depth; p++) memcpy(out + p * room, from + p * along, LANES * sizeof *out);
+        for (; p < depth; p++)
+            for (size_t i = 0; i < width; i++) out[p * room + i] = from[p * along + i];
         return;
     }
-    size_t fours = along == 1 ? width - width % 4 : 0;
-    for (; fours > 0 && p + 4 <= depth; p += 4)
-        for (size_t j = 0; j < fours; j += 4) turn_four(from + p + j * across, across, out + p * room + j, room);
-    for (size_t j = 0; j < width; j++)
-        for (size_t q = j < fours ? p : 0; q < depth; q++) out[q * room + j] = from[q * along + j * across];
+    size_t j = 0;
+    for (; along == 1 && j < width && j + 4 <= room; j += 4) pack_four(from, across, depth, width, j, room, out);
+    for (; j < width; j++)
+        for (size_t p = 0; p < depth; p++) out[p * room + j] = from[p * along + j * across];
 }
 
 void KERNEL(gemm_kernel)(size_t m, size_t n, size_t k, struct matrix a, struct matrix b, float *c, size_t c_row, bool add)

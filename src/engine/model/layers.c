@@ -40,9 +40,11 @@ void linear_layer_back(size_t rows, size_t inputs, size_t outputs, const float *
                        float *dx, bool add)
 {
     gemm(outputs, inputs, rows, (struct matrix){dy, 1, outputs}, (struct matrix){x, inputs, 1}, grad_w, inputs, true);
-    if (grad_bias) column_sums_table[cpu_level()](rows, outputs, dy, grad_bias);
+    if (grad_bias) column_sums(rows, outputs, dy, grad_bias);
     if (dx) gemm(rows, inputs, outputs, (struct matrix){dy, outputs, 1}, (struct matrix){w, inputs, 1}, dx, inputs, add);
 }
+
+void column_sums(size_t rows, size_t width, const float *d, float *sums) { column_sums_table[cpu_level()](rows, width, d, sums); }
 
 void logit_layer(size_t rows, size_t inputs, const float *x, const float *w, float *z) { logit_table[cpu_level()](rows, inputs, x, w, z); }
 

@@ -19,6 +19,9 @@ void linear_layer(size_t rows, size_t inputs, size_t outputs, const float *x, co
 void linear_layer_back(size_t rows, size_t inputs, size_t outputs, const float *x, const float *w, const float *dy, float *grad_w, float *grad_bias,
                        float *dx, bool add);
 
+/* column_sums: sums (width) += the columns of d (rows, width). */
+void column_sums(size_t rows, size_t width, const float *d, float *sums);
+
 /* logit: z[r] += <x_r, w>, in 16 lanes (input i to lane i mod 16, folded by halves). w (inputs). */
 void logit_layer(size_t rows, size_t inputs, const float *x, const float *w, float *z);
 void logit_layer_back(size_t rows, size_t inputs, const float *x, const float *w, const float *delta, float *grad_w, float *dx);

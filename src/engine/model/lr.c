@@ -13,7 +13,7 @@ static size_t lr_describe(const void *params, struct model_shape shape, struct p
     return 2;
 }
 
-static size_t lr_scratch(const void *params, struct model_shape shape, size_t rows) { return (void)params, (void)shape, (void)rows, 0; }
+static size_t lr_scratch(const void *params, struct model_shape shape, struct model_size size) { return (void)params, (void)shape, (void)size, 0; }
 
 static void lr_forward(const struct model_call *c, float *logits)
 {

@@ -14,16 +14,26 @@ struct model_shape { /* what the data looks like to a model: the same in trainin
     uint32_t fields; /* F: fields are 0 .. F-1; 0: the format knows none */
 };
 
+struct model_size { /* of a micro-batch */
+    size_t rows, features, distinct;
+};
+
 struct model_call { /* one micro-batch; all borrowed */
     const void *params;
     struct model_shape shape;
     const struct batch *batch;
     const float *tensor[TENSORS_MAX]; /* a table: its compact rows (distinct, width); dense: the tensor itself (rows, width) */
     const uint32_t *local;            /* (features): compact row of each feature */
+    size_t distinct;                  /* compact rows */
     float *scratch;                   /* (model->scratch() floats): what forward leaves for backward */
     bool training;                    /* dropout falls, batch statistics are used; false: neither */
     uint64_t seed, step;              /* of the random masks; a row's own number is batch->ordinals */
 };
+
+static inline struct model_size model_size(const struct model_call *c)
+{
+    return (struct model_size){c->batch->rows, c->batch->features, c->distinct};
+}
 
 struct model {
     struct kind kind;  /* first */
@@ -36,8 +46,8 @@ struct model {
     int (*check)(const void *params, struct model_shape shape, struct error *err);
     /* describe: the tensors, at most TENSORS_MAX, in checkpoint order; returns their count. */
     size_t (*describe)(const void *params, struct model_shape shape, struct param_desc *out);
-    /* scratch: floats that a micro-batch of so many rows needs. */
-    size_t (*scratch)(const void *params, struct model_shape shape, size_t rows);
+    /* scratch: floats that a micro-batch of that size needs. */
+    size_t (*scratch)(const void *params, struct model_shape shape, struct model_size size);
     /* forward: logits (rows, outputs). */
     void (*forward)(const struct model_call *c, float *logits);
     /* backward: add this batch's gradient sums into grad[t] (the rows of c->tensor[t], zeroed by the caller). delta (rows, outputs) = dL/dlogit. Of a

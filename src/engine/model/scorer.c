@@ -65,12 +65,14 @@ int scorer_forward(struct scorer *s, const struct model_use *use, const struct p
     rc = factors ? factors_lookup(&s->factors, &s->lookup, b, p, mode->ascending, err) : lookup_build(&s->lookup, b, p, mode->ascending, err);
     if (rc < 0) return rc;
     if ((rc = floats_reserve(&s->logits, b->rows * model_outputs(use), err)) < 0) return rc;
-    if ((rc = floats_reserve(&s->scratch, model->scratch(use->params, use->shape, b->rows), err)) < 0) return rc;
+    const struct model_size size = {b->rows, b->features, factors ? s->factors.slots.count : s->lookup.count};
+    if ((rc = floats_reserve(&s->scratch, model->scratch(use->params, use->shape, size), err)) < 0) return rc;
     struct model_call *c = &s->call;
     *c = (struct model_call){.params = use->params,
                              .shape = use->shape,
                              .batch = b,
                              .local = factors ? s->factors.slots.local : s->lookup.local,
+                             .distinct = size.distinct,
                              .scratch = s->scratch.data,
                              .training = mode->training,
                              .seed = mode->seed,

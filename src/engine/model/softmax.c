@@ -27,7 +27,10 @@ static size_t softmax_describe(const void *params, struct model_shape shape, str
     return 2;
 }
 
-static size_t softmax_scratch(const void *params, struct model_shape shape, size_t rows) { return (void)params, (void)shape, (void)rows, 0; }
+static size_t softmax_scratch(const void *params, struct model_shape shape, struct model_size size)
+{
+    return (void)params, (void)shape, (void)size, 0;
+}
 
 static float value_of(const struct batch *b, size_t i) { return b->values ? b->values[i] : 1; }
 

@@ -115,34 +115,6 @@ static struct dropout layer_dropout(const struct stack *s, const struct model_ca
     return (struct dropout){.rate = c->training ? s->dropout : 0, .seed = c->seed, .step = c->step, .layer = (uint32_t)layer_first(s, l)};
 }
 
-const float *stack_forward(const struct stack *s, const struct model_call *c, const float *x, float *scratch)
-{
-    size_t rows = c->batch->rows;
-    for (size_t l = 0; l < s->layers; l++) {
-        const float *const *t = c->tensor + layer_first(s, l);
-        struct layer_memory m;
-        struct dropout dropout = layer_dropout(s, c, l);
-        scratch = layer_memory(s, l, rows, scratch, &m);
-        linear_layer(rows, layer_inputs(s, l), s->width[l], x, t[WEIGHT], s->batch_norm ? NULL : t[BIAS], m.pre);
-        if (s->batch_norm) {
-            struct norm norm = layer_norm(s, c, l);
-            if (c->training) norm_layer_train(rows, s->width[l], &norm, m.norm, m.pre);
-            else norm_layer_apply(rows, s->width[l], &norm, m.pre);
-        }
-        activation_layer(s->activation, rows * s->width[l], m.pre, m.out);
-        dropout_layer(&dropout, c->batch, s->width[l], m.out);
-        x = m.out;
-    }
-    return x;
-}
-
-const float *stack_top(const struct stack *s, const struct model_call *c, const float *x, float *scratch)
-{
-    struct layer_memory m = {.out = NULL};
-    for (size_t l = 0; l < s->layers; l++) scratch = layer_memory(s, l, c->batch->rows, scratch, &m);
-    return s->layers > 0 ? m.out : x;
-}
-
 /* The batch's statistics, as sums over its rows. */
 static void add_statistics(size_t rows, size_t width, struct norm_kept kept, float *mean, float *variance)
 {
@@ -152,27 +124,101 @@ static void add_statistics(size_t rows, size_t width, struct norm_kept kept, flo
     }
 }
 
+static const float *layer_bias(const struct stack *s, const struct model_call *c, size_t l)
+{
+    return s->batch_norm ? NULL : c->tensor[layer_first(s, l) + BIAS];
+}
+
+/* All of layer l but its product, which lies in m->pre. */
+static void layer_forward(const struct stack *s, const struct model_call *c, size_t l, const struct layer_memory *m)
+{
+    size_t rows = c->batch->rows, width = s->width[l];
+    struct dropout dropout = layer_dropout(s, c, l);
+    if (s->batch_norm) {
+        struct norm norm = layer_norm(s, c, l);
+        if (c->training) norm_layer_train(rows, width, &norm, m->norm, m->pre);
+        else norm_layer_apply(rows, width, &norm, m->pre);
+    }
+    activation_layer(s->activation, rows * width, m->pre, m->out);
+    dropout_layer(&dropout, c->batch, width, m->out);
+}
+
+static void layer_backward(const struct stack *s, const struct model_call *c, size_t l, const struct layer_memory *m, float *d,
+                           float *const grad[TENSORS_MAX])
+{
+    size_t rows = c->batch->rows, width = s->width[l], first = layer_first(s, l);
+    struct dropout dropout = layer_dropout(s, c, l);
+    dropout_layer(&dropout, c->batch, width, d);
+    activation_layer_back(s->activation, rows * width, m->pre, d);
+    if (!s->batch_norm) return;
+    struct norm norm = layer_norm(s, c, l);
+    norm_layer_back(rows, width, &norm, m->norm, d, grad[first + SCALE], grad[first + SHIFT]);
+    add_statistics(rows, width, m->norm, grad[first + MEAN], grad[first + VARIANCE]);
+}
+
+float *stack_input(const struct stack *s, const struct model_call *c, float *scratch)
+{
+    struct layer_memory m;
+    layer_memory(s, 0, c->batch->rows, scratch, &m);
+    return m.pre;
+}
+
+size_t stack_bias(const struct stack *s) { return s->batch_norm ? 0 : s->first + BIAS; }
+
+const float *stack_forward_rest(const struct stack *s, const struct model_call *c, float *scratch)
+{
+    size_t rows = c->batch->rows;
+    const float *x = NULL;
+    for (size_t l = 0; l < s->layers; l++) {
+        struct layer_memory m;
+        scratch = layer_memory(s, l, rows, scratch, &m);
+        if (l > 0) linear_layer(rows, layer_inputs(s, l), s->width[l], x, c->tensor[layer_first(s, l) + WEIGHT], layer_bias(s, c, l), m.pre);
+        layer_forward(s, c, l, &m);
+        x = m.out;
+    }
+    return x;
+}
+
+const float *stack_forward(const struct stack *s, const struct model_call *c, const float *x, float *scratch)
+{
+    if (s->layers == 0) return x;
+    linear_layer(c->batch->rows, s->inputs, s->width[0], x, c->tensor[s->first + WEIGHT], layer_bias(s, c, 0), stack_input(s, c, scratch));
+    return stack_forward_rest(s, c, scratch);
+}
+
+const float *stack_top(const struct stack *s, const struct model_call *c, const float *x, float *scratch)
+{
+    struct layer_memory m = {.out = NULL};
+    for (size_t l = 0; l < s->layers; l++) scratch = layer_memory(s, l, c->batch->rows, scratch, &m);
+    return s->layers > 0 ? m.out : x;
+}
+
+const float *stack_backward_rest(const struct stack *s, const struct model_call *c, float *scratch, float *d, float *const grad[TENSORS_MAX])
+{
+    size_t rows = c->batch->rows;
+    struct layer_memory m[STACK_LAYERS_MAX];
+    for (size_t l = 0; l < s->layers; l++) scratch = layer_memory(s, l, rows, scratch, &m[l]);
+    float *const down[2] = {scratch, scratch + rows * widest(s)};
+    for (size_t l = s->layers; l-- > 0;) {
+        size_t first = layer_first(s, l);
+        layer_backward(s, c, l, &m[l], d, grad);
+        if (l == 0) break;
+        linear_layer_back(rows, layer_inputs(s, l), s->width[l], m[l - 1].out, c->tensor[first + WEIGHT], d, grad[first + WEIGHT],
+                          s->batch_norm ? NULL : grad[first + BIAS], down[l % 2], false);
+        d = down[l % 2];
+    }
+    return d;
+}
+
 void stack_backward(const struct stack *s, const struct model_call *c, const float *x, float *scratch, float *d, float *const grad[TENSORS_MAX],
                     float *dx)
 {
     size_t rows = c->batch->rows;
-    struct layer_memory m[STACK_LAYERS_MAX];
-    if (s->layers == 0) memcpy(dx, d, rows * s->inputs * sizeof *dx);
-    for (size_t l = 0; l < s->layers; l++) scratch = layer_memory(s, l, rows, scratch, &m[l]);
-    float *const down[2] = {scratch, scratch + rows * widest(s)};
-    for (size_t l = s->layers; l-- > 0;) {
-        size_t width = s->width[l], first = layer_first(s, l);
-        struct dropout dropout = layer_dropout(s, c, l);
-        float *next = l == 0 ? dx : down[l % 2];
-        dropout_layer(&dropout, c->batch, width, d);
-        activation_layer_back(s->activation, rows * width, m[l].pre, d);
-        if (s->batch_norm) {
-            struct norm norm = layer_norm(s, c, l);
-            norm_layer_back(rows, width, &norm, m[l].norm, d, grad[first + SCALE], grad[first + SHIFT]);
-            add_statistics(rows, width, m[l].norm, grad[first + MEAN], grad[first + VARIANCE]);
-        }
-        linear_layer_back(rows, layer_inputs(s, l), width, l == 0 ? x : m[l - 1].out, c->tensor[first + WEIGHT], d, grad[first + WEIGHT],
-                          s->batch_norm ? NULL : grad[first + BIAS], next, false);
-        d = next;
+    if (s->layers == 0) {
+        memcpy(dx, d, rows * s->inputs * sizeof *dx);
+        return;
     }
+    const float *dy = stack_backward_rest(s, c, scratch, d, grad);
+    linear_layer_back(rows, s->inputs, s->width[0], x, c->tensor[s->first + WEIGHT], dy, grad[s->first + WEIGHT],
+                      s->batch_norm ? NULL : grad[s->first + BIAS], dx, false);
 }

@@ -59,6 +59,14 @@ const float *stack_top(const struct stack *s, const struct model_call *c, const 
 void stack_backward(const struct stack *s, const struct model_call *c, const float *x, float *scratch, float *d, float *const grad[TENSORS_MAX],
                     float *dx);
 
+/* For a first layer of another kind, which starts with what comes after its product: stack_input is where that lies, (rows, width[0]); stack_bias its
+ * bias's tensor, 0 where there is none (its weight's is `first`). stack_forward_rest is stack_forward from there on; stack_backward_rest stops there,
+ * and returns the slopes of it, in scratch. At least one layer. */
+float *stack_input(const struct stack *s, const struct model_call *c, float *scratch);
+size_t stack_bias(const struct stack *s);
+const float *stack_forward_rest(const struct stack *s, const struct model_call *c, float *scratch);
+const float *stack_backward_rest(const struct stack *s, const struct model_call *c, float *scratch, float *d, float *const grad[TENSORS_MAX]);
+
 /* head_describe: the tensor of a logit_layer over so many inputs: N(0, 1 / inputs). */
 struct param_desc head_describe(const char *name, size_t inputs);
 

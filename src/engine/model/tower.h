@@ -19,7 +19,7 @@ int tower_check(const char *family, const void *params, struct model_shape shape
 /* tower_describe: tensors "embedding", the stack's, "head" into out[first ...]; returns their count. The embedding is tensor first. */
 size_t tower_describe(const void *params, struct model_shape shape, size_t first, struct param_desc *out);
 
-size_t tower_scratch(const void *params, struct model_shape shape, size_t rows); /* floats */
+size_t tower_scratch(const void *params, struct model_shape shape, struct model_size size); /* floats */
 
 void tower_forward(const struct model_call *c, size_t first, float *scratch, float *logits); /* adds to logits */
 void tower_backward(const struct model_call *c, size_t first, float *scratch, const float *delta, float *const grad[TENSORS_MAX]);

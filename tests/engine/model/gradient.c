@@ -411,7 +411,8 @@ static void check_evaluation(const struct model *model, struct model_call call, 
     for (size_t t = 0; t < tensors; t++)
         for (size_t i = 0; descs[t].statistic_rate > 0 && i < descs[t].width; i++) w[t][i] = (float)(statistics[t][i] / ROWS);
     call.training = false;
-    call.scratch = mem_array(model->scratch(call.params, call.shape, ROWS) + 1, 1, sizeof(float), NULL);
+    call.scratch = mem_array(model->scratch(call.params, call.shape, (struct model_size){ROWS, call.batch->features, DISTINCT}) + 1, 1, sizeof(float),
+                             NULL);
     model->forward(&call, again);
     for (size_t r = 0; r < ROWS * outputs_of(model, call.params); r++) assert_close(again[r], logits[r], 1e-4, 1e-4);
     mem_free(call.scratch);
@@ -437,7 +438,7 @@ static void compared_add(const struct model *model, const char *tensor, size_t f
 static void check_model(const struct model *model, void *params, uint64_t seed, bool with_values, bool with_fields)
 {
     struct sample s;
-    struct model_call call = {.params = params, .batch = &s.batch, .local = s.local, .training = true, .seed = seed};
+    struct model_call call = {.params = params, .batch = &s.batch, .local = s.local, .distinct = DISTINCT, .training = true, .seed = seed};
     float *w[TENSORS_MAX], *grad[TENSORS_MAX], logits[ROWS * OUTPUTS_MAX], labels[ROWS * OUTPUTS_MAX], delta[ROWS * OUTPUTS_MAX];
     const size_t outputs = outputs_of(model, params);
     mask_seed = seed;
@@ -455,7 +456,7 @@ static void check_model(const struct model *model, void *params, uint64_t seed, 
         for (size_t i = 0; i < n; i++) exact[t][i] = (double)(w[t][i] = (float)(rng_unit(&rng) - 0.5));
         call.tensor[t] = w[t];
     }
-    float *scratch = mem_array(model->scratch(params, shape, ROWS) + 1, 1, sizeof(float), NULL);
+    float *scratch = mem_array(model->scratch(params, shape, (struct model_size){ROWS, s.batch.features, DISTINCT}) + 1, 1, sizeof(float), NULL);
     call.shape = shape, call.scratch = scratch;
     model->forward(&call, logits);
     for (size_t i = 0; i < ROWS * outputs; i++) {
@@ -551,8 +552,10 @@ static void long_rows_score_alike_on_all_instruction_sets(void **state)
         void *params = mem_zero((*m)->kind.params_size, NULL);
         options_default((*m)->kind.options, params);
         size_t count = (*m)->describe(params, shape, descs);
-        float *w[TENSORS_MAX], *grad[TENSORS_MAX], *first_grad[TENSORS_MAX], *scratch = mem_array((*m)->scratch(params, shape, 1) + 1, 1, 4, NULL);
-        struct model_call call = {.params = params, .shape = shape, .batch = &batch, .local = local, .scratch = scratch, .training = true};
+        float *w[TENSORS_MAX], *grad[TENSORS_MAX], *first_grad[TENSORS_MAX],
+            *scratch = mem_array((*m)->scratch(params, shape, (struct model_size){1, LONG, LONG_DISTINCT}) + 1, 1, 4, NULL);
+        struct model_call call = {
+            .params = params, .shape = shape, .batch = &batch, .local = local, .distinct = LONG_DISTINCT, .scratch = scratch, .training = true};
         size_t floats[TENSORS_MAX];
         for (size_t t = 0; t < count; t++) {
             floats[t] = (descs[t].table ? LONG_DISTINCT : descs[t].rows ? descs[t].rows : 1) * (size_t)descs[t].width;

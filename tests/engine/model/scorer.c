@@ -82,9 +82,10 @@ static void equals_whole_tables(void **state)
                 scene_open(&s, models[m], with_values);
                 for (size_t i = 0; i < s.batch.features; i++) local[i] = s.keys[i] >> (32 - BITS);
                 for (uint32_t i = 0; i < 1 << BITS; i++) all[i] = i;
-                call.local = local, call.params = s.model_params, call.shape = s.use.shape;
+                call.local = local, call.distinct = 1 << BITS, call.params = s.model_params, call.shape = s.use.shape;
                 float *tables[TENSORS_MAX] = {0},
-                      *scratch = mem_array(s.model->scratch(s.model_params, s.use.shape, ROWS) + 1, 1, sizeof(float), NULL);
+                      *scratch = mem_array(s.model->scratch(s.model_params, s.use.shape, (struct model_size){ROWS, s.batch.features, 1 << BITS}) + 1,
+                                           1, sizeof(float), NULL);
                 for (size_t t = 0; t < s.params.count; t++) {
                     const struct param *p = &s.params.tensor[t];
                     call.tensor[t] = p->w;
