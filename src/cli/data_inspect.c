@@ -143,6 +143,13 @@ static json_t *text_json(const struct frequent_cell *cell)
     return json_string(str_shown(shown, sizeof shown, cell->text, cell->size, FREQUENT_TEXT));
 }
 
+/* A class's middle can lie beyond the numbers that are in it. */
+static double quantile_of(const struct inspected *f, double q)
+{
+    double middle = (double)magnitudes_quantile(&f->magnitudes, q), low = (double)f->min, high = (double)f->max;
+    return middle < low ? low : middle > high ? high : middle;
+}
+
 static json_t *field_json(const struct inspected *f, uint64_t rows)
 {
     static const struct {
@@ -159,7 +166,7 @@ static json_t *field_json(const struct inspected *f, uint64_t rows)
         numbers = json_pack("{s:I, s:f, s:f, s:f}", "count", (json_int_t)f->numbers, "min", (double)f->min, "max", (double)f->max, "mean",
                             f->sum / (double)f->numbers);
         for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
-            json_object_set_new(numbers, quantiles[i].name, json_real((double)magnitudes_quantile(&f->magnitudes, quantiles[i].q)));
+            json_object_set_new(numbers, quantiles[i].name, json_real(quantile_of(f, quantiles[i].q)));
     }
     return json_pack("{s:s, s:I, s:s, s:I, s:o, s:I, s:o, s:o, s:I, s:o?}", "name", f->name, "number",
                      (json_int_t)(f->number == FIELD_UNKNOWN ? -1 : f->number), "holds", text_kinds[inspected_kind(f)], "count", (json_int_t)f->count,
@@ -282,7 +289,7 @@ static int print_fields(const struct looking *l, FILE *out, struct error *err)
         const struct inspected *f = s->fields[i];
         char name[96];
         bool numbers = all_numbers(f), whole = inspected_kind(f) == TEXT_INTEGER;
-        double median = (double)magnitudes_quantile(&f->magnitudes, 0.5);
+        double median = quantile_of(f, 0.5);
         str_shown(name, sizeof name, *f->name ? f->name : "(all)", strlen(*f->name ? f->name : "(all)"), 24);
         str_count(distinct + 1, sizeof distinct - 1, distinct_of(f));
         distinct[0] = '~';

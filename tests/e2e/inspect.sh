@@ -56,6 +56,9 @@ check "... and in the report" grep -q 'one class only, nothing can be learned' o
 awk 'BEGIN { print "user,item"; for (i = 0; i < 60; i++) print "u" i % 7 ",i" i % 5 }' >unlabelled.csv
 rc=0; inspect --format csv unlabelled.csv >/dev/null || rc=$?
 check "a table without labels: what was looked for, what there is, what to do" test "$rc" = 65 -a "$(grep -c 'no column is called "label".*the columns are user, item; name the label.s in dataset.label' err)" = 1
+printf 'label,n\n1,1001\n0,1003\n1,1007\n' >tiny.csv
+inspect --json tiny.csv >tiny.json
+check "quantiles of a few numbers lie among them" jq -e '.fields[0].numbers | [.p01, .p25, .p50, .p75, .p99] as $q | .min <= ($q | min) and ($q | max) <= .max' tiny.json
 rc=0; zcat clicks.tsv.gz | inspect - >/dev/null || rc=$?
 check "standard input without a format is refused" test $rc = 64
 rc=0; inspect nowhere.tsv >/dev/null || rc=$?
