@@ -12,6 +12,7 @@
 #include "engine/data/format/format.h"
 #include "engine/model/model.h"
 #include "engine/predict/predictor.h"
+#include "engine/recipe/recipe.h"
 #include "engine/train/groups.h"
 #include "engine/train/warm_start.h"
 
@@ -101,11 +102,8 @@ int checkpoint_model_read(struct checkpoint_model *m, const struct checkpoint_fi
         return rc;
     }
     m->kind = model->kind.name;
-    m->count = model->describe(chosen->params, shape, m->descs);
+    m->count = recipe_tensors(&m->recipe, shape, m->descs);
     warm_start_freeze(&m->recipe, m->descs, m->count);
-    param_descs_form(m->descs, m->count,
-                     (struct table_form){(enum table_dtype)m->recipe.model.table_dtype, spec_remainder_bits(&m->recipe),
-                                         m->recipe.model.embedding == EMBEDDING_VOCABULARY});
     optim_states(&m->recipe, m->states);
     m->has_states = !metadata_is(file, "ensemble", NULL) && !metadata_is(file, "contents", "weights");
     return 0;

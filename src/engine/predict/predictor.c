@@ -9,6 +9,7 @@
 #include "contract/rundir.h"
 #include "engine/core/params_load.h"
 #include "engine/data/format/format.h"
+#include "engine/recipe/recipe.h"
 
 int predictor_file(const struct world *w, const char *path, char out[PATH_SIZE], struct error *err)
 {
@@ -69,10 +70,7 @@ static int params_read(struct predictor *p, const struct tensor_file *file, stru
     struct param_desc descs[TENSORS_MAX];
     int rc = p->use.model->check ? p->use.model->check(p->use.params, p->use.shape, err) : 0;
     if (rc < 0) return rc;
-    size_t count = p->use.model->describe(p->use.params, p->use.shape, descs);
-    param_descs_form(descs, count,
-                     (struct table_form){(enum table_dtype)p->recipe.model.table_dtype, spec_remainder_bits(&p->recipe),
-                                         p->recipe.model.embedding == EMBEDDING_VOCABULARY});
+    size_t count = recipe_tensors(&p->recipe, p->use.shape, descs);
     rc = params_init(&p->params, descs, count, (uint32_t)p->recipe.model.hash_bits, NULL, (uint64_t)p->recipe.train.seed, err);
     if (rc == 0) rc = params_admit(&p->params, (unsigned)p->recipe.features.min_count, err);
     return rc < 0 ? rc : params_load(&p->params, file, err);

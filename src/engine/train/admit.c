@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "engine/compress/residual.h"
-#include "engine/model/model.h"
+#include "engine/recipe/recipe.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/groups.h"
 #include "engine/train/memory_limit.h"
@@ -17,11 +17,7 @@ enum { FIELDS_GUESSED = 40, HASH_BITS_LEAST = 10 }; /* before the data is open; 
 
 static size_t descs_of(const struct spec *spec, struct model_shape shape, struct param_desc descs[TENSORS_MAX])
 {
-    const struct spec_kind *model = &spec->chosen[SECTION_MODEL];
-    size_t count = ((const struct model *)model->kind)->describe(model->params, shape, descs);
-    param_descs_form(
-        descs, count,
-        (struct table_form){(enum table_dtype)spec->model.table_dtype, spec_remainder_bits(spec), spec->model.embedding == EMBEDDING_VOCABULARY});
+    size_t count = recipe_tensors(spec, shape, descs);
     warm_start_freeze(spec, descs, count);
     return count;
 }

@@ -9,6 +9,7 @@
 #include "contract/safetensors.h"
 #include "engine/core/float.h"
 #include "engine/data/split/splits.h"
+#include "engine/recipe/recipe.h"
 #include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
 #include "engine/train/field_counts.h"
@@ -128,11 +129,8 @@ static int fold_model(struct fold *fold, bool learns, struct error *err)
     struct job *job = fold->job;
     struct param_desc descs[TENSORS_MAX];
     struct param_states states[GROUPS];
-    size_t count = job->model.model->describe(job->model.params, job->model.shape, descs);
+    size_t count = recipe_tensors(&job->spec, job->model.shape, descs);
     if (learns) warm_start_freeze(&job->spec, descs, count);
-    param_descs_form(descs, count,
-                     (struct table_form){(enum table_dtype)job->spec.model.table_dtype, spec_remainder_bits(&job->spec),
-                                         job->spec.model.embedding == EMBEDDING_VOCABULARY});
     optim_states(&job->spec, states);
     int rc = params_init(&fold->params, descs, count, (uint32_t)job->spec.model.hash_bits, learns ? states : NULL, (uint64_t)job->spec.train.seed,
                          err);
