@@ -47,7 +47,7 @@ SPAN_INLINE void spans_wide(const struct update_rows *r, size_t width, size_t st
     }
 }
 
-/* The last span is filled up with rows of no gradient, which nobody takes back. */
+/* What is beyond the rows of a span is left from earlier ones; nobody takes it back. */
 SPAN_INLINE void spans_narrow(const struct update_rows *r, size_t width, size_t states, span_rule *rule, const void *constants)
 {
     float g[SPAN] = {0}, w[SPAN] = {0}, state[SPAN_STATES][SPAN] = {{0}};
