@@ -103,6 +103,12 @@ static void ingest(const struct world *world, const struct prepared *p, size_t c
     source_list_close(&files);
 }
 
+/* gzip or zstd: what is damaged may be told as that, or as what is wrong with the lines before, which large pieces never come to see. */
+static bool is_packed(const uint8_t *data, size_t size)
+{
+    return size >= 2 && (memcmp(data, "\x1f\x8b", 2) == 0 || (size >= 4 && memcmp(data, "\x28\xb5\x2f\xfd", 4) == 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -120,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!p->format) prepare(p, data[0]);
         ingest(&sim.world, p, chunks[i], o);
         if (p->once || !p->state) unprepare(p);
-        MUST(o->err.code == first.err.code && strcmp(o->err.msg, first.err.msg) == 0);
+        MUST(o->err.code == first.err.code && (is_packed(data + 1, size - 1) || strcmp(o->err.msg, first.err.msg) == 0));
         if (first.err.code) continue; /* what came before a failure is given to nobody: pieces that were on their way are lost */
         MUST(o->rows == first.rows && o->hash == first.hash);
         MUST(o->result.bad_rows == first.result.bad_rows && o->result.first_bad.line == first.result.first_bad.line);
