@@ -15,7 +15,7 @@ RUN script/build
 FROM debian:12-slim
 RUN apt-get update -qq \
     && apt-get install -qq -y --no-install-recommends libmicrohttpd12 libjansson4 libsqlite3-0 libuv1 libopenblas0-pthread zlib1g libzstd1 \
-        libxxhash0 libcurl4 libsodium23 ca-certificates curl tini \
+        libxxhash0 libcurl4 libnettle8 ca-certificates curl tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /state --create-home trainyard \
     && mkdir -p /data

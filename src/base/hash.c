@@ -2,11 +2,14 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <sodium.h>
+#include <nettle/base64.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#undef sha256_init /* nettle calls its own one by our name */
 
 uint64_t hash64(const void *data, size_t size, uint64_t seed) { return XXH3_64bits_withSeed(data, size, seed); }
 
@@ -37,15 +40,21 @@ struct hash128 hash_stream_end(struct hash_stream *stream)
     return (struct hash128){h.low64, h.high64};
 }
 
-_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct sha256), "struct sha256 is too small");
+_Static_assert(sizeof(struct sha256_ctx) <= sizeof(struct sha256), "struct sha256 is too small");
 
-void sha256_init(struct sha256 *h) { crypto_hash_sha256_init((crypto_hash_sha256_state *)h->state); }
+void sha256_init(struct sha256 *h) { nettle_sha256_init((struct sha256_ctx *)h->state); }
 
-void sha256_add(struct sha256 *h, const void *data, size_t size) { crypto_hash_sha256_update((crypto_hash_sha256_state *)h->state, data, size); }
+void sha256_add(struct sha256 *h, const void *data, size_t size) { sha256_update((struct sha256_ctx *)h->state, size, data); }
 
-void sha256_end(struct sha256 *h, uint8_t out[SHA256_SIZE]) { crypto_hash_sha256_final((crypto_hash_sha256_state *)h->state, out); }
+void sha256_end(struct sha256 *h, uint8_t out[SHA256_SIZE]) { sha256_digest((struct sha256_ctx *)h->state, SHA256_SIZE, out); }
 
-void sha256_of(const void *data, size_t size, uint8_t out[SHA256_SIZE]) { crypto_hash_sha256(out, data, size); }
+void sha256_of(const void *data, size_t size, uint8_t out[SHA256_SIZE])
+{
+    struct sha256 h;
+    sha256_init(&h);
+    sha256_add(&h, data, size);
+    sha256_end(&h, out);
+}
 
 void hex_encode(const uint8_t *data, size_t size, char *out)
 {
@@ -77,7 +86,10 @@ bool hex_decode(const char *hex, uint8_t *out, size_t size)
 
 void base64_encode(const uint8_t *data, size_t size, char *out, size_t out_size)
 {
-    sodium_bin2base64(out, out_size, data, size, sodium_base64_VARIANT_ORIGINAL);
+    size_t length = BASE64_ENCODE_RAW_LENGTH(size);
+    assert(length < out_size);
+    base64_encode_raw(out, size, data);
+    out[length] = 0;
 }
 
 bool secret_equal(const char *a, const char *b)
@@ -85,5 +97,5 @@ bool secret_equal(const char *a, const char *b)
     uint8_t x[SHA256_SIZE], y[SHA256_SIZE];
     sha256_of(a, strlen(a), x);
     sha256_of(b, strlen(b), y);
-    return sodium_memcmp(x, y, sizeof x) == 0;
+    return memeql_sec(x, y, sizeof x) != 0;
 }

@@ -1,4 +1,4 @@
-/* Hashes: XXH3 for speed (features, checksums), SHA-256 for identity (checkpoints, digests). Home of xxhash and libsodium. */
+/* Hashes: XXH3 for speed (features, checksums), SHA-256 for identity (checkpoints, digests). Home of xxhash and nettle. */
 #ifndef TRAINYARD_BASE_HASH_H
 #define TRAINYARD_BASE_HASH_H
 
@@ -34,15 +34,15 @@ static inline uint64_t hash_mix(uint64_t x)
 
 enum { SHA256_SIZE = 32, SHA256_HEX = 65 };
 struct sha256 {
-    _Alignas(16) unsigned char state[128]; /* libsodium's; checked at compile time */
+    _Alignas(16) unsigned char state[128]; /* nettle's; checked at compile time */
 };
 void sha256_init(struct sha256 *h);
 void sha256_add(struct sha256 *h, const void *data, size_t size);
 void sha256_end(struct sha256 *h, uint8_t out[SHA256_SIZE]);
 void sha256_of(const void *data, size_t size, uint8_t out[SHA256_SIZE]);
-void hex_encode(const uint8_t *data, size_t size, char *out); /* out: 2*size + 1 */
-bool hex_decode(const char *hex, uint8_t *out, size_t size);  /* exactly 2*size digits */
-void base64_encode(const uint8_t *data, size_t size, char *out, size_t out_size);
+void hex_encode(const uint8_t *data, size_t size, char *out);                     /* out: 2*size + 1 */
+bool hex_decode(const char *hex, uint8_t *out, size_t size);                      /* exactly 2*size digits */
+void base64_encode(const uint8_t *data, size_t size, char *out, size_t out_size); /* out_size: more than 4 * ((size + 2) / 3) */
 
 /* secret_equal: constant-time compare of two strings (tokens). */
 bool secret_equal(const char *a, const char *b);

@@ -23,9 +23,14 @@ static const struct arg version_args[] = {ARG_JSON(offsetof(struct version_param
 static const struct {
     const char *name, *symbol; /* of a function: const char *symbol(void) */
 } libraries[] = {
-    {"jansson", "jansson_version_str"},     {"libcurl", "curl_version"},    {"libmicrohttpd", "MHD_get_version"},
-    {"libsodium", "sodium_version_string"}, {"libuv", "uv_version_string"}, {"openblas", "openblas_get_config"},
-    {"sqlite", "sqlite3_libversion"},       {"zlib", "zlibVersion"},        {"zstd", "ZSTD_versionString"},
+    {"jansson", "jansson_version_str"},
+    {"libcurl", "curl_version"},
+    {"libmicrohttpd", "MHD_get_version"},
+    {"libuv", "uv_version_string"},
+    {"openblas", "openblas_get_config"},
+    {"sqlite", "sqlite3_libversion"},
+    {"zlib", "zlibVersion"},
+    {"zstd", "ZSTD_versionString"},
 };
 enum { LIBRARIES = sizeof libraries / sizeof *libraries };
 

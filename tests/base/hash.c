@@ -1,6 +1,7 @@
 #include "base/hash.h"
 #include "lib/test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -26,6 +27,30 @@ static void sha256_known_answers(void **state)
         sha256_end(&h, pieces);
         assert_memory_equal(pieces, digest, sizeof digest);
     }
+}
+
+/* As FIPS 180-4 has it, too: long enough for whatever takes many blocks at a time. */
+static void sha256_of_a_million_letters(void **state)
+{
+    (void)state;
+    enum { MILLION = 1000000 };
+    uint8_t digest[SHA256_SIZE];
+    char hex[SHA256_HEX], *letters = malloc(MILLION);
+    assert_non_null(letters);
+    memset(letters, 'a', MILLION);
+    sha256_of(letters, MILLION, digest);
+    hex_encode(digest, sizeof digest, hex);
+    assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    struct sha256 h;
+    sha256_init(&h);
+    for (size_t at = 0, n; at < MILLION; at += n) {
+        n = at % 997 + 1 < MILLION - at ? at % 997 + 1 : MILLION - at;
+        sha256_add(&h, letters + at, n);
+    }
+    uint8_t pieces[SHA256_SIZE];
+    sha256_end(&h, pieces);
+    assert_memory_equal(pieces, digest, sizeof digest);
+    free(letters);
 }
 
 static void hash64_known_answers(void **state)
@@ -85,6 +110,7 @@ static void secrets_compare(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sha256_known_answers),
+    cmocka_unit_test(sha256_of_a_million_letters),
     cmocka_unit_test(hash64_known_answers),
     cmocka_unit_test(hash_stream_is_hash128_of_the_whole),
     cmocka_unit_test(hash_mix_has_no_collisions_nearby),

@@ -5,8 +5,9 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "engine/core/float.h"
+#include "engine/core/initial.h"
 
-enum { SLICE_SLOTS_MIN = 512, PREFETCH_AHEAD = 24 }; /* 512 live bits = one cache line */
+enum { SLICE_SLOTS_MIN = 512, PREFETCH_AHEAD = 24, FRESH = 64 }; /* 512 live bits = one cache line */
 
 static const enum tensor_dtype dtypes[TABLE_DTYPES] = {[TABLE_FP32] = TENSOR_F32, [TABLE_FP16] = TENSOR_F16, [TABLE_BF16] = TENSOR_BF16};
 
@@ -160,68 +161,88 @@ void params_close(struct params *p)
     *p = (struct params){0};
 }
 
-/* An approximate normal from four 16-bit uniforms (Irwin-Hall, n = 4, scaled to variance 1): additions only, so equal bits everywhere. */
-static float normal_of(uint32_t a, uint32_t b)
-{
-    int32_t sum = (int32_t)((a & 0xffff) + (a >> 16) + (b & 0xffff) + (b >> 16)) - 2 * 65535;
-    return (float)sum * (1.7320508f / 65536.0f);
-}
-
 /* How a row begins: quotients as the table's rows would, remainders with ones, so that products do, too. */
 static enum param_init row_init(const struct params *p, const struct param_desc *desc, uint64_t row)
 {
     return desc->table && is_remainder(p, row) ? INIT_ONE : desc->init;
 }
 
-/* The next value of a row that begins like that, whose numbers begin at rng. */
-static float initial_next(const struct param_desc *desc, enum param_init init, struct rng *rng)
+static struct initial initial_of(const struct params *p, size_t t)
 {
-    if (init != INIT_NORMAL) return init == INIT_ONE;
-    uint32_t a = rng_u32(rng), b = rng_u32(rng);
-    return desc->init_scale * normal_of(a, b);
+    const struct param_desc *desc = &p->tensor[t].desc;
+    return (struct initial){.seed = p->seed, .tensor = (uint32_t)t, .scale = desc->init_scale, .width = desc->width};
+}
+
+/* Columns first .. first + width - 1 of a row. */
+static void initial_some(const struct params *p, size_t t, uint32_t row, size_t first, size_t width, float *out)
+{
+    static const uint32_t here = 0;
+    enum param_init init = row_init(p, &p->tensor[t].desc, row);
+    struct initial what = initial_of(p, t);
+    what.first = first, what.width = width;
+    if (init == INIT_NORMAL) initial_normals(&what, &row, &here, 1, out);
+    else
+        for (size_t i = 0; i < width; i++) out[i] = init == INIT_ONE;
 }
 
 void param_initial(const struct params *p, size_t t, uint64_t row, float *out)
 {
     const struct param_desc *desc = &p->tensor[t].desc;
-    enum param_init init = row_init(p, desc, row);
-    struct rng rng = rng_at(p->seed, RNG_INIT, (uint32_t)t, row);
-    for (uint32_t i = 0; i < desc->width; i++) out[i] = initial_next(desc, init, &rng);
+    initial_some(p, t, (uint32_t)row, 0, desc->width, out);
     for (uint32_t i = 0; desc->form.dtype != TABLE_FP32 && i < desc->width; i++)
         out[i] = half_float(desc->form.dtype, half_nearest(desc->form.dtype, out[i]));
 }
 
-static void row_wake(struct params *p, size_t t, uint32_t slot)
+/* Rows of tensor t for `count` sleeping slots, each into out + at[i] * width. */
+static void initial_rows(const struct params *p, size_t t, const uint32_t *slots, const uint32_t *at, size_t count, float *out)
+{
+    const struct param_desc *desc = &p->tensor[t].desc;
+    struct initial what = initial_of(p, t);
+    bool alike = desc->init == INIT_NORMAL && p->remainder_bits == 0 && desc->form.dtype == TABLE_FP32;
+    if (alike) initial_normals(&what, slots, at, count, out);
+    for (size_t i = 0; !alike && i < count; i++) param_initial(p, t, slots[i], out + (size_t)at[i] * desc->width);
+}
+
+static void half_wake(struct params *p, size_t t, uint32_t slot)
+{
+    enum { PART = 64 };
+    float part[PART];
+    struct param *tensor = &p->tensor[t];
+    size_t width = tensor->desc.width;
+    for (size_t from = 0, n; from < width; from += n) {
+        n = width - from < PART ? width - from : PART;
+        initial_some(p, t, slot, from, n, part);
+        for (size_t j = 0; j < n; j++) tensor->half[slot * width + from + j] = half_nearest(tensor->desc.form.dtype, part[j]);
+    }
+}
+
+/* The rows and the state of `count` slots that have just come to life, in table t. Memory is zeros as yet. */
+static void rows_wake(struct params *p, size_t t, const uint32_t *slots, size_t count)
 {
     struct param *tensor = &p->tensor[t];
-    const struct param_desc *desc = &tensor->desc;
-    size_t at = (size_t)slot * desc->width;
-    enum param_init init = row_init(p, desc, slot);
-    struct rng rng = rng_at(p->seed, RNG_INIT, (uint32_t)t, slot);
-    if (init == INIT_ZERO) return;
-    if (desc->form.dtype == TABLE_FP32) param_initial(p, t, slot, tensor->w + at);
-    for (uint32_t i = 0; desc->form.dtype != TABLE_FP32 && i < desc->width; i++)
-        tensor->half[at + i] = half_nearest(desc->form.dtype, initial_next(desc, init, &rng));
+    bool zero = tensor->desc.init == INIT_ZERO && p->remainder_bits == 0;
+    if (!zero && !tensor->half) initial_rows(p, t, slots, slots, count, tensor->w);
+    for (size_t i = 0; !zero && tensor->half && i < count; i++) half_wake(p, t, slots[i]);
+    for (size_t s = 0; s < tensor->states.count; s++) {
+        float initial = tensor->states.initial[s];
+        struct param_values v = params_values(p, t, s + 1);
+        for (size_t i = 0; initial != 0 && v.by_slot && i < count; i++)
+            for (uint32_t j = 0; j < v.width; j++) ((float *)v.data)[(size_t)slots[i] * v.width + j] = initial;
+    }
 }
 
 void params_wake(struct params *p, const uint32_t *slots, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    uint32_t fresh[FRESH];
+    for (size_t i = 0, n = 0; i < count; i++) {
         uint32_t slot = slots[i];
         if (p->touched) p->touched[slot >> 6] |= 1ull << (slot & 63);
-        if (params_live(p, slot)) continue;
+        if (!params_live(p, slot)) fresh[n++] = slot;
         p->live[slot >> 6] |= 1ull << (slot & 63);
-        for (size_t t = 0; t < p->count; t++) {
-            struct param *tensor = &p->tensor[t];
-            if (!tensor->desc.table) continue;
-            row_wake(p, t, slot);
-            for (size_t s = 0; s < tensor->states.count; s++) {
-                float initial = tensor->states.initial[s];
-                if (initial == 0) continue;
-                struct param_values v = params_values(p, t, s + 1);
-                for (uint32_t j = 0; v.by_slot && j < v.width; j++) ((float *)v.data)[(size_t)slot * v.width + j] = initial;
-            }
-        }
+        if (n < FRESH && i + 1 < count) continue;
+        for (size_t t = 0; n > 0 && t < p->count; t++)
+            if (p->tensor[t].desc.table) rows_wake(p, t, fresh, n);
+        n = 0;
     }
 }
 
@@ -283,35 +304,39 @@ void params_sleep(struct params *p)
     }
 }
 
+/* The rows that sleep, whose memory nobody reads: it would be touched. */
+static void gather_initial(const struct params *p, size_t t, const uint32_t *slots, size_t count, float *out)
+{
+    uint32_t fresh[FRESH], at[FRESH];
+    for (size_t i = 0, n = 0; i < count; i++) {
+        fresh[n] = slots[i], at[n] = (uint32_t)i;
+        n += !params_live(p, slots[i]);
+        if (n < FRESH && i + 1 < count) continue;
+        initial_rows(p, t, fresh, at, n, out);
+        n = 0;
+    }
+}
+
 void param_gather(const struct params *p, size_t t, const uint32_t *slots, size_t count, float *out)
 {
     const struct param *tensor = &p->tensor[t];
     const float *w = tensor->w;
     size_t width = tensor->desc.width;
     bool zero = tensor->desc.init == INIT_ZERO && p->remainder_bits == 0; /* a sleeping row of zeros is what fresh memory holds */
-    if (tensor->half) {
-        half_gather(tensor->desc.form.dtype, &(struct half_rows){tensor->half, slots, count, width}, out);
-        for (size_t i = 0; !zero && i < count; i++)
-            if (!params_live(p, slots[i])) param_initial(p, t, slots[i], out + i * width);
-        return;
-    }
-    if (width == 1) {
+    if (tensor->half) half_gather(tensor->desc.form.dtype, &(struct half_rows){tensor->half, slots, count, width}, out);
+    else
         for (size_t i = 0; i < count; i++) {
-            if (i + PREFETCH_AHEAD < count) __builtin_prefetch(w + slots[i + PREFETCH_AHEAD]);
-            if (zero || params_live(p, slots[i])) out[i] = w[slots[i]];
-            else param_initial(p, t, slots[i], out + i);
+            if (i + PREFETCH_AHEAD < count)
+                for (size_t j = 0; j < width; j += 16) __builtin_prefetch(w + (size_t)slots[i + PREFETCH_AHEAD] * width + j);
+            const float *row = w + (size_t)slots[i] * width;
+            float *to = out + i * width;
+            if (!zero && !params_live(p, slots[i])) continue;
+            if (width == 1) *to = *row; /* a constant size is a few moves, not a call */
+            else if (width == 4) memcpy(to, row, 4 * sizeof *to);
+            else if (width == 16) memcpy(to, row, 16 * sizeof *to);
+            else memcpy(to, row, width * sizeof *to);
         }
-        return;
-    }
-    for (size_t i = 0; i < count; i++, out += width) {
-        if (i + PREFETCH_AHEAD < count)
-            for (size_t j = 0; j < width; j += 16) __builtin_prefetch(w + (size_t)slots[i + PREFETCH_AHEAD] * width + j);
-        const float *row = w + (size_t)slots[i] * width;
-        if (!zero && !params_live(p, slots[i])) param_initial(p, t, slots[i], out);
-        else if (width == 4) memcpy(out, row, 4 * sizeof *out);
-        else if (width == 16) memcpy(out, row, 16 * sizeof *out); /* a constant size is a few moves, not a call */
-        else memcpy(out, row, width * sizeof *out);
-    }
+    if (!zero) gather_initial(p, t, slots, count, out);
 }
 
 void param_scatter(struct params *p, size_t t, const uint32_t *slots, size_t count, const float *rows, uint64_t step)
