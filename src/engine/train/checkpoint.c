@@ -283,13 +283,18 @@ void checkpoint_discard(struct checkpointer *c, uint64_t step)
     if (c->saved_step == step) c->saved_step = 0;
 }
 
-int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, struct error *err)
+int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, char sha256[SHA256_HEX], struct error *err)
 {
     struct fold *fold = c->fold;
+    const struct snapshot_base *last = &c->chain.tail;
     char from[PATH_SIZE];
     int rc = rundir_checkpoint_path(fold->dir, (struct rundir_checkpoint){.step = step}, "safetensors", from, err);
     if (rc == 0) rc = path_link(fold->job->world, from, path, err);
-    return rc < 0 ? rc : path_sync_dir(fold->job->world, fold->dir, err);
+    if (rc == 0) rc = path_sync_dir(fold->job->world, fold->dir, err);
+    if (rc < 0) return rc;
+    bool hashed = c->chain.base_bytes > 0 && !last->file.delta && last->file.step == step; /* when it was written, by this process */
+    if (hashed) memcpy(sha256, last->sha256, sizeof last->sha256);
+    return hashed ? 0 : file_sha256(fold->job->world, path, sha256, err);
 }
 
 int checkpoint_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], struct error *err)

@@ -37,8 +37,8 @@ int checkpoint_load(struct fold *fold, uint64_t step, struct error *err);
 /* checkpoint_discard: the newest one, of that step, is of no use: it goes, and may be written again. */
 void checkpoint_discard(struct checkpointer *c, uint64_t step);
 
-/* checkpoint_finish: path (final.safetensors) = hard link to the checkpoint of that step. */
-int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, struct error *err);
+/* checkpoint_finish: path (final.safetensors) = hard link to the checkpoint of that step; its digest. */
+int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, char sha256[SHA256_HEX], struct error *err);
 
 /* checkpoint_publish: path (final.safetensors in the fold's folder) = the model in memory with its calibration, a file of its own; told as a
  * checkpoint event, so that whoever follows the job finds it. */

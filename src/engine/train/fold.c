@@ -270,16 +270,16 @@ static bool fold_done(const struct fold *fold, const char *final) { return fold-
 
 /* The last checkpoint, the best model into memory, its calibration, and final.safetensors: that model's checkpoint itself, or, with what was fitted
  * to it, a file of its own. done: all of it is there already; only memory is to be brought to it. */
-static int fold_finish(struct fold *fold, const char *final, bool done, struct error *err)
+static int fold_finish(struct fold *fold, struct fold_outcome *out, bool done, struct error *err)
 {
     uint64_t step = fold->job->spec.train.early_stopping_patience > 0 && fold->best.step > 0 ? fold->best.step : fold->cursor.step;
-    char sha256[SHA256_HEX];
     bool fitted;
     int rc = done ? 0 : checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err);
     if (rc == 0 && step != fold->cursor.step) rc = checkpoint_load(fold, step, err);
     if (rc == 0) rc = calibrate_fold(fold, &fitted, err);
-    if (rc != 0 || done) return rc;
-    return fitted ? checkpoint_publish(fold, final, sha256, err) : checkpoint_finish(fold->checkpointer, step, final, err);
+    if (rc != 0) return rc;
+    if (done) return file_sha256(fold->job->world, out->path, out->sha256, err);
+    return fitted ? checkpoint_publish(fold, out->path, out->sha256, err) : checkpoint_finish(fold->checkpointer, step, out->path, out->sha256, err);
 }
 
 int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
@@ -295,8 +295,8 @@ int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
     if (!done && (rc = job->strategy->train(fold, err)) < 0) return rc;
     out->steps = fold->cursor.step;
     out->rows = fold->cursor.rows;
-    if ((rc = fold_finish(fold, out->path, done, err)) < 0) return rc;
+    if ((rc = fold_finish(fold, out, done, err)) < 0) return rc;
     fold_tell_hash(fold);
     fold_tell_admission(fold);
-    return file_sha256(job->world, out->path, out->sha256, err);
+    return 0;
 }
