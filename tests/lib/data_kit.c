@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include "base/rng.h"
+#include "lib/test.h"
 
 #define MUST(condition) \
     if (!(condition)) (fprintf(stderr, "data_kit: %s\n", #condition), abort())
@@ -161,4 +162,19 @@ void kit_zstd(struct bytes *out, const void *text, size_t size)
     size_t n = ZSTD_compress(out->data + out->size, bound, text, size, 3);
     MUST(!ZSTD_isError(n));
     out->size += n;
+}
+
+int kit_text(const char *format, const char *options, const char *text, size_t size, int64_t max_bad_rows, struct kit_rows *rows,
+             struct dataset_info *info, struct error *err)
+{
+    static char dir[PATH_SIZE];
+    char path[PATH_SIZE + 16], cache[PATH_SIZE + 16];
+    if (!*dir) test_dir(dir);
+    snprintf(path, sizeof path, "%s/f", dir);
+    snprintf(cache, sizeof cache, "%s/cache", dir);
+    test_write_file(path, text, size);
+    struct kit kit = {.format = format, .options = options, .path = path, .cache = cache, .max_bad_rows = max_bad_rows, .hash_seed = 5};
+    int rc = kit_load(&kit, rows, info, err);
+    path_remove_tree(&world_real, cache, NULL);
+    return rc;
 }

@@ -43,6 +43,9 @@ bool kit_rows_equal(const struct kit_rows *a, const struct kit_rows *b);
 
 /* kit_load: kit_open + kit_read + dataset_free. info (or NULL) gets the dataset's. */
 int kit_load(const struct kit *kit, struct kit_rows *rows, struct dataset_info *info, struct error *err);
+/* kit_text: the same of one text in a file f, with hash seed 5. */
+int kit_text(const char *format, const char *options, const char *text, size_t size, int64_t max_bad_rows, struct kit_rows *rows,
+             struct dataset_info *info, struct error *err);
 
 /* kit_criteo: a log of `rows` rows, a pure function of seed, with missing values; appended to text. */
 void kit_criteo(struct bytes *text, size_t rows, uint64_t seed);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/world.h"
 #include "engine/data/format/crosses.h"
 
@@ -117,3 +118,6 @@ void format_kit_close(struct format_kit *kit)
     free(kit->text);
     *kit = (struct format_kit){0};
 }
+
+uint32_t kit_key(const char *field, const char *value) { return (uint32_t)(hash64(value, strlen(value), hash64(field, strlen(field), 5)) >> 32); }
+uint32_t kit_key_number(const char *field, uint64_t value) { return (uint32_t)(hash64(&value, sizeof value, hash64(field, strlen(field), 5)) >> 32); }

@@ -28,4 +28,8 @@ int format_kit_open(struct format_kit *kit, const char *text, size_t size, struc
 int format_kit_sample(struct format_kit *kit, const struct format_sample *sample, struct error *err); /* with hash seed 5 */
 void format_kit_close(struct format_kit *kit);
 
+/* The key of a feature by feature.h's definition, with hash seed 5 and the plain hash. */
+uint32_t kit_key(const char *field, const char *value);
+uint32_t kit_key_number(const char *field, uint64_t value);
+
 #endif
