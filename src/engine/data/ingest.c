@@ -155,7 +155,7 @@ int ingest_run(const struct ingest_config *config, struct ingest_result *result,
         rc = error_set(err, ERROR_DATA, "/dataset/uri", "no row could be read: %s", first);
     }
     for (; in.files_begun < config->files->count; in.files_begun++) config->file_first_row[in.files_begun] = result->rows;
-    result->text_bytes = in.cutter.text_bytes;
+    result->text_bytes = in.cutter.text_bytes + (in.cutter.open ? in.cutter.file_bytes : 0);
     if (rc == 0) result->digest = cutter_digest(&in.cutter);
     cutter_close(&in.cutter);
     pthread_mutex_destroy(&in.cutting);

@@ -44,9 +44,9 @@ struct first_bad {
 };
 
 struct ingest_result {
-    struct hash128 digest; /* of the text */
-    uint64_t rows, bad_rows, text_bytes;
-    struct first_bad first_bad; /* while bad_rows > 0 */
+    struct hash128 digest;               /* of the text */
+    uint64_t rows, bad_rows, text_bytes; /* text_bytes: that were read, also before a failure */
+    struct first_bad first_bad;          /* while bad_rows > 0 */
 };
 
 int ingest_run(const struct ingest_config *config, struct ingest_result *result, struct error *err);
