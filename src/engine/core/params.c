@@ -206,7 +206,7 @@ static void initial_rows(const struct params *p, size_t t, const uint32_t *slots
 static void half_wake(struct params *p, size_t t, uint32_t slot)
 {
     enum { PART = 64 };
-    float part[PART];
+    float part[PART] = {0};
     struct param *tensor = &p->tensor[t];
     size_t width = tensor->desc.width;
     for (size_t from = 0, n; from < width; from += n) {
