@@ -206,7 +206,7 @@ static void initial_rows(const struct params *p, size_t t, const uint32_t *slots
 static void half_wake(struct params *p, size_t t, uint32_t slot)
 {
     enum { PART = 64 };
-    float part[PART] = {0};
+    float part[PART];
     struct param *tensor = &p->tensor[t];
     size_t width = tensor->desc.width;
     for (size_t from = 0, n; from < width; from += n) {
@@ -309,8 +309,7 @@ static void gather_initial(const struct params *p, size_t t, const uint32_t *slo
 {
     uint32_t fresh[FRESH], at[FRESH];
     for (size_t i = 0, n = 0; i < count; i++) {
-        fresh[n] = slots[i], at[n] = (uint32_t)i;
-        n += !params_live(p, slots[i]);
+        if (!params_live(p, slots[i])) fresh[n] = slots[i], at[n++] = (uint32_t)i;
         if (n < FRESH && i + 1 < count) continue;
         initial_rows(p, t, fresh, at, n, out);
         n = 0;
