@@ -4,7 +4,7 @@
 #
 #   known      logistic regression beside its known optimum, on the reference sets of DIR: 3 minutes
 #   families   each model family on generated logs, beside what is possible there: 20 minutes
-#   small      fm and deepfm on small reference sets, at the settings of the references: 1 minute
+#   small      fm, deepfm and an lr on small reference sets, at the settings of the references: 1 minute
 #   pairs      the models of pairs on one of the reference sets and on a generated log: 5 minutes
 #
 #   tools/quality.sh families
