@@ -117,8 +117,10 @@ static inline uint64_t param_rows(const struct params *p, const struct param *t)
     return t->desc.table ? p->slots : t->desc.rows ? t->desc.rows : 1;
 }
 static inline bool params_live(const struct params *p, uint32_t slot) { return p->live[slot >> 6] >> (slot & 63) & 1; }
-/* params_want_fields: which row a feature has may depend on its field: on that field's rare slot. */
-static inline bool params_want_fields(const struct params *p) { return p->admission.min_count > 1 || key_rows_on(&p->key_rows); }
+/* params_want_rare: which row a feature has may depend on its field's rare slot. */
+static inline bool params_want_rare(const struct params *p) { return p->admission.min_count > 1 || key_rows_on(&p->key_rows); }
+/* params_want_fields: batches must say whose the features are: for that slot, or for the transform of the field's numbers. */
+static inline bool params_want_fields(const struct params *p) { return params_want_rare(p) || p->transforms.count > 0; }
 
 /* params_values: the weights of tensor t (k = 0) or its state k - 1, and their shape. */
 struct param_values {

@@ -118,14 +118,14 @@ void transformed_close(struct transformed *t)
 
 int transform_apply(const struct transform_map *map, const struct batch *b, struct transformed *out, struct error *err)
 {
+    if (b->features > 0 && !b->fields) return error_set(err, ERROR_INTERNAL, NULL, "a batch without fields reached the transforms of numbers");
     int rc = transformed_reserve(out, b->features, err);
     if (rc < 0) return rc;
     if (b->features > 0) memcpy(out->keys, b->keys, b->features * sizeof *out->keys);
     for (size_t i = 0; i < b->features; i++) out->values[i] = b->values ? b->values[i] : 1;
     for (size_t r = 0; r < b->rows; r++) {
         const uint16_t *fields = batch_fields(b, r);
-        for (size_t i = b->offsets[r]; fields && i < b->offsets[r + 1]; i++)
-            transform_feature(map, fields[i - b->offsets[r]], &out->keys[i], &out->values[i]);
+        for (size_t i = b->offsets[r]; i < b->offsets[r + 1]; i++) transform_feature(map, fields[i - b->offsets[r]], &out->keys[i], &out->values[i]);
     }
     out->batch = *b;
     out->batch.keys = out->keys;

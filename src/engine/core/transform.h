@@ -66,6 +66,7 @@ struct transformed { /* a batch with its numbers transformed; a worker's own, re
     float *values;
     size_t max;
 };
+/* transform_apply: out->batch, borrowing what stays from b, which must have its fields: ERROR_INTERNAL without. */
 int transform_apply(const struct transform_map *map, const struct batch *batch, struct transformed *out, struct error *err);
 void transformed_close(struct transformed *t); /* safe on a zeroed struct, and twice */
 

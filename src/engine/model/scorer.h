@@ -14,7 +14,7 @@
 
 struct scorer {                      /* zeroed: ready */
     const struct transform_map *map; /* borrowed: of whoever reads the rows; only where there are transforms */
-    const struct rare_keys *rare;    /* borrowed: of whoever reads the rows; only where params_want_fields() */
+    const struct rare_keys *rare;    /* borrowed: of whoever reads the rows; only where params_want_rare() */
     struct transformed transformed;
     struct admitted admitted;           /* the latest batch as the model saw it, where features must be seen before they are let in */
     struct admitted given;              /* the same, where a vocabulary says which rows features have */

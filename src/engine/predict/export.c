@@ -100,7 +100,7 @@ static int slot_of(struct exporting *x, const struct found *f, uint32_t *slot, s
     const struct batch one = {.rows = 1, .features = 1, .offsets = offsets, .keys = &f->key, .fields = field == FIELD_UNKNOWN ? NULL : &field};
     const struct batch *mapped = &one;
     int rc = 0;
-    if (params_want_fields(p) && !x->rare.keys)
+    if (params_want_rare(p) && !x->rare.keys)
         rc = rare_keys_init(&x->rare, (uint64_t)x->config->predictor->recipe.features.hash_seed,
                             &(struct field_names){&x->format, reading_field_name}, err);
     x->scorer.rare = &x->rare;

@@ -81,7 +81,7 @@ static int voice_fields(struct voice *voice, const struct predictor *predictor, 
     int rc = field_map_init(&voice->fields, predictor->field_names, &there, predictor->path, err);
     if (rc == 0 && predictor->params.transforms.count > 0)
         rc = transform_map_init(&voice->map, &predictor->params.transforms, (uint64_t)predictor->recipe.features.hash_seed, names, err);
-    if (rc == 0 && params_want_fields(&predictor->params))
+    if (rc == 0 && params_want_rare(&predictor->params))
         rc = rare_keys_init(&voice->rare, (uint64_t)predictor->recipe.features.hash_seed, names, err);
     voice->ready = rc == 0;
     return rc;

@@ -32,7 +32,7 @@ int predictor_file(const struct world *w, const char *path, char out[PATH_SIZE],
 int predictor_open(struct predictor *p, const struct world *w, const char *path, const struct registry *registry, struct error *err);
 void predictor_close(struct predictor *p); /* safe on a zeroed struct, and twice */
 
-/* predictor_score: where params_want_fields(), scorer->rare are the rare keys of the reader of b; where there are
+/* predictor_score: where params_want_rare(), scorer->rare are the rare keys of the reader of b; where there are
  * params.transforms, scorer->map is its map. scorer->logits (b->rows, outputs), calibrated. Thread-safe between different scorers; the thread must
  * flush denormals (engine/core/float.h), as those that trained did. */
 int predictor_score(const struct predictor *p, struct scorer *scorer, const struct batch *b, struct error *err);

@@ -136,7 +136,7 @@ static int fold_model(struct fold *fold, bool learns, struct error *err)
                          err);
     const struct field_names names = {job->dataset, field_name};
     if (rc == 0) rc = params_admit(&fold->params, (unsigned)job->spec.features.min_count, err);
-    if (rc < 0 || !params_want_fields(&fold->params)) return rc;
+    if (rc < 0 || !params_want_rare(&fold->params)) return rc;
     return rare_keys_init(&fold->rare, (uint64_t)job->spec.features.hash_seed, &names, err);
 }
 

@@ -396,6 +396,43 @@ static void transforms_keep_the_bits(void **state)
     same_bits(TABLE("'price': 'quantile(16)', 'age': 'normalised'", ", 'features': {'min_count': 3}"), "both");
 }
 
+static float *weights_of(const char *schema, const char *more, const char *dir, uint64_t *count)
+{
+    char spec[2048];
+    struct run_result result;
+    struct safetensors st;
+    struct error err;
+    snprintf(spec, sizeof spec,
+             "{'dataset': {'uri': '%%s/table.csv', 'format': 'csv', 'schema': {'price': 'quantile(16)', 'age': 'normalised', %s}}, " SPLIT ", %s}",
+             schema, more);
+    assert_ok(job_kit_run(&kit, spec, dir, &result, &err), &err);
+    job_kit_final(&kit, dir, &st);
+    float *weights = job_kit_tensor(&st, "linear", count);
+    safetensors_close(&st);
+    return weights;
+}
+
+/* Rows of a schema with lists may differ in length; here they do not, and a list of one value is that value: the weights are the same. */
+static void lists_beside_numbers_change_nothing(void **state)
+{
+    static const char *const kinds[] = {
+        "'model': {'kind': 'lr', 'hash_bits': 14}",
+        "'model': {'kind': 'lr', 'hash_bits': 14}, 'optimizer': {'kind': 'lbfgs', 'l2': 0.01}, 'train': {'epochs': 20}",
+        "'model': {'kind': 'lr', 'hash_bits': 14}, 'features': {'min_count': 3}", "'model': {'kind': 'fm', 'hash_bits': 14, 'embedding_dim': 2}"};
+    (void)state;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        uint64_t count, same;
+        char dir[2][32];
+        for (unsigned d = 0; d < 2; d++) snprintf(dir[d], sizeof dir[d], "list-%zu-%u", k, d);
+        float *one = weights_of("'kind': 'categorical'", kinds[k], dir[0], &count);
+        float *list = weights_of("'kind': 'multi(|)'", kinds[k], dir[1], &same);
+        assert_int_equal(count, same);
+        assert_memory_equal(one, list, count * sizeof *one);
+        mem_free(one);
+        mem_free(list);
+    }
+}
+
 static void each_fold_has_its_own(void **state)
 {
     struct run_result result;
@@ -426,17 +463,12 @@ static void each_fold_has_its_own(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(only_training_rows_are_counted),
-    cmocka_unit_test(unadmitted_slots_stay_asleep),
-    cmocka_unit_test(only_training_rows_give_rows),
-    cmocka_unit_test(a_vocabulary_keeps_the_bits),
-    cmocka_unit_test(a_full_vocabulary_keeps_the_bits),
-    cmocka_unit_test(admission_keeps_the_bits),
-    cmocka_unit_test(admission_with_a_codec_keeps_the_bits),
-    cmocka_unit_test(statistics_are_those_of_the_training_rows),
-    cmocka_unit_test(repeated_numbers_are_one_edge),
-    cmocka_unit_test(transforms_keep_the_bits),
-    cmocka_unit_test(each_fold_has_its_own),
+    cmocka_unit_test(only_training_rows_are_counted),        cmocka_unit_test(unadmitted_slots_stay_asleep),
+    cmocka_unit_test(only_training_rows_give_rows),          cmocka_unit_test(a_vocabulary_keeps_the_bits),
+    cmocka_unit_test(a_full_vocabulary_keeps_the_bits),      cmocka_unit_test(admission_keeps_the_bits),
+    cmocka_unit_test(admission_with_a_codec_keeps_the_bits), cmocka_unit_test(statistics_are_those_of_the_training_rows),
+    cmocka_unit_test(repeated_numbers_are_one_edge),         cmocka_unit_test(transforms_keep_the_bits),
+    cmocka_unit_test(lists_beside_numbers_change_nothing),   cmocka_unit_test(each_fold_has_its_own),
 };
 int main(int argc, char **argv)
 {
