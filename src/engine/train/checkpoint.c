@@ -215,6 +215,7 @@ static void checkpoint_back(struct fold *fold)
     c->chain.base_bytes = 0;
     c->went_back = true;
     c->back_step = fold->cursor.step;
+    report_back(fold);
 }
 
 static int load_file(struct fold *fold, struct rundir_checkpoint file, struct error *err)

@@ -70,6 +70,18 @@ void report_collect(struct fold *fold)
     }
 }
 
+void report_back(struct fold *fold)
+{
+    struct report *r = fold->report;
+    for (int64_t s = 0; s < fold->job->spec.train.shards; s++) auc_window_clear(&fold->shards[s].window);
+    if (!r) return;
+    auc_window_clear(&r->window);
+    r->loss = r->weight = 0;
+    r->rows = r->steps = 0;
+    r->window_ns = world_mono_ns(fold->job->world);
+    if (r->started_rows > fold->cursor.rows) r->started_rows = fold->cursor.rows;
+}
+
 /* A training set that grows tells how, and whether its classes are in balance. */
 static void report_stage(const struct fold *fold)
 {

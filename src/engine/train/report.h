@@ -19,6 +19,8 @@ int report_flush(struct report *report, struct error *err); /* the rest of a win
  * were asked goes to the report's window and to fold->progressive, before either is looked at or saved. */
 void report_epoch(struct report *report);
 void report_collect(struct fold *fold);
+/* report_back: training stands at a checkpoint again: what was counted of rows since counts nowhere, whether it was collected or not. */
+void report_back(struct fold *fold);
 
 /* report_validation: a metric event with val_logloss, val_auc; of labels that are no clicks with val_loss and the metrics that early stopping knows.
  */

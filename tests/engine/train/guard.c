@@ -3,10 +3,12 @@
 #include "lib/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "contract/rundir.h"
+#include "contract/safetensors.h"
 #include "lib/run_kit.h"
 
 /* a.svm with enormous values in two rows of step 52; their labels differ, so one of them is far off whatever the weights are. */
@@ -115,18 +117,20 @@ static void spike_data(void)
     fclose(in), assert_int_equal(fclose(out), 0);
 }
 
+#define SPIKES_EPOCHS(epochs, train) \
+    RUN_KIT_SPEC( \
+        "spikes.svm", \
+        "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'sequential', 'test_fraction': 0.1}, 'optimizer': {'kind': 'sgd', 'lr': 1}, " \
+        "'train': {'batch_size': 50, 'epochs': " #epochs ", 'shuffle': false, 'spike_factor': 3" train "}, " \
+        "'checkpoint': {'every_steps': 4, 'every_ms': 0}")
+#define SPIKES(train) SPIKES_EPOCHS(2, ", 'log_every_steps': 1" train)
+
 /* The newest checkpoint has the bad weight already: going back to it is no help, going back to the one before and at a lower rate is. */
 static void a_rollback_recovers(void **state)
 {
     (void)state;
     struct run_result one, other;
     struct error err = {0};
-#define SPIKES(train) \
-    RUN_KIT_SPEC( \
-        "spikes.svm", \
-        "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'sequential', 'test_fraction': 0.1}, 'optimizer': {'kind': 'sgd', 'lr': 1}, " \
-        "'train': {'batch_size': 50, 'epochs': 2, 'shuffle': false, 'log_every_steps': 1, 'spike_factor': 3" train "}, " \
-        "'checkpoint': {'every_steps': 4, 'every_ms': 0}")
     assert_ok(run_kit_run(&world_real, SPIKES(", 'nonfinite': 'rollback'"), "recovers", 1, &one, &err), &err);
     assert_ok(run_kit_run(&world_real, SPIKES(", 'nonfinite': 'rollback'"), "recovers2", 2, &other, &err), &err);
     assert_string_equal(one.sha256, other.sha256);
@@ -137,6 +141,41 @@ static void a_rollback_recovers(void **state)
     assert_non_null(strstr(events, "back from step 26 to 20, at half the rate (rollback 2 of 3)"));
     mem_free(events);
     assert_int_equal(run_kit_run(&world_real, SPIKES(""), "unguarded", 1, &one, &err), -ERROR_DIVERGED);
+}
+
+/* Rows of a final.safetensors' progressive window; *counted: by the sums, and the result by the bins. */
+static uint64_t progressive_rows(const char *dir, uint64_t *counted)
+{
+    char path[PATH_SIZE];
+    struct safetensors st;
+    struct error err = {0};
+    uint64_t sum = 0;
+    snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_FINAL, 3000, run_kit_root, dir);
+    assert_ok(safetensors_open(&st, &world_real, path, &err), &err);
+    const struct tensor *t = safetensors_find(&st, "progressive.counts");
+    assert_non_null(t);
+    for (uint64_t at = 0, count; at < t->size_bytes; at += sizeof count, sum += count)
+        assert_ok(safetensors_read(&st, t, at, &count, sizeof count, &err), &err);
+    *counted = strtoull(json_string_value(json_object_get(st.metadata, "progressive_rows")), NULL, 10);
+    safetensors_close(&st);
+    return sum;
+}
+
+/* Rows that a rollback took back count nowhere: whether somebody looked at the figures before (which the clock decides) or not. */
+static void rows_taken_back_do_not_count(void **state)
+{
+    (void)state;
+    struct run_result often, seldom;
+    struct error err = {0};
+    uint64_t rows;
+    assert_ok(run_kit_run(&world_real, SPIKES_EPOCHS(1, ", 'nonfinite': 'rollback', 'log_every_steps': 1"), "often", 1, &often, &err), &err);
+    assert_ok(run_kit_run(&world_real, SPIKES_EPOCHS(1, ", 'nonfinite': 'rollback', 'log_every_steps': 1000"), "seldom", 2, &seldom, &err), &err);
+    char *events = events_of("seldom");
+    assert_non_null(strstr(events, "(rollback 1 of 3)"));
+    mem_free(events);
+    assert_int_equal(progressive_rows("seldom", &rows), 2700);
+    assert_int_equal(rows, 2700);
+    assert_string_equal(often.sha256, seldom.sha256);
 }
 
 /* A rate at which nothing stays finite: bad steps end after ten in a row. */
@@ -159,6 +198,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(a_bad_step_is_left_ou
                                           cmocka_unit_test(a_spike_ends_a_run_that_may_fail),
                                           cmocka_unit_test(rollbacks_halve_the_rate_and_end),
                                           cmocka_unit_test(a_rollback_recovers),
+                                          cmocka_unit_test(rows_taken_back_do_not_count),
                                           cmocka_unit_test(a_model_that_is_lost_is_named_so)};
 
 int main(int argc, char **argv)
