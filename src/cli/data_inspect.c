@@ -96,18 +96,18 @@ static json_t *uri_json(const struct looking *l)
 /* The dataset object of a specification: of what was given, or of what the first rows look like. */
 static int choose_format(struct looking *l, struct error *err)
 {
+    bool piped = false;
     const struct source_options from = {.world = &world_real, .stop = cancelled};
     struct source_list files;
     struct bytes text;
     const char *given = l->params->format;
     int rc = format_arg_read(&l->format, given, err);
-    bool guess = rc == 0 && (!given || (*given != '{' && strcmp(l->format.kind->name, "criteo") != 0));
     if (rc < 0) return rc;
+    for (size_t i = 0; i < l->uri_count; i++) piped |= strcmp(l->uris[i], "-") == 0;
+    if (piped && !given) return error_set(err, ERROR_USAGE, NULL, "standard input can be read only once; say what it holds with --format");
+    bool guess = !piped && (!given || (*given != '{' && strcmp(l->format.kind->name, "criteo") != 0));
     l->dataset = given && *given == '{' ? json_loads(given, 0, NULL) : json_object();
     if (guess) {
-        for (size_t i = 0; i < l->uri_count; i++)
-            if (strcmp(l->uris[i], "-") == 0)
-                return given ? 0 : error_set(err, ERROR_USAGE, NULL, "standard input can be read only once; say what it holds with --format");
         if ((rc = source_list_open_with(&files, &from, l->uris, l->uri_count, err)) < 0) return rc;
         rc = infer_format(&files, (const struct format *)l->format.kind, &l->labels, &l->inferred, err);
         source_list_close(&files);
@@ -150,7 +150,14 @@ static double quantile_of(const struct inspected *f, double q)
     return middle < low ? low : middle > high ? high : middle;
 }
 
-static json_t *field_json(const struct inspected *f, uint64_t rows)
+/* Why the column's cells are no features, or NULL: they are. */
+static const char *ignored_why(const struct looking *l, const struct inspected *f)
+{
+    const char *why = f->ignored ? json_string_value(json_object_get(l->inferred.ignored, f->name)) : NULL;
+    return why ? why : f->ignored ? "the schema says so" : NULL;
+}
+
+static json_t *field_json(const struct looking *l, const struct inspected *f)
 {
     static const struct {
         const char *name;
@@ -168,11 +175,18 @@ static json_t *field_json(const struct inspected *f, uint64_t rows)
         for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
             json_object_set_new(numbers, quantiles[i].name, json_real(quantile_of(f, quantiles[i].q)));
     }
-    return json_pack("{s:s, s:I, s:s, s:I, s:o, s:I, s:o, s:o, s:I, s:o?}", "name", f->name, "number",
-                     (json_int_t)(f->number == FIELD_UNKNOWN ? -1 : f->number), "holds", text_kinds[inspected_kind(f)], "count", (json_int_t)f->count,
-                     "missing_rate", json_real_or_null(1 - share(f->rows, rows)), "distinct", (json_int_t)count_of(distinct_of(f)), "distinct_error",
-                     json_real(f->frequent.lowered ? CARDINALITY_ERROR : 0), "top", list, "top_count_error", (json_int_t)f->frequent.lowered,
-                     "numbers", numbers);
+    return json_pack("{s:s, s:I, s:s, s:s?, s:I, s:o, s:I, s:o, s:o, s:I, s:o?}", "name", f->name, "number",
+                     (json_int_t)(f->number == FIELD_UNKNOWN ? -1 : f->number), "holds", text_kinds[inspected_kind(f)], "ignored", ignored_why(l, f),
+                     "count", (json_int_t)f->count, "missing_rate", json_real_or_null(1 - share(f->rows, l->seen.rows)), "distinct",
+                     (json_int_t)count_of(distinct_of(f)), "distinct_error", json_real(f->frequent.lowered ? CARDINALITY_ERROR : 0), "top", list,
+                     "top_count_error", (json_int_t)f->frequent.lowered, "numbers", numbers);
+}
+
+/* What is wrong with a log that has nothing to learn from, or NULL. */
+static const char *fields_warning(const struct looking *l)
+{
+    const struct inspection *s = &l->seen;
+    return s->rows > 0 && s->features == 0 ? "there are none, nothing can be learned" : NULL;
 }
 
 /* What is wrong with labels that are all the same, or NULL. */
@@ -204,6 +218,7 @@ static json_t *warnings_json(const struct looking *l)
     unsigned bits = (unsigned)l->params->hash_bits, wanted = hash_bits_wanted(features);
     json_t *list = json_array();
     if (labels) warning_add(list, "labels: %s", labels);
+    if (fields_warning(l)) warning_add(list, "features: %s", fields_warning(l));
     if (s->bad_rows > 0) warning_add(list, "bad rows: %" PRIu64 "; the first: %s", s->bad_rows, s->first_bad);
     if (s->fields_untold > 0) warning_add(list, "%" PRIu64 " features of further fields are not told", s->fields_untold);
     if (wanted > bits)
@@ -218,7 +233,7 @@ static json_t *seen_json(const struct looking *l)
     double features = cardinality_of_keys(&s->keys);
     unsigned bits = (unsigned)l->params->hash_bits;
     json_t *fields = json_array();
-    for (size_t i = 0; i < s->count; i++) json_array_append_new(fields, field_json(s->fields[i], s->rows));
+    for (size_t i = 0; i < s->count; i++) json_array_append_new(fields, field_json(l, s->fields[i]));
     json_t *hash = json_pack("{s:i, s:o, s:o, s:i}", "hash_bits", (int)bits, "load", json_real_or_null(features / ldexp(1, (int)bits)), "collisions",
                              json_real_or_null(hash_collisions(features, bits)), "hash_bits_wanted", (int)hash_bits_wanted(features));
     json_t *all = json_pack("{s:I, s:b, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:I, s:b, s:O, s:I}", "rows",
@@ -278,8 +293,9 @@ static int print_fields(const struct looking *l, FILE *out, struct error *err)
     size_t width = terminal_width(out), names = 5;
     for (size_t i = 0; i < s->count; i++)
         if (strlen(s->fields[i]->name) > names) names = strlen(s->fields[i]->name) < 24 ? strlen(s->fields[i]->name) : 24;
-    bool wide = width >= names + 90;
-    size_t used = names + 2 + 7 + 2 + 7 + 2 + 9 + 2 + (wide ? 4 * 11 : 0), rest = width > used + 12 ? width - used : 12;
+    bool wide = width >= names + 90, some_ignored = false;
+    for (size_t i = 0; i < s->count; i++) some_ignored |= s->fields[i]->ignored;
+    size_t used = names + 2 + 7 + 2 * some_ignored + 2 + 7 + 2 + 9 + 2 + (wide ? 4 * 11 : 0), rest = width > used + 12 ? width - used : 12;
     table_init(&table, wide ? "llrrrrrrl" : "llrrl");
     int rc = table_cell(&table, err, "field");
     static const char *const heads[] = {"holds", "missing", "distinct", "min", "median", "mean", "max", "most frequent"};
@@ -295,7 +311,7 @@ static int print_fields(const struct looking *l, FILE *out, struct error *err)
         distinct[0] = '~';
         top_shown(top, sizeof top, f, rest);
         rc = table_cell(&table, err, "%s", name);
-        if (rc == 0) rc = table_cell(&table, err, "%s", text_kinds[inspected_kind(f)]);
+        if (rc == 0) rc = table_cell(&table, err, f->ignored ? "(%s)" : "%s", text_kinds[inspected_kind(f)]);
         if (rc == 0) rc = table_cell(&table, err, "%s", percent(missing, 1 - share(f->rows, s->rows)));
         if (rc == 0) rc = table_cell(&table, err, "%s", f->frequent.lowered ? distinct : distinct + 1);
         if (rc == 0 && wide) rc = table_cell(&table, err, "%s", numbers ? figure(low, (double)f->min) : "");
@@ -305,6 +321,7 @@ static int print_fields(const struct looking *l, FILE *out, struct error *err)
         if (rc == 0) rc = table_cell(&table, err, "%s", top);
     }
     if (rc == 0) table_print(&table, out);
+    if (rc == 0 && some_ignored) fprintf(out, "in brackets: ignored, these columns give no feature\n");
     table_close(&table);
     return rc;
 }
@@ -336,6 +353,7 @@ static void print_summary(const struct looking *l, FILE *out)
     if (s->row_features_min == s->row_features_max) fprintf(out, "%" PRIu64 " a row", s->row_features_max);
     else fprintf(out, "%" PRIu64 " to %" PRIu64 " a row", s->row_features_min, s->row_features_max);
     fprintf(out, "; ~%s distinct (standard error %.1f %%)\n", str_count(distinct, sizeof distinct, known), 100 * CARDINALITY_ERROR);
+    if (fields_warning(l)) fprintf(out, "          %s\n", fields_warning(l));
     fprintf(out, "hash: 2^%u slots, load %.3g: about %s of the features share a slot", bits, known / ldexp(1, (int)bits),
             percent(collisions, hash_collisions(known, bits)));
     if (hash_bits_wanted(known) != bits) fprintf(out, "\n      model.hash_bits %u keeps it below 10 %%", hash_bits_wanted(known));
@@ -427,7 +445,8 @@ const struct command command_data_inspect = {
     .details =
         "One pass in flat memory. Counts are exact; distinct values beyond 256 a field are estimates (standard error 0.8 %), and so are the counts "
         "of frequent ones then. For a table (csv, tsv, jsonl) whose options are not given, label, header, delimiter and the types of the columns are "
-        "guessed from the first rows and printed as the dataset object of a specification.",
+        "guessed from the first rows and printed as the dataset object of a specification. Columns that give no feature are described like the "
+        "others, as ignored.",
     .operands = "URI...",
     .operands_min = 1,
     .operands_max = OPERANDS_MAX,

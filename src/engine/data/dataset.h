@@ -16,8 +16,9 @@
 struct dataset;
 
 /* What the training side's statistics still have to make of a field's numbers. Until then its features have the value as it stands and the key
- * feature_key_value(); a missing one has a key of its own and the value 1, or is not there. */
-enum field_fit { FIT_NONE, FIT_QUANTILE, FIT_NORMALISED };
+ * feature_key_value(); a missing one has a key of its own and the value 1, or is not there. FIT_IGNORED: there is nothing to make: the field is told
+ * to whoever looks at a log, and training has none such (format_context.ignored_too). */
+enum field_fit { FIT_NONE, FIT_QUANTILE, FIT_NORMALISED, FIT_IGNORED };
 struct field_kind {
     enum field_fit fit;
     uint32_t quantiles; /* bins of FIT_QUANTILE, 2 to 1024 */

@@ -161,7 +161,7 @@ const struct column_type column_types[] = {
     {"categorical", NULL, "each text is a value", .feature = true, .text = true, .make = make_categorical},
     {"numeric", NULL, "one feature whose value is the number", .feature = true, .trims = true, .values = true, .make = make_numeric},
     {"log", NULL, "the class floor(ln(v)^2) of the number", .feature = true, .trims = true, .column = column_log, .make = make_log},
-    {"ignore", NULL, "no feature", .feature = false},
+    {"ignore", NULL, "no feature", .feature = false, .fit = FIT_IGNORED, .make = make_categorical},
     {"multi", "separator", "a list of values", .feature = true, .splits = true, .item = item_multi, .make = make_categorical},
     {"buckets", "e1;e2;...", "the bin of the number between these edges", .feature = true, .trims = true, .item = item_buckets,
      .column = column_buckets, .make = make_bucket},

@@ -45,7 +45,7 @@ struct column {
 struct column_type {
     const char *name, *argument; /* "buckets", "e1;e2;..."; NULL: none */
     const char *means;           /* for help: one line */
-    bool feature;                /* else the column gives none */
+    bool feature;                /* else the column gives none, and make is for whoever looks at a log */
     bool text;                   /* the cell's text is the value: make is feature_key() */
     bool trims;                  /* blanks around the cell do not count */
     bool values;                 /* values are other than 1 */

@@ -13,7 +13,11 @@ const char *const columns_types[] = {"categorical", "numeric", "log", "ignore", 
 
 int columns_open(struct columns *t, const struct columns_params *params, const struct format_context *context, struct error *err)
 {
-    *t = (struct columns){.hash_seed = context->hash_seed, .world = context->world, .labels = context->labels, .no_labels = context->no_labels};
+    *t = (struct columns){.hash_seed = context->hash_seed,
+                          .world = context->world,
+                          .labels = context->labels,
+                          .no_labels = context->no_labels,
+                          .ignored_too = context->ignored_too};
     t->params = *params;
     if (!label_bits(&t->labels) && (*params->positive || *params->negative))
         return error_set(err, ERROR_DATA, *params->positive ? "/dataset/positive" : "/dataset/negative",
@@ -179,9 +183,9 @@ static int plan_feed(struct columns *t, size_t i, struct error *err)
     *f = (struct columns_feed){.column = c, .cell = i, .field = (uint16_t)t->feed_count, .constant_value = 1};
     t->layout[t->feed_count] = f->field;
     t->feed_count++;
-    if (c->item) f->missing = c->item->missing;
+    if (c->item && c->type->feature) f->missing = c->item->missing;
     if (c->type->values) t->with |= ROWS_VALUES;
-    if (c->type->splits || f->missing == MISSING_SKIP) t->with |= ROWS_FIELDS;
+    if (c->type->splits || f->missing == MISSING_SKIP || !c->type->feature) t->with |= ROWS_FIELDS; /* an ignored cell may be a list */
     const char *text = f->missing == MISSING_CONSTANT ? c->item->constant : "";
     const char *wrong = *text ? c->type->make(c, text, strlen(text), &f->constant_key, &f->constant_value) : NULL;
     if (!wrong) return 0;
@@ -216,11 +220,11 @@ int columns_plan(struct columns *t, const struct cell *names, size_t count, enum
     if (!(t->layout = mem_array(count + 1, 1, sizeof *t->layout, err))) return -ERROR_NOMEM;
     for (size_t i = 0; i < count; i++) {
         if ((rc = plan_column(t, i, how, err)) < 0) return rc;
-        if (t->columns[i].type->feature && !plays(t, i) && (rc = plan_feed(t, i, err)) < 0) return rc;
+        if ((t->columns[i].type->feature || t->ignored_too) && !plays(t, i) && (rc = plan_feed(t, i, err)) < 0) return rc;
     }
     for (size_t i = 0; i < t->schema.count; i++)
         if (!t->schema.items[i].used) return no_column(t, "/dataset/schema", t->schema.items[i].column, "", err);
-    if (t->feed_count > 0) return plan_texts(t, err);
+    if (t->feed_count > 0 || t->ignored_too) return plan_texts(t, err);
     return error_set(err, ERROR_DATA, "/dataset/schema", "no column is left to learn from (%zu with the label)%s", count,
                      t->label_taken ? LABEL_HELP : "");
 }
@@ -331,7 +335,7 @@ static int grow_cell(struct growing *g, const struct columns_feed *f, const stru
     const struct column_type *type = f->column->type;
     const char *text = cell->text;
     size_t size = cell->size;
-    if (type->splits) return grow_list(g, f, cell, err);
+    if (type->splits || (cell->list && !type->feature)) return grow_list(g, f, cell, err);
     if (cell->list) {
         bad_cell(g->table, f->cell, cell, "is in a list, which only type multi can hold", type, g->out);
         return 1;

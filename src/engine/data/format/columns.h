@@ -39,7 +39,7 @@ extern const char *const columns_types[]; /* those that take no argument; NULL-t
                                                                        .choices = columns_types \
     }
 
-struct columns_feed { /* a column that gives features */
+struct columns_feed { /* a column that gives features, or is told all the same (ignored_too) */
     const struct column *column;
     size_t cell;
     enum missing missing;
@@ -55,7 +55,7 @@ struct columns {
     const struct world *world;
     const char *role_name[ROLES]; /* borrowed from the format's context */
     struct label_rule labels;
-    bool no_labels;
+    bool no_labels, ignored_too;
     struct schema schema;
     struct square_log log;
     bool planned, keyed; /* keyed: NAMES_KEYS */

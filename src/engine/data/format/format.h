@@ -62,6 +62,7 @@ struct format_context {
     /* Names of fields that rows may have though the first one lacks them (those that a model was trained on), as a JSON array, borrowed as long as
      * the format is; NULL: not known. For formats whose records need not have all columns; names of crosses are passed over. */
     const json_t *fields;
+    bool ignored_too; /* for whoever looks at a log: columns that give no feature are told like the others, as FIT_IGNORED */
 };
 
 /* One feature as people see it; explain_rows() tells them. Texts are borrowed for the call. */
@@ -88,6 +89,7 @@ typedef int format_file_fn(void *context, const char *path, struct error *err);
 struct format {
     struct kind kind; /* first */
     bool no_fields;   /* its features have no fields */
+    bool tokens;      /* a feature's text is its name, and a value stands beside it; else the text is the value of its field */
     /* files: call `each` for every local file that the options name besides the data; NULL: they name none. ERROR_DATA: an option cannot be read. */
     int (*files)(const void *params, format_file_fn *each, void *context, struct error *err);
     /* prepare: what params and context determine, shared read-only by the parsers. NULL on failure. release takes it back; NULL is fine. */

@@ -74,6 +74,7 @@ static int libffm_parse(const void *state, const struct chunk *chunk, struct par
 }
 
 const struct format format_libffm = {.kind = {"libffm", "label field:feature:value ...; comments after #", "libFFM, Juan et al. 2016", 0, NULL},
+                                     .tokens = true,
                                      .prepare = libffm_prepare,
                                      .release = mem_free,
                                      .parse = libffm_parse};

@@ -61,6 +61,7 @@ static int libsvm_parse(const void *state, const struct chunk *chunk, struct par
 
 const struct format format_libsvm = {.kind = {"libsvm", "label [qid:N] index:value ...; comments after #", "LIBSVM, Chang and Lin 2011", 0, NULL},
                                      .no_fields = true,
+                                     .tokens = true,
                                      .prepare = libsvm_prepare,
                                      .release = mem_free,
                                      .parse = libsvm_parse};

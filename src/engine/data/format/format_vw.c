@@ -227,6 +227,7 @@ static const char *vw_field_name(const void *state, size_t field) { return field
 
 const struct format format_vw = {
     .kind = {"vw", "Vowpal Wabbit text: label importance tag|namespace feature:value ...", "Vowpal Wabbit wiki, Input format", 0, NULL},
+    .tokens = true,
     .prepare = vw_prepare,
     .release = mem_free,
     .parse = vw_parse,

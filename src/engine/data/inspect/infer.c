@@ -179,7 +179,7 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
     }
     if (rc == 0 && text && guess.rows == 0)
         rc = error_set(err, ERROR_DATA, "/dataset/uri", "%s has one line and no rows behind it: a header alone says nothing of its columns", file);
-    if (rc == 0) rc = table_guess_end(&guess, options, &out->candidates, &out->notes, err);
+    if (rc == 0) rc = table_guess_end(&guess, options, out, err);
     out->rows = guess.rows;
     table_guess_close(&guess);
     if (t.format) trial_close(&t);
@@ -211,6 +211,7 @@ int infer_format(const struct source_list *files, const struct format *format, c
     if (rc == 0 && !out->options) out->options = json_object();
     if (rc == 0 && !out->candidates) out->candidates = json_object();
     if (rc == 0 && !out->notes) out->notes = json_array();
+    if (rc == 0 && !out->ignored) out->ignored = json_object();
     return rc;
 }
 
@@ -219,5 +220,6 @@ void inferred_close(struct inferred *i)
     json_decref(i->options);
     json_decref(i->candidates);
     json_decref(i->notes);
+    json_decref(i->ignored);
     *i = (struct inferred){0};
 }

@@ -15,6 +15,7 @@ struct inferred {
     json_t *options;    /* of the format, without "format": what is not its default */
     json_t *candidates; /* {"group": [...], "time": [...]}: columns that may play these parts; names or numbers */
     json_t *notes;      /* strings: why, column by column */
+    json_t *ignored;    /* {column: why} of those that the schema ignores */
     uint64_t rows;      /* that were looked at */
 };
 

@@ -284,7 +284,7 @@ static void judge(const struct column_guess *c, struct verdict *v)
     else decide(v, "quantile(32)", "numbers from %.6g to %.6g", c->min, c->max);
 }
 
-static int column_add(const struct column_guess *c, bool label, json_t *schema, json_t *candidates, json_t *notes)
+static int column_add(const struct column_guess *c, bool label, json_t *schema, struct inferred *out)
 {
     struct verdict v;
     char note[512], name[4 * 40 + 8];
@@ -293,15 +293,17 @@ static int column_add(const struct column_guess *c, bool label, json_t *schema, 
     int rc = 0;
     if (*v.type) rc |= json_object_set_new(schema, c->name, json_string(v.type));
     if (*v.why) {
-        snprintf(note, sizeof note, "%s: %s", str_shown(name, sizeof name, c->name, strlen(c->name), 40), v.why);
-        rc |= json_array_append_new(notes, json_string(note));
+        bool ignored = strcmp(v.type, "ignore") == 0;
+        snprintf(note, sizeof note, "%s: %s%s", str_shown(name, sizeof name, c->name, strlen(c->name), 40), ignored ? "ignored: " : "", v.why);
+        rc |= json_array_append_new(out->notes, json_string(note));
+        if (ignored) rc |= json_object_set_new(out->ignored, c->name, json_string(v.why));
     }
     double distinct = distinct_of(c);
     if (among(c->name, group_names) && distinct > 1 && distinct < 0.9 * (double)c->cells)
-        rc |= json_array_append_new(json_object_get(candidates, "group"), json_string(c->name));
+        rc |= json_array_append_new(json_object_get(out->candidates, "group"), json_string(c->name));
     enum text_kind kind = column_kind(c);
     if (kind == TEXT_DATE || (among(c->name, time_names) && (kind == TEXT_INTEGER || kind == TEXT_REAL) && distinct > 1))
-        rc |= json_array_append_new(json_object_get(candidates, "time"), json_string(c->name));
+        rc |= json_array_append_new(json_object_get(out->candidates, "time"), json_string(c->name));
     return rc;
 }
 
@@ -322,7 +324,7 @@ static int columns_name(struct table_guess *g, bool header, struct error *err)
     return 0;
 }
 
-int table_guess_end(struct table_guess *g, json_t *options, json_t **candidates, json_t **notes, struct error *err)
+int table_guess_end(struct table_guess *g, json_t *options, struct inferred *out, struct error *err)
 {
     char positive[FREQUENT_TEXT + 1];
     bool header = g->header_wanted && has_header(g);
@@ -331,13 +333,14 @@ int table_guess_end(struct table_guess *g, json_t *options, json_t **candidates,
     if (header) json_object_del(options, "header"); /* the default */
     int label = find_label(g, positive), bad = 0;
     json_t *schema = json_object();
-    *candidates = json_pack("{s:[], s:[]}", "group", "time");
-    *notes = json_array();
-    if (!schema || !*candidates || !*notes) bad = -1;
+    out->candidates = json_pack("{s:[], s:[]}", "group", "time");
+    out->notes = json_array();
+    out->ignored = json_object();
+    if (!schema || !out->candidates || !out->notes || !out->ignored) bad = -1;
     if (label >= 0) bad |= json_object_set_new(options, "label", json_string(g->columns[label]->name));
-    else bad |= json_array_append_new(*notes, json_string("no column looks like a label; name it in \"label\""));
+    else bad |= json_array_append_new(out->notes, json_string("no column looks like a label; name it in \"label\""));
     if (*positive) bad |= json_object_set_new(options, "positive", json_string(positive));
-    for (size_t i = 0; i < g->count && bad == 0; i++) bad |= column_add(g->columns[i], (int)i == label, schema, *candidates, *notes);
+    for (size_t i = 0; i < g->count && bad == 0; i++) bad |= column_add(g->columns[i], (int)i == label, schema, out);
     if (json_object_size(schema) > 0) bad |= json_object_set(options, "schema", schema);
     json_decref(schema);
     return bad ? error_set(err, ERROR_NOMEM, NULL, "cannot write what the columns look like") : 0;

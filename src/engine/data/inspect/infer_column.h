@@ -6,6 +6,7 @@
 #include "engine/data/inspect/cardinality.h"
 #include "engine/data/format/format.h"
 #include "engine/data/inspect/frequent.h"
+#include "engine/data/inspect/infer.h"
 #include "engine/data/inspect/inspect.h"
 
 enum { COLUMNS_GUESSED = 1024, SEPARATORS = 4, GUESS_ROWS_MAX = 20000 };
@@ -35,8 +36,8 @@ struct table_guess {
 int table_guess_feature(void *guess, const struct explained *e, struct error *err);
 int table_guess_row(void *guess, float label, struct error *err);
 
-/* table_guess_end: adds label, positive, header and schema to options; candidates and notes as in infer.h. */
-int table_guess_end(struct table_guess *guess, json_t *options, json_t **candidates, json_t **notes, struct error *err);
+/* table_guess_end: adds label, positive, header and schema to options; makes out's candidates, notes and ignored. */
+int table_guess_end(struct table_guess *guess, json_t *options, struct inferred *out, struct error *err);
 void table_guess_close(struct table_guess *guess);
 
 #endif

@@ -64,6 +64,12 @@ enum text_kind inspected_kind(const struct inspected *f)
     return n[TEXT_DATE] ? TEXT_DATE : n[TEXT_REAL] ? TEXT_REAL : n[TEXT_INTEGER] ? TEXT_INTEGER : TEXT_NONE;
 }
 
+/* A column that gives no feature. */
+static bool ignored(const struct inspecting *in, uint16_t field)
+{
+    return in->format->field_kind && field != FIELD_UNKNOWN && in->format->field_kind(in->state, field).fit == FIT_IGNORED;
+}
+
 static int field_add(struct inspecting *in, const struct explained *e, struct error *err)
 {
     struct inspection *out = in->out;
@@ -76,6 +82,7 @@ static int field_add(struct inspecting *in, const struct explained *e, struct er
     struct inspected *f = mem_zero(sizeof *f, err);
     if (!f) return -ERROR_NOMEM;
     f->number = e->field;
+    f->ignored = ignored(in, e->field);
     f->row = UINT64_MAX;
     if (!(f->name = mem_text(e->name, err))) {
         mem_free(f);
@@ -104,10 +111,26 @@ static const struct inspected_text *text_look(struct inspecting *in, struct insp
     struct inspected_text *t = &f->seen[hash >> 32 & (TEXTS_SEEN - 1)];
     if (t->known && t->hash == hash) return t;
     *t = (struct inspected_text){.hash = hash, .kind = TEXT_OTHER, .known = 1};
-    if (in->format->field_name) t->kind = text_kind_of(e->text, e->size, &t->number);
-    cardinality_add_key(&in->out->keys, e->key);
+    if (!in->format->tokens) t->kind = text_kind_of(e->text, e->size, &t->number);
+    if (!f->ignored) cardinality_add_key(&in->out->keys, e->key);
     cardinality_add(&f->distinct, hash);
     return t;
+}
+
+/* One more feature of the present row. */
+static void feature_count(struct inspecting *in)
+{
+    in->out->features++;
+    in->row_features++;
+}
+
+/* A field beyond those that are told. */
+static void field_untold(struct inspecting *in, const struct explained *e)
+{
+    if (ignored(in, e->field)) return;
+    feature_count(in);
+    in->out->fields_untold++;
+    cardinality_add_key(&in->out->keys, e->key);
 }
 
 static int see_feature(void *context, const struct explained *e, struct error *err)
@@ -115,23 +138,23 @@ static int see_feature(void *context, const struct explained *e, struct error *e
     struct inspecting *in = context;
     struct inspection *out = in->out;
     if (enough(in)) return 0;
-    out->features++;
-    in->row_features++;
     if (!in->place[e->field]) {
-        if (out->count == FIELDS_TOLD) return out->fields_untold++, cardinality_add_key(&out->keys, e->key), 0;
+        if (out->count == FIELDS_TOLD) return field_untold(in, e), 0;
         int rc = field_add(in, e, err);
         if (rc < 0) return rc;
     }
     struct inspected *f = out->fields[in->place[e->field] - 1];
     f->count++;
-    if (e->missing) return cardinality_add_key(&out->keys, e->key), 0;
+    if (!f->ignored) feature_count(in);
+    if (e->missing && !f->ignored) cardinality_add_key(&out->keys, e->key);
+    if (e->missing) return 0;
     f->rows += f->row != out->rows;
     f->row = out->rows;
     uint64_t hash = hash64(e->text, e->size, 0);
     const struct inspected_text *t = text_look(in, f, e, hash);
     frequent_add(&f->frequent, hash, e->text, e->size);
     f->of_kind[t->kind]++;
-    if (!in->format->field_name) return field_number(f, (double)e->value, err); /* tokens: the text names the feature, the number stands beside it */
+    if (in->format->tokens) return field_number(f, (double)e->value, err); /* tokens: the text names the feature, the number stands beside it */
     return t->kind == TEXT_INTEGER || t->kind == TEXT_REAL ? field_number(f, t->number, err) : 0;
 }
 
@@ -179,7 +202,7 @@ static int inspect_files(struct inspecting *in, const struct source_list *files,
     struct inspection *out = in->out;
     struct ingest_result result = {0};
     struct error why = {0};
-    const struct format_context context = {.world = c->world, .hash_seed = c->hash_seed, .labels = c->labels};
+    const struct format_context context = {.world = c->world, .hash_seed = c->hash_seed, .labels = c->labels, .ignored_too = true};
     /* One worker, so that rows are looked at in their order; the aside thread may still read ahead. */
     struct parallel one = parallel_inline;
     if (c->parallel) one.impl = c->parallel->impl, one.begin = c->parallel->begin, one.end = c->parallel->end;

@@ -43,6 +43,7 @@ struct inspected_text {
 struct inspected { /* a field */
     char *name;
     uint16_t number;     /* FIELD_UNKNOWN: the features of a format without fields */
+    bool ignored;        /* a column that the schema ignores: described, but its cells are no features */
     uint64_t count;      /* features, missing ones included */
     uint64_t rows;       /* rows with a feature that is not missing */
     uint64_t of_kind[5]; /* enum text_kind: of the texts that are not missing */
@@ -58,8 +59,8 @@ struct inspected { /* a field */
 enum text_kind inspected_kind(const struct inspected *f); /* what all of its texts are; TEXT_NONE: there are none */
 
 struct inspection {
-    uint64_t rows, positives, features, bad_rows, text_bytes, packed_bytes, files;
-    double label_sum; /* of labels that are no bits, which have no positives */
+    uint64_t rows, positives, features, bad_rows, text_bytes, packed_bytes, files; /* what ignored columns hold is no feature, here and below */
+    double label_sum;                                                              /* of labels that are no bits, which have no positives */
     float label_min, label_max;
     uint64_t row_features_min, row_features_max;
     bool whole; /* false: rows_max was reached */

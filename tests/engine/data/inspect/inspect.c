@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "engine/data/format/csv.h"
 #include "engine/data/format/format.h"
 #include "lib/data_kit.h"
 #include "lib/test.h"
@@ -74,6 +75,49 @@ static void sparse_features_are_counted_by_field(void **state)
     assert_int_equal(one->count, 2);
     assert_int_equal(llround(cardinality_count(&one->distinct)), 1);
     inspection_close(&s);
+}
+
+/* vw: the text names the feature, as in libffm; the number beside it is the value. */
+static void values_of_named_namespaces_are_numbers(void **state)
+{
+    static const char text[] = "1 |user 7:2 8 |item 5:0.5\n-1 |user 7:-3\n";
+    struct inspection s;
+    struct error err;
+    (void)state;
+    assert_ok(inspect("vw", NULL, write_file("a.vw", text, sizeof text - 1), 0, 0, &s, &err), &err);
+    assert_int_equal(s.count, 2);
+    const struct inspected *item = s.fields[0], *user = s.fields[1];
+    assert_string_equal(user->name, "u");
+    assert_int_equal(inspected_kind(user), TEXT_OTHER);
+    assert_int_equal(user->numbers, 3);
+    assert_close(user->min, -3, 0, 0);
+    assert_close(user->max, 2, 0, 0);
+    assert_close(user->sum, 0, 0, 1e-9);
+    assert_close(item->sum, 0.5, 0, 1e-9);
+    inspection_close(&s);
+}
+
+/* Columns that the schema ignores are told, and count nowhere else. */
+static void ignored_columns_are_no_features(void **state)
+{
+    static const char text[] = "label,a,b,c\n1,x,5,p\n0,,6,q\n";
+    struct inspection s;
+    struct error err = {0};
+    (void)state;
+    const struct kind *csv = kind_find((const struct kind *const *)formats, "csv");
+    struct csv_params *params = mem_zero(csv->params_size, &err);
+    options_default(csv->options, params);
+    snprintf(params->table.schema, sizeof params->table.schema, "a:ignore, b:ignore");
+    assert_ok(inspect("csv", params, write_file("i.csv", text, sizeof text - 1), 0, 0, &s, &err), &err);
+    assert_int_equal(s.count, 3);
+    assert_int_equal(s.features, 2);
+    assert_int_equal(s.row_features_max, 1);
+    assert_int_equal(llround(cardinality_of_keys(&s.keys)), 2);
+    assert_true(s.fields[0]->ignored && s.fields[1]->ignored && !s.fields[2]->ignored);
+    assert_int_equal(s.fields[0]->rows, 1);
+    assert_close(s.fields[1]->sum, 11, 0, 1e-9);
+    inspection_close(&s);
+    mem_free(params);
 }
 
 static void cells_of_a_table_are_told_by_kind(void **state)
@@ -233,6 +277,8 @@ static void collisions_are_as_expected(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_texts_are_each_looked_at),
     cmocka_unit_test(sparse_features_are_counted_by_field),
+    cmocka_unit_test(values_of_named_namespaces_are_numbers),
+    cmocka_unit_test(ignored_columns_are_no_features),
     cmocka_unit_test(cells_of_a_table_are_told_by_kind),
     cmocka_unit_test(pieces_do_not_show),
     cmocka_unit_test(what_cannot_be_read_is_told),
