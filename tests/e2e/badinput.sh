@@ -123,6 +123,8 @@ printf '1 |a x\n1|a x\n' >"$data/bad"
 table_case "vw: a label that touches the bar" '{format: "vw"}' 'bad:2: .* touches the bar, which makes it a tag'
 printf '1 |a x\n-1 2 |a x\n' >"$data/bad"
 table_case "vw: an importance that nobody asked for" '{format: "vw"}' 'bad:2: column 2: "2" is an importance; set dataset.weight'
+printf '1 1:1:1\n0 70000:1:1\n' >"$data/bad"
+table_case "libffm: a field beyond the last" '{format: "libffm"}' 'bad:2: column 2: "70000:1:1" has a field beyond 65534'
 printf '1 1:1\n' >"$data/bad"
 table_case "libsvm: a weight" '{format: "libsvm", weight: "w"}' 'format libsvm has no column "w" for the weight of a row'
 

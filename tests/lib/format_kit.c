@@ -55,7 +55,7 @@ const struct format_sample format_samples[] = {
     {.format = "libsvm", .text = "1 1:1 7:0.5\n-1 qid:3 2:1 # words\n\n0 x:1\n+1 18446744073709551615:-2\n"},
     {.format = "libsvm", .group = "qid", .text = "1 qid:3 1:1\n0 qid:3 1:1\n0 1:1\n1 qid:4 1:1\n"},
     {.format = "libsvm", .no_labels = true, .text = "1:1 2:1\n1 1:1\nqid:7 3:1\n"},
-    {.format = "libffm", .text = "1 0:7:1 1:7:0.25\n0 4000000000:7:2\n"},
+    {.format = "libffm", .text = "1 0:7:1 1:7:0.25\n0 65534:7:2\n"},
     {.format = "vw",
      .weight = "importance",
      .text = "1 |u id7 age:0.5 |ad:2 a3 b:-1\n-1 0.5 'tag|u x\n\n0 2 0 tag|| y :3 :4 z:0\n1|u touches\n+1 | a\r\n"},

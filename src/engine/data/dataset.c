@@ -20,7 +20,7 @@ struct dataset {
     struct dataset_config config; /* uris, params and cache_dir are copies */
     const struct format *format;
     struct source_list files;
-    size_t uri_count;
+    size_t uri_count, crosses; /* crosses: crosses_numbered() */
     struct shelf shelf;
     struct dataset_info info;
     pthread_mutex_t mending; /* guards entry_count */
@@ -56,8 +56,10 @@ int dataset_field_find(const struct dataset *d, const char *name)
     int64_t number;
     for (size_t f = 0; (known = dataset_field_name(d, f)); f++)
         if (strcmp(known, name) == 0) return (int)f;
-    bool numbered = d->entries[0].facts.names_bytes == 0 && str_to_int64(name, &number) && number >= 0 && number <= FIELD_MAX;
-    return numbered ? (int)number : -1;
+    if (d->entries[0].facts.names_bytes > 0 || d->info.fields < d->crosses) return -1;
+    if (str_to_int64(name, &number)) return number >= 0 && number < (int64_t)(d->info.fields - d->crosses) ? (int)number : -1;
+    int cross = d->crosses > 0 ? crosses_find(d->config.crosses, name) : -1;
+    return cross < 0 ? -1 : (int)d->info.fields - 1 - cross;
 }
 
 static int config_copy(struct dataset *d, const struct dataset_config *config, struct error *err)
@@ -74,6 +76,7 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
     if (!(c->group = mem_text(config->group ? config->group : "", err))) return -ERROR_NOMEM;
     if (!(c->time = mem_text(config->time ? config->time : "", err))) return -ERROR_NOMEM;
     if (!(c->crosses = mem_text(config->crosses ? config->crosses : "", err))) return -ERROR_NOMEM;
+    d->crosses = crosses_numbered(d->format, c->crosses);
     if (config->format->params_size > 0) {
         void *params = mem_zero(config->format->params_size, err);
         if (!params) return -ERROR_NOMEM;
@@ -144,6 +147,7 @@ static int dataset_build(struct dataset *d, const struct parallel *parallel, con
                                    .context = &writer};
     if ((rc = shelf_build_path(&d->shelf, path, err)) < 0) goto out;
     if ((rc = cache_writer_open(&writer, d->config.world, path, err)) < 0) goto out;
+    writer.crosses = d->crosses;
     if ((rc = ingest_run(&ingest, &result, err)) < 0) goto out;
     if ((rc = source_list_check(&d->files, err)) < 0) goto out;
     if ((rc = build_facts(d, format, state, file_first_row, &writer, err)) < 0) goto out;
@@ -387,6 +391,9 @@ int dataset_read_head(struct dataset *d, uint64_t index, struct block *out, stru
 int dataset_read_block(struct dataset *d, uint64_t index, struct block *out, struct error *err)
 {
     int rc = dataset_read(d, cache_entry_read, index, out, err);
-    if (rc == 0 && out->batch.same_fields) out->batch.fields = d->entries[0].facts.layout; /* one pattern, one address: see batch_gather */
+    struct batch *b = &out->batch;
+    if (rc == 0 && b->same_fields) b->fields = d->entries[0].facts.layout; /* one pattern, one address: see batch_gather */
+    else if (rc == 0 && b->fields && d->crosses > 0)                       /* in the block's own memory */
+        crosses_settle(d->info.fields, d->crosses, b->fields, b->features, (uint16_t *)(uintptr_t)b->fields);
     return rc;
 }

@@ -10,15 +10,19 @@
 struct finding {
     struct value_text *wanted;
     size_t count, left;
+    uint32_t fields; /* of the data, the last `crosses` of which are crosses to settle */
+    size_t crosses;
 };
 
 static int find_feature(void *context, const struct explained *e, struct error *err)
 {
     struct finding *f = context;
+    uint16_t field = e->field;
     (void)err;
+    if (f->crosses > 0) crosses_settle(f->fields, f->crosses, &field, 1, &field);
     for (size_t i = 0; f->left > 0 && i < f->count; i++) {
         struct value_text *w = &f->wanted[i];
-        if (w->found || w->field != e->field || w->key != e->key) continue;
+        if (w->found || w->field != field || w->key != e->key) continue;
         if (e->size > 0) str_shown(w->text, sizeof w->text, e->text, e->size, sizeof w->text / 5); /* a byte takes up to 4 */
         w->found = true;
         f->left--;
@@ -45,7 +49,8 @@ static int find_in(struct finding *f, const struct source_list *files, const str
     return rc < 0 ? rc : 0;
 }
 
-int texts_find(const struct dataset_config *config, struct value_text *wanted, size_t count, uint64_t text_bytes_max, struct error *err)
+int texts_find(const struct dataset_config *config, uint32_t fields, struct value_text *wanted, size_t count, uint64_t text_bytes_max,
+               struct error *err)
 {
     const struct format *format = (const struct format *)config->format; /* each row starts with its struct kind */
     const struct format_context context = {.world = config->world,
@@ -58,7 +63,7 @@ int texts_find(const struct dataset_config *config, struct value_text *wanted, s
                                            .no_labels = config->no_labels};
     const struct source_options from = {
         .world = config->world, .stop = config->progress.cancelled, .context = config->progress.context, .patience = config->patience};
-    struct finding f = {.wanted = wanted, .count = count};
+    struct finding f = {.wanted = wanted, .count = count, .fields = fields, .crosses = crosses_numbered(format, config->crosses)};
     for (size_t i = 0; i < count; i++) f.left += !wanted[i].found;
     struct source_list files;
     if (f.left == 0) return 0;

@@ -14,9 +14,10 @@ struct value_text { /* of one value */
     char text[VALUE_TEXT_SIZE]; /* fit for JSON and terminals, long ones cut; "" when the cell is empty */
 };
 
-/* texts_find: fill in what can be found in the first text_bytes_max bytes of the data that config names (its cache is not used); stops when all are
- * found. What the value was made of is the first text that has its key. 0 also when some are not found; ERROR_DATA and others of the source: it
- * cannot be read again, or has changed. */
-int texts_find(const struct dataset_config *config, struct value_text *wanted, size_t count, uint64_t text_bytes_max, struct error *err);
+/* texts_find: fields: of the data, as dataset_info has them. Fill in what can be found in the first text_bytes_max bytes of the data that config
+ * names (its cache is not used); stops when all are found. What the value was made of is the first text that has its key. 0 also when some are not
+ * found; ERROR_DATA and others of the source: it cannot be read again, or has changed. */
+int texts_find(const struct dataset_config *config, uint32_t fields, struct value_text *wanted, size_t count, uint64_t text_bytes_max,
+               struct error *err);
 
 #endif

@@ -23,7 +23,7 @@ int bags_check(const char *family, const struct bags_options *o, struct model_sh
     if (shape.fields == 0)
         return error_set(
             err, ERROR_INVALID, "/model/kind",
-            "%s takes one vector a field, and the data has no fields; formats with fields are criteo, csv, tsv, jsonl and libffm (or choose "
+            "%s takes one vector a field, and the data has no fields; formats with fields are criteo, csv, tsv, jsonl, libffm and vw (or choose "
             "fm)",
             family);
     if (bags_width(o, shape) > WIDTH_MAX)

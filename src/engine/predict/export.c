@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "engine/core/factors.h"
+#include "engine/data/format/crosses.h"
 #include "engine/predict/keyset.h"
 
 #define VALUES_MAX (1ull << 26)
@@ -96,7 +97,8 @@ static int slot_of(struct exporting *x, const struct found *f, uint32_t *slot, s
 {
     const struct params *p = &x->config->predictor->params;
     const uint32_t offsets[2] = {0, 1};
-    const uint16_t field = (uint16_t)(f->print >> 32);
+    uint16_t field = (uint16_t)(f->print >> 32);
+    if (x->format.crosses > 0) crosses_settle(x->config->predictor->use.shape.fields, x->format.crosses, &field, 1, &field);
     const struct batch one = {.rows = 1, .features = 1, .offsets = offsets, .keys = &f->key, .fields = field == FIELD_UNKNOWN ? NULL : &field};
     const struct batch *mapped = &one;
     int rc = 0;

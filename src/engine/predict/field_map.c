@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/data/format/crosses.h"
 
 enum { NAME_SHOWN = 60, LACKING_SIZE = 600 };
 
@@ -134,9 +135,14 @@ int field_map_apply(const struct field_map *m, const struct batch *from, struct 
 {
     uint32_t features = 0;
     to->batch = *from;
-    if (!m->to || !from->fields) return 0;
+    if ((!m->to && m->crosses == 0) || !from->fields) return 0;
     int rc = mapped_reserve(to, from, err);
     if (rc < 0) return rc;
+    if (m->crosses > 0) {
+        crosses_settle(m->fields, m->crosses, from->fields, from->features, to->fields);
+        to->batch.fields = to->fields;
+        return 0;
+    }
     for (size_t r = 0; r < from->rows; r++) {
         to->offsets[r] = features;
         features = row_map(m, from, r, to, features);

@@ -78,7 +78,9 @@ static int voice_fields(struct voice *voice, const struct predictor *predictor, 
     if (voice->ready) return 0;
     voice->scorer.rare = &voice->rare;
     voice->scorer.map = &voice->map;
-    int rc = field_map_init(&voice->fields, predictor->field_names, &there, predictor->path, err);
+    int rc = 0;
+    if (p->format.crosses > 0) voice->fields = field_map_numbered(predictor->use.shape.fields, p->format.crosses);
+    else rc = field_map_init(&voice->fields, predictor->field_names, &there, predictor->path, err);
     if (rc == 0 && predictor->params.transforms.count > 0)
         rc = transform_map_init(&voice->map, &predictor->params.transforms, (uint64_t)predictor->recipe.features.hash_seed, names, err);
     if (rc == 0 && params_want_rare(&predictor->params))

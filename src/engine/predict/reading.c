@@ -13,14 +13,14 @@ const char *reading_field_name(const void *reading_format, size_t field)
     return f->format->field_name ? f->format->field_name(f->state, field) : NULL;
 }
 
-static int read_files(const struct reading *r, const struct source_list *files, const struct format *format, void *state,
-                      const struct reading_calls *calls, struct reading_result *result, struct error *err)
+static int read_files(const struct reading *r, const struct source_list *files, const struct reading_format *told, const struct reading_calls *calls,
+                      struct reading_result *result, struct error *err)
 {
     struct ingest_result read;
     uint64_t *file_first_row = mem_array(files->count, 1, sizeof *file_first_row, err);
     const struct ingest_config ingest = {.files = files,
-                                         .format = format,
-                                         .state = state,
+                                         .format = told->format,
+                                         .state = (void *)(uintptr_t)told->state,
                                          .parallel = r->parallel,
                                          .progress = r->progress,
                                          .line_bytes_max = r->line_bytes_max ? r->line_bytes_max : INGEST_LINE_BYTES,
@@ -31,9 +31,8 @@ static int read_files(const struct reading *r, const struct source_list *files, 
                                          .work = calls->work,
                                          .rows = calls->rows,
                                          .context = calls->context};
-    const struct reading_format told = {format, state};
     int rc = file_first_row ? 0 : -ERROR_NOMEM;
-    if (rc == 0 && calls->begin) rc = calls->begin(calls->context, &told, err);
+    if (rc == 0 && calls->begin) rc = calls->begin(calls->context, told, err);
     if (rc == 0) rc = ingest_run(&ingest, &read, err);
     if (rc == 0) rc = source_list_check(files, err);
     if (rc == 0) {
@@ -86,9 +85,10 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
     if (rc == 0) rc = predictor_files(predictor, &format->kind, params, err);
     if (rc == 0) rc = source_list_open_with(&files, &from, r->uris, r->uri_count, err);
     if (rc != 0) return rc;
+    const size_t crosses = crosses_numbered(format, recipe->features.crosses);
     void *state = crosses_prepare(&format, params, &context, err);
     if (!state) rc = err && err->code ? -(int)err->code : -ERROR_NOMEM;
-    if (rc == 0) rc = read_files(r, &files, format, state, calls, result, err);
+    if (rc == 0) rc = read_files(r, &files, &(struct reading_format){format, state, crosses}, calls, result, err);
     format->release(state);
     source_list_close(&files);
     return rc;

@@ -28,6 +28,7 @@ struct reading_result {
 struct reading_format { /* the format and its state, for whoever wants names or explanations; borrowed for the run */
     const struct format *format;
     const void *state;
+    size_t crosses; /* crosses_numbered(): whose fields are to be settled */
 };
 
 /* reading_field_name: the name of a field, for struct field_names; context: a struct reading_format. */

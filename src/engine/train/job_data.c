@@ -143,7 +143,7 @@ int job_texts_find(struct job *job, struct value_text *wanted, size_t count, uin
     int rc = config_of(job, &config, err);
     if (rc < 0) return rc;
     if (dataset_info(job->dataset)->once) rc = error_set(err, ERROR_DATA, "/dataset/uri", "it came through standard input");
-    if (rc == 0) rc = texts_find(&config, wanted, count, text_bytes_max, err);
+    if (rc == 0) rc = texts_find(&config, dataset_info(job->dataset)->fields, wanted, count, text_bytes_max, err);
     mem_free((void *)(uintptr_t)config.uris);
     return rc;
 }

@@ -17,18 +17,24 @@ static bool parent_has(const void *context, const char *field)
 static bool data_has(const void *context, const char *field) { return dataset_field_find(context, field) >= 0; }
 
 /* What reads fields by their numbers needs the same ones in the same order. */
-static int fields_agree(const struct job *job, const json_t *field_names, struct error *err)
+static int fields_agree(const struct job *job, const struct spec *then, const json_t *field_names, struct error *err)
 {
     size_t f = 0;
-    const char *name, *then;
-    if (!job->model.model->wants_fields || !field_names) return 0;
-    while ((name = dataset_field_name(job->dataset, f)) && (then = json_string_value(json_array_get(field_names, f))) && strcmp(name, then) == 0) f++;
-    then = json_string_value(json_array_get(field_names, f));
-    if (!name && !then) return 0;
+    const char *name, *was;
+    if (!job->model.model->wants_fields) return 0;
+    if (!field_names && strcmp(then->features.crosses, job->spec.features.crosses) != 0) /* by numbers: the crosses' are the last ones */
+        return error_set(err, ERROR_INVALID, "/features/crosses",
+                         "features.crosses were %.60s and are %.60s now; model \"%s\" knows fields by their numbers, so they must be the same",
+                         *then->features.crosses ? then->features.crosses : "none", *job->spec.features.crosses ? job->spec.features.crosses : "none",
+                         job->model.model->kind.name);
+    if (!field_names) return 0;
+    while ((name = dataset_field_name(job->dataset, f)) && (was = json_string_value(json_array_get(field_names, f))) && strcmp(name, was) == 0) f++;
+    was = json_string_value(json_array_get(field_names, f));
+    if (!name && !was) return 0;
     return error_set(err, ERROR_INVALID, "/warm_start/checkpoint",
                      "field %zu was \"%.60s\" and is \"%.60s\" now; model \"%s\" knows fields by their numbers, so they must be the same in the same "
                      "order",
-                     f, then ? then : "", name ? name : "", job->model.model->kind.name);
+                     f, was ? was : "", name ? name : "", job->model.model->kind.name);
 }
 
 int same_features(const struct job *job, const struct spec *then, const json_t *field_names, struct error *err)
@@ -60,5 +66,5 @@ int same_features(const struct job *job, const struct spec *then, const json_t *
     const struct spec_kind *was = &then->chosen[SECTION_FORMAT], *is = &now->chosen[SECTION_FORMAT];
     const struct key_maker one = {was->kind, was->params, field_names, parent_has}, other = {is->kind, is->params, job->dataset, data_has};
     int rc = keys_agree(&one, &other, err);
-    return rc < 0 ? rc : fields_agree(job, field_names, err);
+    return rc < 0 ? rc : fields_agree(job, then, field_names, err);
 }

@@ -62,7 +62,7 @@ static void values_have_their_texts(void **state)
                                   {.field = 0, .key = key_at(3, 0)}, {.field = 1, .key = key_at(4, 1)}, {.field = 0, .key = key_at(0, 0) ^ 1},
                                   {.field = 1, .key = key_at(0, 0)}};
     static const char *const want[] = {"alpha", "be,ta", "", "tab\\x09here", "6"};
-    assert_ok(texts_find(&config, wanted, 7, UINT64_MAX, &err), &err);
+    assert_ok(texts_find(&config, 2, wanted, 7, UINT64_MAX, &err), &err);
     for (size_t i = 0; i < 5; i++) {
         assert_true(wanted[i].found);
         assert_string_equal(wanted[i].text, want[i]);
@@ -82,10 +82,10 @@ static void reading_ends_at_its_limit(void **state)
     struct value_text wanted[] = {{.field = 0, .key = key_at(0, 0)}, {.field = 1, .key = key_at(4, 1)}};
     config.chunk_bytes = 16;
     config.line_bytes_max = 64;
-    assert_ok(texts_find(&config, wanted, 2, 30, &err), &err);
+    assert_ok(texts_find(&config, 2, wanted, 2, 30, &err), &err);
     assert_true(wanted[0].found);
     assert_false(wanted[1].found);
-    assert_ok(texts_find(&config, wanted, 2, UINT64_MAX, &err), &err);
+    assert_ok(texts_find(&config, 2, wanted, 2, UINT64_MAX, &err), &err);
     assert_true(wanted[1].found);
     mem_free((void *)(uintptr_t)config.format_params);
 }
@@ -98,7 +98,7 @@ static void source_that_is_gone_is_said(void **state)
     struct dataset_config config = config_of(&uri);
     struct value_text wanted[] = {{.field = 0, .key = 1}};
     config.uris = &gone;
-    assert_true(texts_find(&config, wanted, 1, UINT64_MAX, &err) < 0);
+    assert_true(texts_find(&config, 2, wanted, 1, UINT64_MAX, &err) < 0);
     assert_error(&err, ERROR_DATA, "/nowhere/clicks.csv");
     mem_free((void *)(uintptr_t)config.format_params);
 }

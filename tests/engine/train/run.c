@@ -412,7 +412,7 @@ static void models_of_fields_refuse_data_without(void **state)
     struct run_result result;
     struct error err;
     assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'ffm'}"), "fieldless", 1, &result, &err) < 0);
-    assert_error(&err, ERROR_INVALID, "formats with fields are criteo, csv");
+    assert_error(&err, ERROR_INVALID, "formats with fields are criteo, csv, tsv, jsonl, libffm and vw");
     assert_true(run_kit_run(&world_real, RUN_KIT_SPEC("a.svm", "'model': {'kind': 'fwfm'}"), "fieldless", 1, &result, &err) < 0);
     assert_error(&err, ERROR_INVALID, "fwfm works on pairs of fields");
 }

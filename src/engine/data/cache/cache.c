@@ -213,10 +213,11 @@ static int writer_flush(struct cache_writer *w, struct error *err)
     return 0;
 }
 
-static void fields_count(struct cache_totals *t, const uint16_t *fields, size_t count)
+static void fields_count(struct cache_writer *w, const uint16_t *fields, size_t count)
 {
+    struct cache_totals *t = &w->totals;
     for (size_t i = 0; i < count; i++)
-        if (fields[i] >= t->fields && fields[i] != FIELD_UNKNOWN) t->fields = fields[i] + 1u;
+        if (fields[i] >= t->fields && fields[i] < FIELD_UNKNOWN - w->crosses) t->fields = fields[i] + 1u;
 }
 
 static void writer_append(struct cache_writer *w, const struct rows *rows, size_t from, size_t count)
@@ -228,7 +229,7 @@ static void writer_append(struct cache_writer *w, const struct rows *rows, size_
     if (p->with & ROWS_VALUES) memcpy(p->values + p->features, rows->values + start, features * sizeof *p->values);
     if (p->with & ROWS_FIELDS) {
         memcpy(p->fields + p->features, rows->fields + start, features * sizeof *p->fields);
-        fields_count(&w->totals, rows->fields + start, features);
+        fields_count(w, rows->fields + start, features);
     }
     if (p->with & ROWS_WEIGHTS) memcpy(p->weights + p->count, rows->weights + from, count * sizeof *p->weights);
     if (p->with & ROWS_GROUPS) memcpy(p->groups + p->count, rows->groups + from, count * sizeof *p->groups);
@@ -253,7 +254,7 @@ static int writer_shape(struct cache_writer *w, const struct rows *rows, struct 
         if (!(f->layout = mem_array(rows->layout_size + 1, 1, sizeof *f->layout, err))) return -ERROR_NOMEM;
         if (rows->layout_size) memcpy(f->layout, rows->layout, rows->layout_size * sizeof *f->layout);
         f->layout_size = rows->layout_size;
-        fields_count(&w->totals, f->layout, f->layout_size);
+        fields_count(w, f->layout, f->layout_size);
     }
     if (rows->with == w->pending.with && rows->layout_size == f->layout_size &&
         (f->layout_size == 0 || memcmp(rows->layout, f->layout, f->layout_size * sizeof *f->layout) == 0))
@@ -346,6 +347,7 @@ int cache_writer_end(struct cache_writer *w, const struct ingest_result *result,
     rc = file_close(w->blocks, err);
     w->blocks = NULL;
     if (rc < 0) return rc;
+    if (w->totals.fields > 0) w->totals.fields += w->crosses;
     w->totals.bad_rows = result->bad_rows;
     w->totals.text_bytes = result->text_bytes;
     w->totals.digest = result->digest;

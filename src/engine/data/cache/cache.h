@@ -20,7 +20,7 @@ enum { CACHE_VERSION = 4, CACHE_NAME_SIZE = 64 };
 
 struct cache_totals {
     uint64_t rows, positives, features, bad_rows, text_bytes, row_features_max, blocks_size_bytes;
-    uint64_t fields;       /* 1 + the greatest field number of a feature; 0: fields are not known */
+    uint64_t fields;       /* 1 + the greatest field number of a feature, once crosses are settled; 0: fields are not known */
     struct hash128 digest; /* of the text */
     struct first_bad first_bad;
 };
@@ -56,6 +56,7 @@ int cache_entry_read_head(const struct cache_entry *entry, uint64_t index, struc
 /* The writer: makes the folder `path`, takes rows in order, and leaves a whole, synced entry there, or nothing. */
 struct cache_writer {
     const struct world *world;
+    size_t crosses; /* crosses_numbered(): whose fields are in the blocks as they were parsed; the caller's, after cache_writer_open() */
     char path[PATH_SIZE];
     struct file *blocks;
     struct rows pending; /* less than a block */

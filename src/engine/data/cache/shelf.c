@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/data/format/crosses.h"
 #include "engine/data/source/source_kind.h"
 
 enum { SLOTS = 64, SEEN_MAX_BYTES = 512, CLOCK_GRAIN_MS = 100, LOCK_POLL_MS = 20 };
@@ -39,6 +40,8 @@ static int schema_hash(const struct dataset_config *how, uint64_t *hash, struct 
     if (rc == 0 && labels->range != LABELS_BINARY && /* bits go without, as ever */
         (json_object_set_new(schema, "labels", json_string(label_range_names[labels->range])) < 0 ||
          json_object_set_new(schema, "classes", json_integer(labels->classes)) < 0))
+        rc = error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");
+    if (rc == 0 && crosses_numbered(format, how->crosses) > 0 && json_object_set_new(schema, "crosses settle", json_true()) < 0)
         rc = error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema");
     snprintf(seed, sizeof seed, "%" PRIu64, how->hash_seed);
     bytes_init(&text, 1 << 20);

@@ -24,7 +24,7 @@ struct crossed { /* the state of the format around the format */
     void *state;
     struct cross *crosses; /* (count) */
     size_t count;
-    size_t own;                         /* fields of the inner format; cross c is own + c, or FIELD_MAX - c where it numbers none */
+    size_t own;                         /* fields of the inner format; cross c is own + c, or FIELD_MAX - c where they are not known */
     bool bound;                         /* the members' fields are known */
     bool numbers;                       /* fields are numbers of the text */
     char role[ROLES][OPTION_TEXT_SIZE]; /* columns that are no fields, for the message; "": none */
@@ -43,6 +43,43 @@ static void crossed_release(void *state)
     mem_free(x->crosses);
     x->inner->release(x->state);
     mem_free(x);
+}
+
+size_t crosses_numbered(const struct format *format, const char *crosses)
+{
+    if (format->no_fields || format->field_name || !crosses || !*crosses) return 0;
+    json_t *list = json_read(crosses, strlen(crosses), "features.crosses", NULL);
+    size_t count = json_array_size(list);
+    json_decref(list);
+    return count;
+}
+
+void crosses_settle(uint32_t fields, size_t crosses, const uint16_t *from, size_t count, uint16_t *to)
+{
+    const uint32_t own = fields > crosses ? fields - (uint32_t)crosses : 0, first = FIELD_UNKNOWN - (uint32_t)crosses, down = FIELD_UNKNOWN - fields;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t field = from[i];
+        to[i] = (uint16_t)(field < own ? field : field < first || field == FIELD_UNKNOWN ? FIELD_UNKNOWN : field - down);
+    }
+}
+
+int crosses_find(const char *crosses, const char *name)
+{
+    json_t *list = crosses && *crosses ? json_read(crosses, strlen(crosses), "features.crosses", NULL) : NULL, *tuple, *member;
+    size_t c, m;
+    int found = -1;
+    json_array_foreach (list, c, tuple) {
+        const char *at = name;
+        json_array_foreach (tuple, m, member) {
+            const char *text = json_string_value(member);
+            if (m > 0 && at && *at++ != '*') at = NULL;
+            if (at) at = text && str_starts(at, text) ? at + strlen(text) : NULL;
+            if (!at) break;
+        }
+        if (at && !*at && found < 0) found = (int)c;
+    }
+    json_decref(list);
+    return found;
 }
 
 static int crosses_error(struct error *err, const char *name, const char *why)

@@ -1,9 +1,11 @@
 /* libFFM text: "label field:feature:value ...". The field is in the key, as the name of a column is elsewhere: feature 7 of field 1 and
- * feature 7 of field 2 are two features. */
+ * feature 7 of field 2 are two features. Fields are whole numbers up to FIELD_MAX; with crosses the last CROSSES_MAX of these are the
+ * crosses'. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "engine/data/format/crosses.h"
 #include "engine/data/format/feature.h"
 #include "engine/data/format/formats.h"
 #include "engine/data/format/roles.h"
@@ -13,7 +15,8 @@
 enum { FIELDS_TABLED = 1024 }; /* seeds of the first fields are made once; a larger number costs a hash each time */
 
 struct libffm {
-    struct sparse_lines lines;                                      /* first */
+    struct sparse_lines lines; /* first */
+    uint64_t field_max;
     uint64_t hash_seed, seeds[FIELDS_TABLED], flips[FIELDS_TABLED]; /* hash64_flip of each seed */
 };
 
@@ -31,6 +34,7 @@ static void *libffm_prepare(const void *params, const struct format_context *con
     struct libffm *s = mem_zero(sizeof *s, err);
     if (!s) return NULL;
     s->lines = (struct sparse_lines){.with = ROWS_FIELDS, .labels = context->labels, .no_labels = context->no_labels};
+    s->field_max = context->crosses && *context->crosses ? FIELD_MAX - CROSSES_MAX : FIELD_MAX;
     s->hash_seed = context->hash_seed;
     for (uint64_t field = 0; field < FIELDS_TABLED; field++) {
         s->seeds[field] = field_seed(field, s->hash_seed);
@@ -38,6 +42,10 @@ static void *libffm_prepare(const void *params, const struct format_context *con
     }
     return s;
 }
+
+static const char field_too_high[] = "has a field beyond 65534, the highest there can be; number the fields from 0";
+static const char field_too_high_crossed[] = "has a field beyond 65278, the highest there can be with features.crosses; number the fields from 0";
+_Static_assert(FIELD_MAX == 65534 && FIELD_MAX - CROSSES_MAX == 65278, "the messages say so");
 
 static const char *libffm_token(const void *state, const char *p, const char *end, struct sparse_feature *out)
 {
@@ -47,7 +55,8 @@ static const char *libffm_token(const void *state, const char *p, const char *en
     if (!second) return "is not field:feature:value";
     if (!text_u64(p, first, &field)) return "has no valid field; it must be a whole number >= 0";
     if (!text_u64(first + 1, second, &feature)) return "has no valid feature; it must be a whole number >= 0";
-    out->field = field > FIELD_MAX ? FIELD_UNKNOWN : (uint16_t)field;
+    if (field > s->field_max) return s->field_max == FIELD_MAX ? field_too_high : field_too_high_crossed;
+    out->field = (uint16_t)field;
     out->key = feature_key_number(feature, field < FIELDS_TABLED ? s->seeds[field] : field_seed(field, s->hash_seed));
     return sparse_value(second + 1, end, &out->value);
 }

@@ -103,6 +103,46 @@ static void fields_that_are_numbers(void **state)
     format_kit_close(&kit);
 }
 
+/* Of a data set they are the last fields, behind the highest of the text; of the text alone, and of more text, too. */
+static void fields_that_are_numbers_settle(void **state)
+{
+    (void)state;
+    static const char text[] = "1 2:1:1 7:1:0.5 3:1:1\n0 2:1:1\n1 9:1:1 7:2:1 2:2:1\n0 4:1:1\n";
+    static const uint16_t want[] = {2, 7, 3, 11, 10, 2, 9, 7, 2, 11, 4};
+    static const uint16_t more[] = {2, 9, 10, 11, 500, FIELD_MAX - CROSSES_MAX, FIELD_MAX - 1, FIELD_MAX, FIELD_UNKNOWN};
+    static const uint16_t more_want[] = {2, 9, FIELD_UNKNOWN, FIELD_UNKNOWN, FIELD_UNKNOWN, FIELD_UNKNOWN, 10, 11, FIELD_UNKNOWN};
+    char dir[PATH_SIZE], path[PATH_SIZE + 16];
+    struct error err = {0};
+    struct block block = {0};
+    uint16_t got[9];
+    test_dir(dir);
+    snprintf(path, sizeof path, "%s/f", dir);
+    test_write_file(path, text, sizeof text - 1);
+    struct kit kit = {.format = "libffm", .crosses = "[[\"2\", \"7\"], [\"7\", \"3\"]]", .path = path, .cache = dir};
+    for (int cached = 0; cached < 2; cached++) {
+        struct dataset *d = kit_open(&kit, &err);
+        assert_non_null(d);
+        assert_int_equal(dataset_info(d)->from_cache, cached);
+        assert_int_equal(dataset_info(d)->fields, 12);
+        assert_ok(dataset_read_block(d, 0, &block, &err), &err);
+        if (block.batch.rows == 4) assert_memory_equal(block.batch.fields, want, sizeof want); /* else blocks are tiny */
+        assert_int_equal(dataset_field_find(d, "9"), 9);
+        assert_int_equal(dataset_field_find(d, "10"), -1);
+        assert_int_equal(dataset_field_find(d, "2*7"), 11);
+        assert_int_equal(dataset_field_find(d, "7*3"), 10);
+        assert_int_equal(dataset_field_find(d, "7*"), -1);
+        assert_int_equal(dataset_field_find(d, "3*7"), -1);
+        dataset_free(d);
+    }
+    block_close(&block);
+    crosses_settle(12, 2, more, 9, got);
+    assert_memory_equal(got, more_want, sizeof got);
+    const struct format *ffm = (const struct format *)kind_find((const struct kind *const *)formats, "libffm");
+    assert_int_equal(crosses_numbered(ffm, kit.crosses), 2);
+    assert_int_equal(crosses_numbered(ffm, ""), 0);
+    assert_int_equal(crosses_numbered((const struct format *)kind_find((const struct kind *const *)formats, "csv"), kit.crosses), 0);
+}
+
 static void what_cannot_be_crossed(void **state)
 {
     (void)state;
@@ -202,8 +242,13 @@ static void the_cache_knows_crosses(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(rows_of_one_shape),       cmocka_unit_test(lists_give_every_combination), cmocka_unit_test(products_stay_finite),
-    cmocka_unit_test(fields_that_are_numbers), cmocka_unit_test(what_cannot_be_crossed),       cmocka_unit_test(rows_that_would_be_too_large),
+    cmocka_unit_test(rows_of_one_shape),
+    cmocka_unit_test(lists_give_every_combination),
+    cmocka_unit_test(products_stay_finite),
+    cmocka_unit_test(fields_that_are_numbers),
+    cmocka_unit_test(fields_that_are_numbers_settle),
+    cmocka_unit_test(what_cannot_be_crossed),
+    cmocka_unit_test(rows_that_would_be_too_large),
     cmocka_unit_test(the_cache_knows_crosses),
 };
 TEST_MAIN(tests)

@@ -42,7 +42,7 @@ static void sparse_lines_both_ways(void **state)
             if (!bare) bytes_printf(&fast, NULL, "%s", labels[rng_below(&rng, row % 4 ? 2 : 6)]);
             for (uint64_t n = rng_below(&rng, 12) + bare; n > 0; n--) {
                 if (!bare || fast.size > before) bytes_add_text(&fast, row % 7 ? " " : " \t ", NULL);
-                if (ffm) bytes_printf(&fast, NULL, "%d:", (int)rng_below(&rng, row % 9 ? 40 : 70000));
+                if (ffm) bytes_printf(&fast, NULL, "%d:", (int)rng_below(&rng, row % 9 ? 40 : 65535));
                 bytes_printf(&fast, NULL, "%s:%s", whole[rng_below(&rng, 9)], numbers[rng_below(&rng, sizeof numbers / sizeof *numbers)]);
             }
             bytes_add_text(&fast, ends[rng_below(&rng, row % 5 ? 2 : 6)], NULL);
@@ -74,7 +74,7 @@ static void sparse_keys_and_values(void **state)
     (void)state;
     struct error err = {0};
     struct kit_rows rows;
-    static const char svm[] = "-1\t3:0.5  18446744073709551615:-2e3 #5:1\n+1 0:1\n", ffm[] = "1 0:7:1 1:7:0.25 4000000000:7:2\n";
+    static const char svm[] = "-1\t3:0.5  18446744073709551615:-2e3 #5:1\n+1 0:1\n", ffm[] = "1 0:7:1 1:7:0.25 65534:7:2\n";
     assert_ok(kit_text("libsvm", NULL, svm, strlen(svm), 0, &rows, NULL, &err), &err);
     assert_int_equal(rows.count, 2);
     assert_int_equal(rows.ends[0], 2);
@@ -89,9 +89,33 @@ static void sparse_keys_and_values(void **state)
     assert_ok(kit_text("libffm", NULL, ffm, strlen(ffm), 0, &rows, NULL, &err), &err);
     assert_int_equal(rows.keys[0], kit_key_number("0", 7));
     assert_int_equal(rows.keys[1], kit_key_number("1", 7));
-    assert_int_equal(rows.keys[2], kit_key_number("4000000000", 7));
+    assert_int_equal(rows.keys[2], kit_key_number("65534", 7));
     assert_close(rows.values[2], 2, 0, 0);
     kit_rows_close(&rows);
+}
+
+/* Fields have 16 bits, of which one is for unknown ones, and with crosses some for these: a row with a higher one is a bad row that says so. */
+static void fields_end_somewhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *crosses, *text, *want;
+    } cases[] = {
+        {NULL, "1 65534:7:1\n", NULL},
+        {NULL, "1 65535:7:1\n", "column 2: \"65535:7:1\" has a field beyond 65534, the highest there can be; number the fields from 0"},
+        {NULL, "1 1:7:1 18446744073709551615:7:1\n", "has a field beyond 65534"},
+        {"[[\"0\", \"1\"]]", "1 65278:7:1\n", NULL},
+        {"[[\"0\", \"1\"]]", "1 65279:7:1\n", "has a field beyond 65278, the highest there can be with features.crosses"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct format_kit kit = {.format = "libffm", .context = {.crosses = cases[i].crosses}};
+        struct error err = {0};
+        assert_ok(format_kit_open(&kit, cases[i].text, strlen(cases[i].text), &err), &err);
+        assert_int_equal(kit.out.bad.count, cases[i].want != NULL);
+        assert_int_equal(kit.out.rows.count, cases[i].want == NULL);
+        if (cases[i].want) assert_non_null(strstr(kit.out.bad.text, cases[i].want));
+        format_kit_close(&kit);
+    }
 }
 
 static void vw_by_definition(void **state)
@@ -126,5 +150,5 @@ static void vw_by_definition(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(sparse_lines_both_ways), cmocka_unit_test(sparse_keys_and_values),
-                                          cmocka_unit_test(vw_by_definition)};
+                                          cmocka_unit_test(fields_end_somewhere), cmocka_unit_test(vw_by_definition)};
 TEST_MAIN(tests)
