@@ -31,8 +31,9 @@ static void place_open(struct place *p)
 {
     struct rng rng = rng_at(3, RNG_TEST, 0, 0);
     p->w = mem_array(p->rows, p->width, sizeof(float), NULL);
-    p->g = mem_array(p->touched, p->width, sizeof(float), NULL);
-    for (size_t i = 0; i < p->touched * p->width; i++) p->g[i] = (float)(rng_unit(&rng) - 0.5);
+    size_t width = p->width > 1 ? p->width : 2; /* what is measured by features is read as pairs */
+    p->g = mem_array(p->touched, width, sizeof(float), NULL);
+    for (size_t i = 0; i < p->touched * width; i++) p->g[i] = (float)(rng_unit(&rng) - 0.5);
     for (size_t k = 0; k < 3; k++) p->state[k] = mem_array(p->rows, p->width, sizeof(float), NULL);
     if (p->table) p->ids = mem_array(p->touched, 1, sizeof *p->ids, NULL);
     for (size_t i = 0; p->table && i < p->touched; i++) p->ids[i] = (uint32_t)(i * (p->rows / p->touched) + rng_below(&rng, p->rows / p->touched));
@@ -48,7 +49,7 @@ static void step(const struct place *p, const struct optimizer *o, const void *p
 {
     float *state[STATES_MAX] = {p->state[0], p->state[1], p->state[2]};
     double sums[1024];
-    struct optim_step s = {.t = t, .decays = true};
+    struct optim_step s = {.t = t, .rows = p->touched, .decays = true};
     struct update_rows rows = {p->w, state, p->ids, p->touched, p->width, p->g, (float)optim_rate(params, t, 0), 0, 0};
     for (size_t k = 0; k < 3; k++)
         if (p->table && o->state[k].name && o->state[k].shape == STATE_COLUMN) state[k] = NULL;

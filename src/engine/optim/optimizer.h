@@ -18,6 +18,7 @@ enum { OPTIM_FOUND = 2 };
 
 struct optim_step {           /* what is the same for every coordinate of a tensor in a step */
     uint64_t t;               /* 1 for the first step */
+    size_t rows;              /* of the batch */
     bool decays;              /* penalties hold for this tensor: so does a decay of weights */
     float found[OPTIM_FOUND]; /* conclude's, for the passes after it */
 };
@@ -32,9 +33,11 @@ struct optimizer {
     bool owns_weights;                                          /* weights are a function of state alone: what else moves them would be forgotten */
     const char *features_only;                                  /* why it is not for dense layers; NULL: it is for all weights */
     unsigned measures;                                          /* passes before the update */
+    bool by_features;                                           /* they see no gradient but, of tables alone, the features' values */
     size_t sums;                                                /* how many a slice has; sums_by_column: and one a column of its tensor */
     bool sums_by_column;
-    /* measure: may move state, not weights; adds to sums, which start as zeros. */
+    /* measure: may move state, not weights; adds to sums, which start as zeros. by_features: rows->g is (count, 2): of the features that a row has in
+     * the batch the greatest |x|, and the sum of (x / that)^2; rows->w is NULL. */
     void (*measure)(const void *params, const struct optim_step *step, unsigned pass, const struct update_rows *rows, double *sums);
     /* conclude: from the folded sums to step->found, and to states that are not a row's. */
     void (*conclude)(const void *params, struct optim_step *step, unsigned pass, const double *sums, float *const *state, size_t width);

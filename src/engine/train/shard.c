@@ -8,6 +8,7 @@
 #include "engine/core/float.h"
 #include "engine/train/fold.h"
 #include "engine/train/guard.h"
+#include "engine/train/peaks.h"
 
 void shard_init(struct shard *s, const struct fold *fold)
 {
@@ -28,6 +29,7 @@ static void occurrences_close(struct occurrences *o)
 void shard_close(struct shard *s)
 {
     grad_close(&s->grad);
+    grad_buffer_close(&s->peaks);
     occurrences_close(&s->waiting);
     occurrences_close(&s->wanting);
     for (size_t t = 0; t < TENSORS_MAX; t++) {
@@ -245,6 +247,7 @@ static int shard_nothing(struct shard *s, const struct params *p)
 {
     s->loss = 0;
     s->waiting.count = 0;
+    rows_empty(&s->peaks.rows);
     for (size_t t = 0; t < p->count; t++) {
         rows_empty(&s->grad.tensor[t].rows);
         s->sent[t] = &s->grad.tensor[t].rows;
@@ -292,6 +295,7 @@ int shard_step(struct shard *s, struct workspace *w, unsigned index, const struc
     if (rc == 0) rc = shard_weights(s, w, fold, &weights, err);
     if (rc == 0 && s->grad.examples == 0) return shard_nothing(s, &fold->params); /* all rows weigh nothing: as if they were not there */
     if (rc == 0) rc = shard_count(s, w, fold, err);
+    if (rc == 0 && peaks_wanted(fold)) rc = peaks_take(&s->peaks, &w->scorer, &fold->params, err);
     if (rc == 0 && !holds) rc = shard_gradient(s, w, fold, weights, step, err);
     if (rc == 0 && holds) {
         rc = shard_gradient(s, w, fold, weights, step, &s->bad);

@@ -40,6 +40,7 @@ struct shard { /* what a shard keeps from its turn to the update, and from step 
     struct residual residual[TENSORS_MAX];
     struct message message[TENSORS_MAX];
     struct grad_buffer decoded[TENSORS_MAX];
+    struct grad_buffer peaks;                  /* peaks.h; without rows where no optimiser wants them */
     const struct grad_rows *sent[TENSORS_MAX]; /* what the exchange sees: the gradient itself, or what the message decodes to */
     /* of the present step */
     double loss;      /* weighted sum over its rows, before the update; the weights' sum is grad.examples */

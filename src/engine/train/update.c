@@ -7,18 +7,22 @@
 #include "engine/core/float.h"
 #include "engine/train/fold.h"
 #include "engine/train/groups.h"
+#include "engine/train/peaks.h"
 
 int updater_init(struct updater *u, const struct fold *fold, struct error *err)
 {
-    for (size_t k = 0; k < 2; k++)
-        if (!(u->sources[k] = mem_array((size_t)fold->job->spec.train.shards, 1, sizeof *u->sources[k], err))) return -ERROR_NOMEM;
+    struct merge_source **const lists[] = {&u->sources[0], &u->sources[1], &u->peak_sources};
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+        if (!(*lists[k] = mem_array((size_t)fold->job->spec.train.shards, 1, sizeof **lists[k], err))) return -ERROR_NOMEM;
     return 0;
 }
 
 void updater_close(struct updater *u)
 {
     merge_close(&u->merge);
+    merge_close(&u->peaks);
     for (size_t k = 0; k < 2; k++) mem_free(u->sources[k]);
+    mem_free(u->peak_sources);
     floats_close(&u->mean);
     row_window_close(&u->window);
     *u = (struct updater){0};
@@ -84,7 +88,7 @@ void update_begin(struct update *u, const struct fold *fold, uint64_t step, size
         struct update_tensor *tensor = &u->tensor[t];
         bool penalised = !desc->no_penalty || penalty->bias;
         double lr = fold_rate(fold, desc->group, step);
-        tensor->step = (struct optim_step){.t = step + fold->optim_steps[t], .decays = penalised};
+        tensor->step = (struct optim_step){.t = step + fold->optim_steps[t], .rows = rows, .decays = penalised};
         tensor->lr = (float)lr;
         tensor->l1 = penalised ? (float)penalty->l1 : 0;
         tensor->l2 = penalised ? (float)penalty->l2 : 0;
@@ -207,6 +211,31 @@ static int merge_tensor(struct updater *w, const struct update *u, struct fold *
     return 0;
 }
 
+/* What an optimiser measures of the features of a table's rows, in slice q. */
+static int measure_features(struct updater *w, struct update *u, struct fold *fold, size_t t, uint32_t q, unsigned measure, struct error *err)
+{
+    struct param *tensor = &fold->params.tensor[t];
+    struct update_tensor *own = &u->tensor[t];
+    const struct optim_use *use = &fold->job->optim[tensor->desc.group];
+    const struct merged *m = &w->peaks.merged;
+    size_t shards = (size_t)fold->job->spec.train.shards;
+    if (!tensor->desc.table || !own->sums) return 0;
+    for (size_t s = 0; s < shards; s++) {
+        const struct grad_rows *rows = &fold->shards[s].peaks.rows;
+        uint32_t from = rows->slice_start[q], to = rows->slice_start[q + 1];
+        w->peak_sources[s] = (struct merge_source){0};
+        if (from < to) w->peak_sources[s] = (struct merge_source){rows->ids + from, rows->values + (size_t)from * PEAK_WIDTH, to - from};
+    }
+    int rc = merge_rows(&w->peaks, w->peak_sources, shards, PEAK_WIDTH, err);
+    if (rc == 0) rc = floats_reserve(&w->mean, m->count * PEAK_WIDTH, err);
+    if (rc < 0 || m->count == 0) return rc;
+    peaks_combine(m, w->mean.data);
+    params_wake(&fold->params, m->ids, m->count);
+    const struct update_rows rows = {.state = tensor->state, .ids = m->ids, .count = m->count, .width = tensor->desc.width, .g = w->mean.data};
+    use->optimizer->measure(use->params, &own->step, measure, &rows, own->sums + q * own->count);
+    return 0;
+}
+
 static int update_tensor(struct updater *w, struct update *u, struct fold *fold, size_t t, uint32_t q, unsigned pass, struct error *err)
 {
     struct param *tensor = &fold->params.tensor[t];
@@ -215,6 +244,7 @@ static int update_tensor(struct updater *w, struct update *u, struct fold *fold,
     bool norms = u->norms && pass == 0, moves = pass + 1 == u->passes, statistic = tensor->desc.statistic_rate > 0;
     unsigned measure = pass - (u->norms != NULL);
     if (!moves && (statistic || (!norms && measure >= use->optimizer->measures))) return 0;
+    if (!moves && !norms && use->optimizer->by_features) return measure_features(w, u, fold, t, q, measure, err);
     const struct merged *m;
     int rc = merge_tensor(w, u, fold, t, q, &m, err);
     if (rc < 0 || !m) return rc;

@@ -129,17 +129,23 @@ static void adafactor_exact(struct exact *x, const double *g)
     EACH(i) x->w[i] -= x->lr * u[i] / (rms > 1 ? rms : 1);
 }
 
+/* The greatest |x| of row r's features in a batch. */
+static double peak_of(size_t r, uint64_t t) { return (double)(1 + (r + 2) * t % 7) / (double)(1 + r); }
+
 static void nag_exact(struct exact *x, const double *g)
 {
     double sum = 0;
+    for (size_t r = 0; r < ROWS; r++) {
+        double peak = peak_of(r, x->t);
+        if (peak > x->a[r]) x->a[r] = peak;
+        sum += 3 * peak / x->a[r] * (peak / x->a[r]); /* three features a row, each of the greatest value */
+    }
+    x->c += sum / ROWS;
     EACH(i)
     {
-        if (fabs(g[i]) > x->a[i]) x->a[i] = fabs(g[i]);
         x->b[i] += g[i] * g[i];
-        sum += g[i] / x->a[i] * (g[i] / x->a[i]);
+        x->w[i] -= x->lr * sqrt((double)x->t / x->c) * g[i] / (x->a[i / WIDTH] * sqrt(x->b[i]));
     }
-    x->c += sum / CELLS; /* sqrt(t / N) of the paper, N by coordinates */
-    EACH(i) x->w[i] -= x->lr * sqrt((double)x->t / x->c) * g[i] / (x->a[i] * sqrt(x->b[i]));
 }
 
 static const struct reference {
@@ -173,6 +179,7 @@ struct learnt {
     void *params;
     struct param_states states;
     float w[CELLS], store[STATES_MAX][CELLS], *state[STATES_MAX];
+    double scale_row_2; /* of that row's features; 0: 1 */
 };
 
 static void learnt_open(struct learnt *t, const struct optimizer *o, bool table, const float w[CELLS])
@@ -191,7 +198,13 @@ static void learnt_open(struct learnt *t, const struct optimizer *o, bool table,
 static void learnt_step(struct learnt *t, uint64_t step, const uint32_t *ids, size_t count, const float *g, size_t pieces)
 {
     static const uint32_t all[ROWS] = {0, 1, 2, 3, 4, 5};
-    struct optim_step s = {.t = step, .decays = true};
+    struct optim_step s = {.t = step, .rows = count, .decays = true};
+    float features[2 * ROWS];
+    for (size_t i = 0; i < count; i++) {
+        size_t r = ids ? ids[i] : i;
+        features[2 * i] = (float)(peak_of(r, step) * (t->scale_row_2 && r == 2 ? t->scale_row_2 : 1));
+        features[2 * i + 1] = 3;
+    }
     if (!ids && pieces > 1) ids = all;
     for (unsigned pass = 0; pass <= t->o->measures; pass++) {
         double sums[ROWS][CELLS] = {{0}};
@@ -199,6 +212,7 @@ static void learnt_step(struct learnt *t, uint64_t step, const uint32_t *ids, si
             size_t from = count * p / pieces, to = count * (p + 1) / pieces;
             struct update_rows rows = {
                 t->w, t->state, ids ? ids + from : NULL, to - from, WIDTH, g + from * WIDTH, (float)optim_rate(t->params, step, 0), 0, 0};
+            if (pass < t->o->measures && t->o->by_features) rows.g = features + 2 * from, rows.w = NULL;
             if (pass < t->o->measures) t->o->measure(t->params, &s, pass, &rows, sums[p]);
             else t->o->update(t->params, &s, &rows);
         }
@@ -291,7 +305,7 @@ static void optimizer_kernels_agree_bit_for_bit(void **state)
                 setenv("TRAINYARD_CPU", cpu_level_name((enum cpu_level)level), 1);
                 for (uint64_t t = 1; t <= 5; t++) {
                     double sums[MOST + 1];
-                    struct optim_step step = {.t = t, .decays = true};
+                    struct optim_step step = {.t = t, .rows = 2, .decays = true};
                     struct update_rows rows = {now[0], kept, ids, 2, widths[i], g, 0.01f, 1e-3f, 1e-2f};
                     draw(g, MOST, t, 0.5);
                     for (unsigned pass = 0; pass < (*o)->measures; pass++) {
@@ -450,7 +464,7 @@ static void adam_of_a_row_waits_with_it(void **state)
     }
 }
 
-/* A column of data times c has gradients times c; weights come out by 1/c, so w x is the same (Ross et al. 2013, s. 3). */
+/* A column of data times c has gradients times c; its row of weights comes out by 1/c, so w x is the same (Ross et al. 2013, s. 3). */
 static void nag_does_not_see_the_scale_of_a_feature(void **state)
 {
     (void)state;
@@ -458,13 +472,14 @@ static void nag_does_not_see_the_scale_of_a_feature(void **state)
         struct learnt plain, scaled;
         float g[CELLS], other[CELLS];
         learnt_open(&plain, &optimizer_nag, false, NULL), learnt_open(&scaled, &optimizer_nag, false, NULL);
+        scaled.scale_row_2 = scale;
         for (uint64_t t = 1; t <= 30; t++) {
             draw(g, CELLS, t, 0.4);
-            EACH(i) other[i] = (float)((double)g[i] * (i % WIDTH == 2 ? scale : 1));
+            EACH(i) other[i] = (float)((double)g[i] * (i / WIDTH == 2 ? scale : 1));
             learnt_step(&plain, t, NULL, ROWS, g, 1);
             learnt_step(&scaled, t, NULL, ROWS, other, 1);
         }
-        EACH(i) assert_close((double)scaled.w[i] * (i % WIDTH == 2 ? scale : 1), plain.w[i], 1e-4, 0);
+        EACH(i) assert_close((double)scaled.w[i] * (i / WIDTH == 2 ? scale : 1), plain.w[i], 1e-4, 0);
         mem_free(plain.params), mem_free(scaled.params);
     }
 }

@@ -193,7 +193,7 @@ static void an_optimizer_of_features_learns_no_layers(void **state)
     assert_int_equal(read_spec(&spec, "", NAG, &fault), 0);
     spec_close(&spec);
     model_of_spec = "deepfm";
-    refused("", NAG, "/optimizer_deep", "is missing: optimizer nag divides a gradient by the greatest one so far");
+    refused("", NAG, "/optimizer_deep", "is missing: optimizer nag divides a gradient by the greatest value of its feature so far");
     refused("", "'kind': 'holdout'}, 'optimizer_deep': {'kind': 'nag'", "/optimizer_deep/kind", "cannot be nag, which divides");
     assert_int_equal(read_spec(&spec, "", NAG "}, 'optimizer_deep': {'kind': 'adam'", &fault), 0);
     spec_close(&spec);
