@@ -47,6 +47,20 @@ int path_join(char out[PATH_SIZE], const char *a, const char *b, struct error *e
     return 0;
 }
 
+/* The part behind this one; NULL: there is none. */
+static const char *part_next(const char *path)
+{
+    path = strchr(path, '/');
+    return path ? path + strspn(path, "/") : NULL;
+}
+
+bool path_hidden(const char *pattern, const char *path)
+{
+    for (; path; path = part_next(path), pattern = pattern ? part_next(pattern) : NULL)
+        if ((*path == '.' || *path == '_') && (!pattern || *pattern != *path)) return true;
+    return false;
+}
+
 void path_dir(const char *path, char out[PATH_SIZE])
 {
     const char *slash = strrchr(path, '/');

@@ -91,6 +91,10 @@ int path_mkdirs(const struct world *w, const char *path, struct error *err);
 int path_sync_dir(const struct world *w, const char *path, struct error *err);
 int path_list(const struct world *w, const char *path, int (*each)(void *context, const char *name), void *context, struct error *err);
 
+/* path_hidden: does a part of path (between slashes) begin with . or _ where that part of the pattern does not? A log's writers call by such names
+ * what is no data (.crc, _SUCCESS, _temporary/). Parts beyond the pattern's are as if it said *. */
+bool path_hidden(const char *pattern, const char *path);
+
 /* path_join: a/b into out; ERROR_TOOLARGE when it does not fit PATH_SIZE. */
 int path_join(char out[PATH_SIZE], const char *a, const char *b, struct error *err);
 void path_dir(const char *path, char out[PATH_SIZE]); /* "a/b" -> "a", "b" -> "." */

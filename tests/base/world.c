@@ -220,6 +220,19 @@ static void paths_join_and_split(void **state)
     }
 }
 
+static void names_that_are_hidden(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *path;
+        bool hidden;
+    } rows[] = {{"*", "a", false},           {"*", "_SUCCESS", true},    {"*", ".crc", true},      {"_*", "_x", false},    {"_*", ".x", true},
+                {"?x", "_x", true},          {"", "a_b/c.d", false},     {"", "a/_b/c", true},     {"a/", "a/b/.c", true}, {"a/_b/", "a/_b/c", false},
+                {"/r/*/*", "/r/a/_b", true}, {"/r//_b", "/r/_b", false}, {"/_r/x", "/_r/x", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (path_hidden(rows[i].pattern, rows[i].path) != rows[i].hidden) fail_msg("%s as %s", rows[i].path, rows[i].pattern);
+}
+
 static void publish_leaves_old_or_new_whatever_fails(void **state)
 {
     (void)state;
@@ -350,6 +363,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(world_locks),
     cmocka_unit_test(world_slurps),
     cmocka_unit_test(paths_join_and_split),
+    cmocka_unit_test(names_that_are_hidden),
     cmocka_unit_test(publish_leaves_old_or_new_whatever_fails),
     cmocka_unit_test(sim_forgets_what_was_not_synced),
     cmocka_unit_test(remove_tree_stays_inside),

@@ -150,9 +150,14 @@ int ingest_run(const struct ingest_config *config, struct ingest_result *result,
     rc = config->parallel->run(config->parallel->impl, ingest_worker, &in, config->parallel->workers, err);
     if (rc == 0 && in.failed) rc = error_set(err, in.error.code, in.error.field, "%s", in.error.msg);
     if (rc == 0 && result->rows == 0) {
+        const char *path = config->files->files[0].path;
+        size_t others = config->files->count - 1;
+        char more[40] = "";
+        if (others > 0) snprintf(more, sizeof more, " (like the %zu other%s)", others, others == 1 ? "" : "s");
         if (result->bad_rows > 0) first_bad_show(first, sizeof first, &result->first_bad, config->files);
-        else snprintf(first, sizeof first, "%s holds only blank lines, comments or a header", config->files->files[0].path);
-        rc = error_set(err, ERROR_DATA, "/dataset/uri", "no row could be read: %s", first);
+        else snprintf(first, sizeof first, "%s holds only blank lines, comments or a header%s", path, more);
+        rc = in.cutter.text_bytes > 0 ? error_set(err, ERROR_DATA, "/dataset/uri", "no row could be read: %s", first)
+                                      : error_set(err, ERROR_DATA, "/dataset/uri", "%s is empty%s; a data file needs at least one row", path, more);
     }
     for (; in.files_begun < config->files->count; in.files_begun++) config->file_first_row[in.files_begun] = result->rows;
     result->text_bytes = in.cutter.text_bytes + (in.cutter.open ? in.cutter.file_bytes : 0);

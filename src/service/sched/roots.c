@@ -44,13 +44,15 @@ static const char *path_of_uri(const char *uri)
 enum found {
     FOUND_NONE,
     FOUND_FILES,
+    FOUND_EMPTY,   /* one or more of several, none with a byte: passed over, as in a run */
     FOUND_OUTSIDE, /* a link leads out of the root */
     FOUND_ODD,     /* not a regular file, or a name that the run would take for a glob */
     FOUND_MANY,
     FOUND_NOMEM
 };
 
-static enum found take(const char *root, const char *path, json_t *out)
+/* several: of a folder or a pattern, so that one without bytes does not matter. */
+static enum found take(const char *root, const char *path, bool several, json_t *out)
 {
     char real[PATH_MAX];
     struct stat st;
@@ -58,6 +60,7 @@ static enum found take(const char *root, const char *path, json_t *out)
     if (!below(root, real)) return FOUND_OUTSIDE;
     if (stat(real, &st) < 0) return FOUND_NONE;
     if (!S_ISREG(st.st_mode) || strpbrk(real, "*?[")) return FOUND_ODD;
+    if (several && st.st_size == 0) return FOUND_EMPTY;
     if (json_array_size(out) >= ROOTS_FILES_MAX) return FOUND_MANY;
     json_t *text = json_string(real);
     if (!text) return FOUND_ODD; /* not UTF-8 */
@@ -73,7 +76,7 @@ struct folder {
 static int folder_each(void *context, const char *name)
 {
     struct folder *f = context;
-    json_t *text = name[0] == '.' ? NULL : json_string(name);
+    json_t *text = path_hidden("", name) ? NULL : json_string(name);
     if (text && json_array_append_new(f->names, text) < 0) f->failed = true;
     return 0;
 }
@@ -89,17 +92,17 @@ static enum found take_folder(const char *root, const char *path, json_t *out)
     struct stat st;
     enum found found = FOUND_NONE;
     if (!f.names || path_list(&world_real, path, folder_each, &f, NULL) < 0 || f.failed) found = FOUND_NOMEM;
-    size_t count = json_array_size(f.names);
+    size_t count = json_array_size(f.names), before = json_array_size(out);
     if (count > ROOTS_FILES_MAX) found = FOUND_MANY;
     for (size_t i = 0; i < count && found == FOUND_NONE; i++) sorted[i] = json_string_value(json_array_get(f.names, i));
     if (found == FOUND_NONE && count > 0) qsort(sorted, count, sizeof *sorted, name_compare);
-    for (size_t i = 0; i < count && (found == FOUND_NONE || found == FOUND_FILES); i++) {
+    for (size_t i = 0; i < count && (found == FOUND_NONE || found == FOUND_FILES || found == FOUND_EMPTY); i++) {
         int n = snprintf(file, sizeof file, "%s/%s", path, sorted[i]);
         if (n < 0 || (size_t)n >= sizeof file || !realpath(file, real) || stat(real, &st) < 0 || !S_ISREG(st.st_mode)) continue;
-        found = take(root, file, out);
+        found = take(root, file, true, out);
     }
     json_decref(f.names);
-    return found;
+    return found == FOUND_EMPTY && json_array_size(out) > before ? FOUND_FILES : found;
 }
 
 static bool is_folder(const char *root, const char *path, char real[PATH_MAX])
@@ -120,14 +123,17 @@ static enum found search(const char *root, const char *path, json_t *out, char *
     int rc = glob(pattern, 0, NULL, &names);
     if (rc != 0) return rc == GLOB_NOSPACE ? FOUND_NOMEM : FOUND_NONE;
     enum found found = FOUND_NONE;
+    bool several = strpbrk(path, "*?[") != NULL;
     for (size_t i = 0; i < names.gl_pathc; i++) {
-        bool folder = !strpbrk(path, "*?[") && is_folder(root, names.gl_pathv[i], odd);
-        found = folder ? take_folder(root, odd, out) : take(root, names.gl_pathv[i], out);
-        if (found == FOUND_FILES) continue;
+        if (path_hidden(pattern, names.gl_pathv[i])) continue;
+        bool folder = !several && is_folder(root, names.gl_pathv[i], odd);
+        found = folder ? take_folder(root, odd, out) : take(root, names.gl_pathv[i], several, out);
+        if (found == FOUND_FILES || found == FOUND_EMPTY) continue;
         str_copy(odd, odd_size, names.gl_pathv[i]);
         break;
     }
     globfree(&names);
+    if (found == FOUND_EMPTY && json_array_size(out) > before) found = FOUND_FILES;
     while (found != FOUND_FILES && json_array_size(out) > before) json_array_remove(out, before);
     return found;
 }
@@ -160,6 +166,7 @@ int roots_resolve(const char *const *roots, const char *uri, json_t *out, const 
         break;
     case FOUND_MANY: faults_add(faults, pointer, "\"%s\" matches more than %d files; name fewer", shown, ROOTS_FILES_MAX); break;
     case FOUND_ODD: faults_add(faults, pointer, "\"%s\": %.200s is no regular file with a plain UTF-8 name (without *, ? or [)", shown, odd); break;
+    case FOUND_EMPTY: faults_add(faults, pointer, "\"%s\" means only empty files (0 bytes); a data file needs at least one row", shown); break;
     case FOUND_NONE:
         if (path[0] == '/' && !absolute_inside) faults_add(faults, pointer, "\"%s\" is outside of the data roots (%s)", shown, list);
         else faults_add(faults, pointer, "no file matches \"%s\" below the data roots (%s)", shown, list);

@@ -79,6 +79,54 @@ static void same_rows_whatever_the_packing_pieces_and_workers(void **state)
 }
 
 /* The first bad row's line and words are the same whatever cuts the text, as an error and as a note. */
+/* Shards of a folder without a row (nothing, nothing packed, a header alone) change no row and no row's side. */
+static void shards_without_rows(void **state)
+{
+    static const char text[] = "label,a\n1,x\n0,y\n";
+    static const char *const empty[] = {"0.csv", "2.csv", "_SUCCESS"};
+    char dir[PATH_SIZE], path[PATH_SIZE + 32], cache[PATH_SIZE + 32], folder[PATH_SIZE + 32];
+    struct kit_rows want, got;
+    struct dataset_info info;
+    struct error err = {0};
+    (void)state;
+    test_dir(dir);
+    snprintf(folder, sizeof folder, "%s/log", dir);
+    snprintf(cache, sizeof cache, "%s/cache", dir);
+    assert_ok(path_mkdirs(&world_real, folder, &err), &err);
+    struct kit kit = {.format = "csv", .path = folder, .cache = cache};
+    snprintf(path, sizeof path, "%s/log/1.csv", dir);
+    write_packed(path, 1, "", 0);
+    assert_int_equal(kit_load(&kit, &got, &info, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "1.csv is empty; a data file needs at least one row");
+    snprintf(path, sizeof path, "%s/log/3.csv", dir);
+    write_packed(path, 2, "", 0);
+    err = (struct error){0};
+    assert_int_equal(kit_load(&kit, &got, &info, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "1.csv is empty (like the 1 other); a data file needs at least one row");
+    snprintf(path, sizeof path, "%s/log/4.csv", dir);
+    test_write_file(path, text, sizeof text - 1);
+    err = (struct error){0};
+    kit.path = path;
+    assert_ok(kit_load(&kit, &want, &info, &err), &err);
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
+        snprintf(path, sizeof path, "%s/log/%s", dir, empty[i]);
+        test_write_file(path, "", 0);
+    }
+    snprintf(path, sizeof path, "%s/log/5.csv", dir);
+    test_write_file(path, "label,a\n", 8);
+    snprintf(path, sizeof path, "%s/test.csv", dir);
+    test_write_file(path, text, sizeof text - 1);
+    kit.path = NULL;
+    kit.uris = (char *[]){folder, path};
+    kit.uri_count = 2, kit.held_out_test = 1;
+    assert_ok(kit_load(&kit, &got, &info, &err), &err);
+    assert_int_equal(info.rows, 4);
+    assert_int_equal(info.test_from, 2);
+    assert_memory_equal(got.keys, want.keys, want.features * sizeof *want.keys);
+    kit_rows_close(&got);
+    kit_rows_close(&want);
+}
+
 static void bad_rows_are_told_alike(void **state)
 {
     (void)state;
@@ -224,6 +272,7 @@ static void reference_sets_read(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(same_rows_whatever_the_packing_pieces_and_workers),
+    cmocka_unit_test(shards_without_rows),
     cmocka_unit_test(bad_rows_are_told_alike),
     cmocka_unit_test(long_lines_are_bad_rows),
     cmocka_unit_test(an_unclosed_quote_costs_one_row),

@@ -90,6 +90,17 @@ static void finds_files_below_the_roots(void **state)
     make(&f, "one/clicks/.day-0.tsv");
     make(&f, "one/clicks/deeper/day-3.tsv");
     accepts(&f, "clicks", 2, "one/clicks/day-1.tsv");
+    make(&f, "one/clicks/_metadata");
+    path_join(uri, f.base, "one/clicks/_SUCCESS", NULL);
+    test_write_file(uri, "", 0);
+    accepts(&f, "clicks", 2, "one/clicks/day-1.tsv");
+    accepts(&f, "click?/_m*", 1, "one/clicks/_metadata");
+    path_join(uri, f.base, "one/clicks/day-0.tsv", NULL); /* a shard without rows, as in a run */
+    test_write_file(uri, "", 0);
+    accepts(&f, "clicks", 2, "one/clicks/day-1.tsv");
+    accepts(&f, "clicks/*.tsv", 2, "one/clicks/day-1.tsv");
+    refuses(&f, "clicks/*-0.tsv", "means only empty files (0 bytes)");
+    accepts(&f, "clicks/day-0.tsv", 1, "one/clicks/day-0.tsv"); /* by its own name: the run tells */
     snprintf(uri, sizeof uri, "file:%s/a.tsv", f.root);
     accepts(&f, uri, 1, "one/a.tsv");
     snprintf(uri, sizeof uri, "file://%s/b.tsv", f.other);

@@ -10,7 +10,8 @@
 #define NO_COLUMN "16384" /* a label that no column is, so that all are looked at, and numbered as they stand */
 enum { SAMPLE_BYTES = 1 << 20, LINE_BYTES = 1 << 20 };
 
-struct sample { /* the first whole lines of a file */
+struct sample { /* the first whole lines of the first file that has text */
+    const char *path;
     char *text;
     size_t size;
     bool has_nul;
@@ -21,11 +22,14 @@ static int sample_read(struct sample *s, const struct source_list *files, struct
 {
     int64_t got = 0;
     if (!(s->text = mem_zero(SAMPLE_BYTES + CHUNK_SLACK + 1, err))) return -ERROR_NOMEM;
-    struct source *source = source_open(files, 0, err);
-    if (!source) return -(int)err->code;
-    while (s->size < SAMPLE_BYTES && (got = source_read(source, s->text + s->size, SAMPLE_BYTES - s->size, err)) > 0) s->size += (size_t)got;
-    source_close(source);
-    if (got < 0) return (int)got;
+    for (size_t f = 0; f < files->count && s->size == 0; f++) {
+        s->path = files->files[f].path;
+        struct source *source = source_open(files, f, err);
+        if (!source) return -(int)err->code;
+        while (s->size < SAMPLE_BYTES && (got = source_read(source, s->text + s->size, SAMPLE_BYTES - s->size, err)) > 0) s->size += (size_t)got;
+        source_close(source);
+        if (got < 0) return (int)got;
+    }
     if (s->size >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0) memmove(s->text, s->text + 3, s->size -= 3); /* as cut.c does */
     const char *last = s->size > 0 ? memrchr(s->text, '\n', s->size) : NULL;
     if (s->size == SAMPLE_BYTES && last) s->size = (size_t)(last - s->text) + 1;
@@ -152,7 +156,7 @@ static int guess_delimiter(struct inferred *out, const struct sample *s, char de
 /* Cells between delimiters, with or without a header. */
 static bool is_text(const struct format *format) { return strcmp(format->kind.name, "csv") == 0 || strcmp(format->kind.name, "tsv") == 0; }
 
-static int infer_table(struct inferred *out, const struct sample *s, const char *file, const char *delimiter, struct error *err)
+static int infer_table(struct inferred *out, const struct sample *s, const char *delimiter, struct error *err)
 {
     struct trial t = {0};
     struct table_guess guess = {.labels = *s->labels};
@@ -178,7 +182,7 @@ static int infer_table(struct inferred *out, const struct sample *s, const char 
         rc = explain_rows(t.format, t.state, &t.chunk, &tell, NULL, err);
     }
     if (rc == 0 && text && guess.rows == 0)
-        rc = error_set(err, ERROR_DATA, "/dataset/uri", "%s has one line and no rows behind it: a header alone says nothing of its columns", file);
+        rc = error_set(err, ERROR_DATA, "/dataset/uri", "%s has one line and no rows behind it: a header alone says nothing of its columns", s->path);
     if (rc == 0) rc = table_guess_end(&guess, options, out, err);
     out->rows = guess.rows;
     table_guess_close(&guess);
@@ -195,7 +199,7 @@ int infer_format(const struct source_list *files, const struct format *format, c
     char delimiter[8] = "";
     *out = (struct inferred){.format = format};
     int rc = sample_read(&s, files, err);
-    if (rc == 0 && s.size == 0) rc = error_set(err, ERROR_DATA, "/dataset/uri", "%s is empty", files->files[0].path);
+    if (rc == 0 && s.size == 0) rc = error_set(err, ERROR_DATA, "/dataset/uri", "%s is empty", s.path);
     if (rc == 0 && !out->format) rc = guess_strict(out, &s, err);
     if (rc == 0 && !out->format && *s.text == '{') out->format = format_named("jsonl");
     if (rc == 0 && !out->format && vw_line(&s)) out->format = format_named("vw");
@@ -204,9 +208,8 @@ int infer_format(const struct source_list *files, const struct format *format, c
         if (format) out->format = format;
     }
     if (rc == 0 && !out->format)
-        rc = error_set(err, ERROR_DATA, "/dataset/format", "%s: the first rows are of no known format; give --format", files->files[0].path);
-    else if (rc == 0 && (is_text(out->format) || strcmp(out->format->kind.name, "jsonl") == 0))
-        rc = infer_table(out, &s, files->files[0].path, delimiter, err);
+        rc = error_set(err, ERROR_DATA, "/dataset/format", "%s: the first rows are of no known format; give --format", s.path);
+    else if (rc == 0 && (is_text(out->format) || strcmp(out->format->kind.name, "jsonl") == 0)) rc = infer_table(out, &s, delimiter, err);
     mem_free(s.text);
     if (rc == 0 && !out->options) out->options = json_object();
     if (rc == 0 && !out->candidates) out->candidates = json_object();

@@ -19,8 +19,8 @@ struct inferred {
     uint64_t rows;      /* that were looked at */
 };
 
-/* infer_format: from the first file of the list. format: known already, or NULL. labels: what they are said to be. ERROR_DATA: nothing fits, or no
- * row is there. inferred_close() it in any case. */
+/* infer_format: from the first file of the list that has text. format: known already, or NULL. labels: what they are said to be. ERROR_DATA: nothing
+ * fits, or no row is there. inferred_close() it in any case. */
 int infer_format(const struct source_list *files, const struct format *format, const struct label_rule *labels, struct inferred *out,
                  struct error *err);
 void inferred_close(struct inferred *i); /* safe on a zeroed struct, and twice */

@@ -1,7 +1,8 @@
 /* Sources: which files the user means, and their bytes, unpacked.
  *
  * A URI is a row's business (source_kind.h): a path, glob or folder; standard input; an address of the web; an object or a prefix of S3.
- * Several URIs keep their order, what one names is sorted by bytes. What packs a file is seen from its first bytes, never from its name:
+ * Several URIs keep their order, what one names is sorted by bytes. In a folder, and where a pattern matches, hidden names (path_hidden) are passed
+ * over, and so are files of no bytes, as long as others are there. What packs a file is seen from its first bytes, never from its name:
  * a row of unpackers[] (unpack.h). All failures are ERROR_DATA with field /dataset/uri and name the file and the way out; only memory, a
  * failing disk, a failing network and a wish to stop have codes of their own. No message shows a user, a password or a query. */
 #ifndef TRAINYARD_ENGINE_DATA_SOURCE_H
@@ -46,6 +47,7 @@ struct source_list {
     size_t count, max;
     uint64_t size_bytes; /* of all whose size is known, packed */
     bool lasting;        /* every file is */
+    size_t empty;        /* files of no bytes among others of a folder or a pattern, which are passed over */
 };
 
 /* source_list_open: every file exists, can be read and is named once. After a failure there is nothing to close. The second form takes

@@ -1,5 +1,5 @@
-/* Local files: a path or "file:" + path. *, ? and [...] match names (hidden files only when the pattern starts with a dot); a folder means its
- * regular files that are not hidden, sorted by bytes, not those of folders in it. */
+/* Local files: a path or "file:" + path. *, ? and [...] match names (those that begin with . or _ only when the pattern does); a folder means its
+ * regular files without such names, sorted by bytes, not those of folders in it. */
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "engine/data/source/source_kind.h"
 
 enum { GLOB_DEPTH_MAX = 64 };
+#define WANTS_ROW "; a data file needs at least one row"
 
 static bool is_glob(const char *text) { return strpbrk(text, "*?[") != NULL; }
 
@@ -28,7 +29,7 @@ static int list_file(struct source_list *list, const char *path, const struct fi
     struct source_file file = {.kind = &source_local, .stat = *st, .size_bytes = st->size_bytes, .lasting = true};
     if (!st->is_regular) /* a pipe blocks for ever, and a file is read more than once: for its digest, then for its rows */
         return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s is a pipe, socket or device; write its data to a file, or pipe it into uri \"-\"", path);
-    if (st->size_bytes == 0) return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s is empty (0 bytes); a data file needs at least one row", path);
+    if (st->size_bytes == 0) return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s is empty (0 bytes)" WANTS_ROW, path);
     file.place = (struct hash128){st->device, st->inode};
     memcpy(file.id, (uint64_t[]){st->device, st->inode, st->size_bytes, (uint64_t)st->mtime_ns, (uint64_t)st->ctime_ns}, sizeof file.id);
     file.changed_ms = (st->mtime_ns > st->ctime_ns ? st->mtime_ns : st->ctime_ns) / 1000000;
@@ -36,14 +37,22 @@ static int list_file(struct source_list *list, const char *path, const struct fi
     return source_list_add(list, &file, err);
 }
 
+/* One of several: an empty one has no rows. */
+static int list_shard(struct source_list *list, const char *path, const struct file_stat *st, struct error *err)
+{
+    if (!st->is_regular || st->size_bytes > 0) return list_file(list, path, st, err);
+    list->empty++;
+    return 0;
+}
+
 static int list_folder(struct source_list *list, const char *path, struct error *err);
 
-static int list_path(struct source_list *list, const char *path, struct error *err)
+static int list_path(struct source_list *list, const char *path, bool matched, struct error *err)
 {
     struct error cause = {0};
     struct file_stat st;
     if (path_stat(list->world, path, &st, &cause) < 0) return local_error(err, &cause);
-    return st.is_dir ? list_folder(list, path, err) : list_file(list, path, &st, err);
+    return st.is_dir ? list_folder(list, path, err) : matched ? list_shard(list, path, &st, err) : list_file(list, path, &st, err);
 }
 
 struct names { /* of one folder that match a pattern */
@@ -57,7 +66,7 @@ struct names { /* of one folder that match a pattern */
 static int names_each(void *context, const char *name)
 {
     struct names *n = context;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || fnmatch(n->pattern, name, FNM_PERIOD) != 0) return 0;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || path_hidden(n->pattern, name) || fnmatch(n->pattern, name, 0) != 0) return 0;
     if (n->count == n->max) {
         size_t max = n->max * 2 + 16;
         if ((n->rc = mem_grow((void **)&n->names, max, sizeof *n->names, n->err)) < 0) return 1;
@@ -84,7 +93,7 @@ static int glob_below(struct source_list *list, const char *prefix, const char *
     struct file_stat st;
     int rc = 0;
     while (*rest == '/') rest++;
-    if (*rest == 0) return list_path(list, prefix, err);
+    if (*rest == 0) return list_path(list, prefix, true, err);
     if (depth == GLOB_DEPTH_MAX) return error_set(err, ERROR_DATA, SOURCE_FIELD, "pattern has more than %d folders", GLOB_DEPTH_MAX);
     size_t n = strcspn(rest, "/");
     if (n >= sizeof part) return error_set(err, ERROR_DATA, SOURCE_FIELD, "pattern is longer than %d bytes", PATH_SIZE - 1);
@@ -115,7 +124,6 @@ static int list_folder(struct source_list *list, const char *path, struct error 
 {
     struct names names = {.pattern = "*", .err = err};
     struct error cause = {0};
-    size_t before = list->count;
     int rc = path_list(list->world, path, names_each, &names, &cause) < 0 ? local_error(err, &cause) : names.rc;
     if (rc == 0 && names.count > 0) qsort(names.names, names.count, sizeof *names.names, text_compare);
     for (size_t i = 0; i < names.count && rc == 0; i++) {
@@ -123,12 +131,20 @@ static int list_folder(struct source_list *list, const char *path, struct error 
         struct file_stat st;
         if ((rc = path_join(inside, path, names.names[i], err)) < 0) break;
         if (path_stat(list->world, inside, &st, &cause) < 0) rc = local_error(err, &cause);
-        else if (st.is_regular) rc = list_file(list, inside, &st, err);
+        else if (st.is_regular) rc = list_shard(list, inside, &st, err);
     }
     names_close(&names);
-    if (rc == 0 && list->count == before)
-        rc = error_set(err, ERROR_DATA, SOURCE_FIELD, "folder %s holds no file (hidden ones and folders in it do not count)", path);
     return rc;
+}
+
+/* Nothing that holds a row is there. */
+static int list_void(const char *path, bool pattern, size_t empty, struct error *err)
+{
+    const char *what = pattern ? "" : "folder ";
+    if (empty == 1) return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s%s: the one file there is empty (0 bytes)" WANTS_ROW, what, path);
+    if (empty > 1) return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s%s: all %zu files there are empty (0 bytes)" WANTS_ROW, what, path, empty);
+    if (pattern) return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s matches no file (names that begin with . or _ do not count)", path);
+    return error_set(err, ERROR_DATA, SOURCE_FIELD, "folder %s holds no file (names that begin with . or _, and folders in it, do not count)", path);
 }
 
 static int local_list(struct source_list *list, const char *uri, struct error *err)
@@ -143,12 +159,10 @@ static int local_list(struct source_list *list, const char *uri, struct error *e
     }
     if (*path == 0) return error_set(err, ERROR_DATA, SOURCE_FIELD, "\"%s\" names no file", uri);
     if (strlen(path) >= PATH_SIZE) return error_set(err, ERROR_DATA, SOURCE_FIELD, "path is longer than %d bytes: %.100s...", PATH_SIZE - 1, path);
-    if (!is_glob(path) || path_exists(list->world, path)) return list_path(list, path, err);
-
-    size_t before = list->count;
-    int rc = glob_below(list, *path == '/' ? "/" : "", path, 0, err);
-    if (rc == 0 && list->count == before) rc = error_set(err, ERROR_DATA, SOURCE_FIELD, "%s matches no file", path);
-    return rc;
+    bool pattern = is_glob(path) && !path_exists(list->world, path);
+    size_t before = list->count, empty = list->empty;
+    int rc = pattern ? glob_below(list, *path == '/' ? "/" : "", path, 0, err) : list_path(list, path, false, err);
+    return rc < 0 || list->count > before ? rc : list_void(path, pattern, list->empty - empty, err);
 }
 
 static int local_check(const struct source_list *list, const struct source_file *f, struct error *err)

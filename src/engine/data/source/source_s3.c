@@ -182,8 +182,9 @@ static int each_object(void *context, const struct s3_object *o, struct error *e
     const struct listing *l = context;
     const char *slash = strrchr(o->key, '/'), *name = slash ? slash + 1 : o->key;
     if (!*name && o->size_bytes == 0) return 0; /* stands for a folder */
-    if (l->glob && fnmatch(l->address->key, o->key, FNM_PATHNAME | FNM_PERIOD | FNM_NOESCAPE) != 0) return 0;
-    if (!l->glob && *name == '.') return 0;
+    if (l->glob && fnmatch(l->address->key, o->key, FNM_PATHNAME | FNM_NOESCAPE) != 0) return 0;
+    if (path_hidden(l->address->key, o->key)) return 0;
+    if (o->size_bytes == 0) return l->list->empty++, 0;
     return add_object(l, o, err);
 }
 
@@ -204,7 +205,7 @@ static int page_url(const struct listing *l, const char *prefix, bool flat, cons
 static int list_objects(struct listing *l, const char *uri, struct error *err)
 {
     char prefix[S3_KEY_SIZE], url[REMOTE_URL_SIZE], token[S3_TOKEN_SIZE] = "", shown[PATH_SIZE];
-    size_t literal = l->glob ? strcspn(l->address->key, "*?[") : strlen(l->address->key), before = l->list->count;
+    size_t literal = l->glob ? strcspn(l->address->key, "*?[") : strlen(l->address->key), before = l->list->count, empty = l->list->empty;
     bool flat = l->glob && !strchr(l->address->key + literal, '/');
     struct s3_page page = {.truncated = true};
     int rc = 0;
@@ -228,7 +229,10 @@ static int list_objects(struct listing *l, const char *uri, struct error *err)
         str_copy(token, sizeof token, page.token);
     }
     if (rc < 0) return rc;
-    if (l->list->count == before) return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s matches no object", shown);
+    if (l->list->count == before)
+        return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s matches %s", shown,
+                         l->list->empty > empty ? "only empty objects (0 bytes); a data file needs at least one row"
+                                                : "no object (names that begin with . or _ do not count)");
     qsort(l->list->files + before, l->list->count - before, sizeof *l->list->files, path_compare);
     return 0;
 }

@@ -66,6 +66,31 @@ static void formats_are_told_by_their_rows(void **state)
     bytes_close(&text);
 }
 
+/* Spark packs shards that got no row, too: the guess is from the first one with text. */
+static void shards_without_text_say_nothing(void **state)
+{
+    char folder[PATH_SIZE], path[PATH_SIZE], *uris[] = {folder};
+    struct source_list files;
+    struct inferred guess;
+    struct bytes packed;
+    struct error err = {0};
+    (void)state;
+    snprintf(folder, sizeof folder, "%.*s/shards", 3000, root);
+    assert_ok(path_mkdirs(&world_real, folder, &err), &err);
+    bytes_init(&packed, 1 << 10);
+    kit_gzip(&packed, "", 0);
+    assert_ok(path_join(path, folder, "part-0.gz", &err), &err);
+    test_write_file(path, packed.data, packed.size);
+    assert_ok(path_join(path, folder, "part-1", &err), &err);
+    test_write_file(path, "label,a\n1,x\n0,y\n", 16);
+    assert_ok(source_list_open(&files, &world_real, uris, 1, &err), &err);
+    assert_ok(infer_format(&files, NULL, &labels, &guess, &err), &err);
+    assert_string_equal(guess.format->kind.name, "csv");
+    inferred_close(&guess);
+    source_list_close(&files);
+    bytes_close(&packed);
+}
+
 /* A spreadsheet's export: the mark before the first name is no part of it. */
 static void a_byte_order_mark_is_no_part_of_a_name(void **state)
 {
@@ -260,10 +285,9 @@ static void labels_of_numbers(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(labels_of_numbers),      cmocka_unit_test(formats_are_told_by_their_rows),
-    cmocka_unit_test(numbers_that_are_names), cmocka_unit_test(columns_of_a_table),
-    cmocka_unit_test(headers_and_labels),     cmocka_unit_test(what_is_no_log_is_told),
-    cmocka_unit_test(noise_is_survived),      cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_name),
+    cmocka_unit_test(shards_without_text_say_nothing), cmocka_unit_test(labels_of_numbers),  cmocka_unit_test(formats_are_told_by_their_rows),
+    cmocka_unit_test(numbers_that_are_names),          cmocka_unit_test(columns_of_a_table), cmocka_unit_test(headers_and_labels),
+    cmocka_unit_test(what_is_no_log_is_told),          cmocka_unit_test(noise_is_survived),  cmocka_unit_test(a_byte_order_mark_is_no_part_of_a_name),
 };
 int main(int argc, char **argv)
 {

@@ -87,8 +87,34 @@ static void a_folder_means_its_plain_files(void **state)
     assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("log")}, 1, &err), "a.gz b we[i]rd*");
     assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("log/")}, 1, &err), "a.gz b we[i]rd*");
     assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("l?g/deeper")}, 1, &err), "c");
-    put("log/empty", "", 0);
-    check_list_error((char *[]){in_dir("log")}, 1, "empty is empty (0 bytes)");
+}
+
+/* What Spark leaves: a mark of success, checksums, what is not finished, and shards that got no row. */
+static void a_folder_of_spark(void **state)
+{
+    (void)state;
+    char got[1000];
+    struct error err = {0};
+    path_mkdirs(&world_real, in_dir("spark/_temporary"), NULL);
+    path_mkdirs(&world_real, in_dir("day=1"), NULL);
+    path_mkdirs(&world_real, in_dir("day=2"), NULL);
+    put("spark/_SUCCESS", "", 0);
+    check_list_error((char *[]){in_dir("spark")}, 1, "spark holds no file (names that begin with . or _, and folders in it, do not count)");
+    check_list_error((char *[]){in_dir("spark/*")}, 1, "spark/* matches no file (names that begin with . or _ do not count)");
+    put("spark/part-0", "", 0);
+    check_list_error((char *[]){in_dir("spark")}, 1, "spark: the one file there is empty (0 bytes); a data file needs at least one row");
+    put("spark/part-2", "", 0);
+    check_list_error((char *[]){in_dir("spark/part-*")}, 1, "part-*: all 2 files there are empty (0 bytes)");
+    const char *names[] = {"spark/part-1", "spark/.part-1.crc", "spark/_metadata", "spark/_temporary/part-7", "day=1/part-3"};
+    for (size_t i = 0; i < 5; i++) put(names[i], "x\n", 2);
+    assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("spark")}, 1, &err), "part-1");
+    assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("spark/*")}, 1, &err), "part-1");
+    check_list_error((char *[]){in_dir("spark/*/*")}, 1, "matches no file");                             /* hidden folders, too */
+    assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("spark/_m*")}, 1, &err), "_metadata"); /* asked for */
+    assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("spark/_temporary")}, 1, &err), "part-7");
+    put("day=2/_SUCCESS", "", 0);
+    assert_string_equal(listed(got, sizeof got, (char *[]){in_dir("day=*/")}, 1, &err), "part-3"); /* a day without rows among others */
+    check_list_error((char *[]){in_dir("spark/part-0")}, 1, "part-0 is empty (0 bytes)");          /* by its own name */
 }
 
 static void files_that_cannot_be_meant(void **state)
@@ -239,9 +265,13 @@ static void a_change_while_reading_is_seen(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup(globs_sort_and_uris_keep_their_order, set_up), cmocka_unit_test_setup(files_that_cannot_be_meant, set_up),
-    cmocka_unit_test_setup(a_folder_means_its_plain_files, set_up),       cmocka_unit_test_setup(packed_files_give_their_text, set_up),
-    cmocka_unit_test_setup(rubbish_behind_gzip_is_an_error, set_up),      cmocka_unit_test_setup(other_kinds_of_file_are_named, set_up),
+    cmocka_unit_test_setup(globs_sort_and_uris_keep_their_order, set_up),
+    cmocka_unit_test_setup(files_that_cannot_be_meant, set_up),
+    cmocka_unit_test_setup(a_folder_of_spark, set_up),
+    cmocka_unit_test_setup(a_folder_means_its_plain_files, set_up),
+    cmocka_unit_test_setup(packed_files_give_their_text, set_up),
+    cmocka_unit_test_setup(rubbish_behind_gzip_is_an_error, set_up),
+    cmocka_unit_test_setup(other_kinds_of_file_are_named, set_up),
     cmocka_unit_test_setup(a_change_while_reading_is_seen, set_up),
 };
 TEST_MAIN(tests)

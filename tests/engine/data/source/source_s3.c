@@ -122,7 +122,16 @@ static void keys_patterns_and_prefixes(void **state)
     fails("s3://bucket/none*", ERROR_DATA, "s3://bucket/none* matches no object");
     fails("s3://bucket/none/", ERROR_DATA, "s3://bucket/none/ matches no object");
     web_put(&web, "/bucket/log/empty", "", 0, "\"e\"");
-    fails("s3://bucket/log/emp*", ERROR_DATA, "s3://bucket/log/empty is empty (0 bytes)");
+    fails("s3://bucket/log/empty", ERROR_DATA, "s3://bucket/log/empty is empty (0 bytes)");
+    fails("s3://bucket/log/emp*", ERROR_DATA, "s3://bucket/log/emp* matches only empty objects (0 bytes)");
+    static const char *const spark[] = {"/bucket/spark/_SUCCESS", "/bucket/spark/_temporary/part-1", "/bucket/spark/.part-1.crc"};
+    for (size_t i = 0; i < sizeof spark / sizeof *spark; i++) web_put(&web, spark[i], "1\n", i == 0 ? 0 : 2, "\"e\"");
+    fails("s3://bucket/spark/", ERROR_DATA, "s3://bucket/spark/ matches no object (names that begin with . or _ do not count)");
+    web_put(&web, "/bucket/spark/part-0", "", 0, "\"e\"");
+    web_put(&web, "/bucket/spark/part-1", "1\n", 2, "\"e\"");
+    lists("s3://bucket/spark/", "bucket/spark/part-1");
+    lists("s3://bucket/spark/*", "bucket/spark/part-1");
+    lists("s3://bucket/spark/_temp*/*", "bucket/spark/_temporary/part-1");
     fails("s3://b", ERROR_DATA, "is no name of a bucket");
     fails("s3://", ERROR_DATA, "is no name of a bucket");
     fails("s3://user:pw@host/x", ERROR_DATA, "is no name of a bucket");
