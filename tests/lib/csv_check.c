@@ -53,7 +53,7 @@ static void plain_way(const struct csv *csv, const struct chunk *chunk, struct e
             if (count == csv->count) tell_exact(e, fields, out, NULL);
             else if (count > 0)
                 bad_row(&out->bad, out->lines, "%zu column%s, want %zu as the first line has", count, count == 1 ? "" : "s", csv->count);
-            else bad_field(&out->bad, out->lines, column, where, (size_t)(stop - where), why);
+            else csv_bad_fields(out, chunk, column, where, stop, why);
         }
         for (const char *n = p; n < next; n++) out->lines += *n == '\n';
     }

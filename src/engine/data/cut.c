@@ -17,6 +17,14 @@ static size_t mark_size(const char *buf, size_t size, bool first)
     return first && size >= MARK_BYTES && memcmp(buf, "\xEF\xBB\xBF", MARK_BYTES) == 0 ? MARK_BYTES : 0;
 }
 
+int text_check_ends(const char *path, const char *text, size_t size, bool whole, struct error *err)
+{
+    const char *cr = size > 0 && !memchr(text, '\n', size) ? memchr(text, '\r', size) : NULL, *end = text + size;
+    if (!cr || (whole ? cr + 1 == end : !memchr(cr + 1, '\r', (size_t)(end - cr - 1)))) return 0;
+    return error_set(err, ERROR_DATA, "/dataset/uri",
+                     "%s: its lines end in CR alone, as old Mac programs write them; they must end in LF: tr '\\r' '\\n' < FILE > NEW", path);
+}
+
 int cutter_open(struct cutter *c, const struct source_list *files, const struct format *format, void *state, size_t line_bytes_max,
                 size_t chunk_bytes, const struct parallel *helper, struct error *err)
 {
@@ -157,6 +165,8 @@ static int cutter_piece(struct cutter *c, struct piece *piece, struct error *err
     piece->overlong = false;
     piece->header_lines = 0;
     piece->chunk = (struct chunk){.text = piece->buf, .line_bytes_max = c->line_bytes_max};
+    if (first && c->state && whole == 0 && (rc = text_check_ends(c->files->files[c->file].path, piece->buf + mark, size - mark, c->ended, err)) < 0)
+        return rc;
     if (c->ended) {
         if (size == 0) return 0;
         if (piece->buf[size - 1] != '\n') piece->buf[size++] = '\n';

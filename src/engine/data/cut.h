@@ -12,6 +12,9 @@
 
 enum { OVERLONG_HEAD = 64 }; /* bytes of an overlong line that are kept, to show it */
 
+/* text_check_ends: ERROR_DATA when the text (the start of a file; `whole`: all of it) has lines, and these end in CR alone. */
+int text_check_ends(const char *path, const char *text, size_t size, bool whole, struct error *err);
+
 struct piece {
     struct chunk chunk;    /* text points into buf */
     size_t file;           /* index in the list */

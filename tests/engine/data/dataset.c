@@ -226,8 +226,8 @@ static void an_unclosed_quote_costs_one_row(void **state)
                           .chunk_bytes = (size_t[]){1, 70, 200, 0}[i]};
         assert_ok(kit_load(&kit, &got, &info, &err), &err);
         assert_int_equal(info.rows, 201);
-        assert_non_null(strstr(info.first_bad, "/data:3: column 2: \"\\\"open\" opens a quote") ? info.first_bad
-                                                                                                : strstr(info.first_bad, "/data:3: column 2"));
+        assert_non_null(
+            strstr(info.first_bad, "/data:3: column 2: \"\"open\" opens a quote that nothing closes within 64 bytes, the longest that a"));
         if (i > 0) assert_true(kit_rows_equal(&got, &want));
         if (i == 0) want = got;
         else kit_rows_close(&got);

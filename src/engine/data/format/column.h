@@ -19,7 +19,7 @@ enum { BUCKET_EDGES_MAX = 4096, QUANTILES_MAX = 1024 };
 struct cell { /* [text, text + size), without quotes or escapes */
     const char *text;
     uint32_t size;
-    bool list; /* its values one after another, each with a NUL byte behind it */
+    bool list; /* its values one after another, each with a NUL byte behind it; not empty */
 };
 
 struct item_data { /* of a schema's item, shared by its columns */

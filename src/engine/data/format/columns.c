@@ -9,6 +9,8 @@
 #include "engine/data/format/feature.h"
 #include "engine/data/format/text.h"
 
+const char cell_absent[CHUNK_SLACK] = "";
+
 const char *const columns_types[] = {"categorical", "numeric", "log", "ignore", "normalised", NULL};
 
 int columns_open(struct columns *t, const struct columns_params *params, const struct format_context *context, struct error *err)
@@ -243,20 +245,34 @@ static void trim(const char **text, size_t *size)
     while (*size > 0 && ((*text)[*size - 1] == ' ' || (*text)[*size - 1] == '\t')) --*size;
 }
 
+/* "x"; [a, b] of a list. */
+static const char *cell_shown(const struct cell *cell, char buf[200])
+{
+    char joined[200], shown[180];
+    size_t n = 0;
+    for (size_t i = 0; cell->list && i + 1 < cell->size && n + 2 < sizeof joined; i++) { /* the last byte ends the last value */
+        if (cell->text[i]) joined[n++] = cell->text[i];
+        else joined[n++] = ',', joined[n++] = ' ';
+    }
+    if (cell->list) snprintf(buf, 200, "[%s]", str_shown(shown, sizeof shown, joined, n, 40));
+    else snprintf(buf, 200, "\"%s\"", str_shown(shown, sizeof shown, cell->text, cell->size, 40));
+    return buf;
+}
+
 /* "column 3 (age): "x" is not a number; the schema says numeric". Always 0, so that the caller can end with it. */
 static int bad_cell(const struct columns *t, size_t i, const struct cell *cell, const char *why, const struct column_type *type, struct parsed *out)
 {
-    char name[60], text[160], number[24];
+    char name[60], text[200], number[24];
     const struct column *c = &t->columns[i];
     if (out->bad.count > 0) return out->bad.count++, 0; /* only the first one is told */
     snprintf(number, sizeof number, "%zu", c->number);
     bool named = strcmp(number, c->name) != 0;
     str_shown(name, sizeof name, c->name, strlen(c->name), 30);
-    str_shown(text, sizeof text, cell->text, cell->list && cell->size ? cell->size - 1 : cell->size, 40);
     if (t->keyed) snprintf(number, sizeof number, "key ");
     else snprintf(number, sizeof number, "column %zu%s", i + 1, named ? " (" : "");
-    bad_row(&out->bad, out->lines, "%s%s%s: \"%s\" %s%s%s", number, named || t->keyed ? name : "", named && !t->keyed ? ")" : "", text, why,
-            type ? "; the schema says " : "", type ? type->name : "");
+    const char *absent = cell->text == cell_absent ? " is not in the record" : "";
+    bad_row(&out->bad, out->lines, "%s%s%s%s: %s %s%s%s", number, named || t->keyed ? name : "", named && !t->keyed ? ")" : "", absent,
+            cell_shown(cell, text), why, type ? "; the schema says " : "", type ? type->name : "");
     return 0;
 }
 
@@ -337,7 +353,7 @@ static int grow_cell(struct growing *g, const struct columns_feed *f, const stru
     size_t size = cell->size;
     if (type->splits || (cell->list && !type->feature)) return grow_list(g, f, cell, err);
     if (cell->list) {
-        bad_cell(g->table, f->cell, cell, "is in a list, which only type multi can hold", type, g->out);
+        bad_cell(g->table, f->cell, cell, "is a list, which only type multi can hold (\"multi(,)\" in dataset.schema)", type, g->out);
         return 1;
     }
     if (type->trims) trim(&text, &size);
@@ -376,7 +392,7 @@ static void bad_label(const struct columns *t, const struct cell *cell, const ch
         snprintf(said, sizeof said, "is not a label; no column is called \"label\", so the first is taken; the columns are %s" LABEL_HELP,
                  columns_shown(t, names, sizeof names));
         why = said;
-    }
+    } else if (cell->text == cell_absent) why = *t->params.label ? "is not a label" : "is not a label" LABEL_HELP;
     bad_cell(t, t->label, cell, why, NULL, out);
 }
 

@@ -85,6 +85,9 @@ enum columns_names {
 /* columns_plan: what each of these columns is. Once a table. ERROR_DATA: names option or schema. */
 int columns_plan(struct columns *table, const struct cell *names, size_t count, enum columns_names how, struct error *err);
 
+/* cell_absent: the text of a cell of size 0 whose key is not in the record: what is said of it differs from what is said of "". */
+extern const char cell_absent[];
+
 /* columns_begin: empty rows of the table's shape. columns_row: cells (count) as one row of `out`, at line out->lines; what is wrong goes to out->bad.
  */
 void columns_begin(const struct columns *table, struct rows *rows);

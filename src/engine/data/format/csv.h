@@ -58,4 +58,7 @@ int csv_records(const struct csv *csv, const struct chunk *chunk, struct parsed 
 size_t csv_fields(char delimiter, bool quotes, const char *p, const char *end, struct cell *fields, size_t max, char *scratch, const char **why,
                   size_t *column, const char **where);
 
+/* csv_bad_fields: tell out->bad of a record that ends at `stop`, by what csv_fields() says of it. */
+void csv_bad_fields(struct parsed *out, const struct chunk *chunk, size_t column, const char *where, const char *stop, const char *why);
+
 #endif

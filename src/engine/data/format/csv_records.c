@@ -47,7 +47,7 @@ static int record_slow(const struct records *r, const char *p, const char **next
         size_t count = csv_fields(r->csv->delimiter, !r->csv->no_quotes, p, stop, fields, r->csv->count, scratch, &why, &column, &where);
         if (count == r->csv->count) rc = r->record(r->context, fields, out, err);
         else if (count > 0) bad_count(r, count);
-        else bad_field(&out->bad, out->lines, column, where, (size_t)(stop - where), why);
+        else csv_bad_fields(out, chunk, column, where, stop, why);
     }
     for (const char *n = p; (n = memchr(n, '\n', (size_t)(*next - n))); n++) out->lines++;
     return rc;

@@ -1,5 +1,6 @@
 #include "engine/data/format/csv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The end of the quoted text that opens at p (a quote): behind its closing quote, or NULL when it does not close before end. */
@@ -49,6 +50,8 @@ static const char *unquote(const char *p, const char *end, struct cell *field, c
     return p + 1;
 }
 
+static const char unclosed[] = "opens a quote that nothing closes";
+
 size_t csv_fields(char delimiter, bool quotes, const char *p, const char *end, struct cell *fields, size_t max, char *scratch, const char **why,
                   size_t *column, const char **where)
 {
@@ -58,7 +61,7 @@ size_t csv_fields(char delimiter, bool quotes, const char *p, const char *end, s
         *column = ++count;
         *where = p;
         if (quotes && p < end && *p == '"') {
-            *why = "opens a quote that nothing closes";
+            *why = unclosed;
             if (!(p = unquote(p, end, field, &scratch))) return 0;
             *why = "goes on behind its closing quote; a quote inside quotes is written twice";
             if (p < end && *p != delimiter) return 0;
@@ -69,4 +72,12 @@ size_t csv_fields(char delimiter, bool quotes, const char *p, const char *end, s
         }
         if (p == end) return count;
     }
+}
+
+void csv_bad_fields(struct parsed *out, const struct chunk *chunk, size_t column, const char *where, const char *stop, const char *why)
+{
+    char limited[120];
+    snprintf(limited, sizeof limited, "%s within %zu bytes, the longest that a record may be", unclosed, chunk->line_bytes_max);
+    if (why == unclosed) why = limited; /* what lies beyond the limit was not looked at */
+    bad_field(&out->bad, out->lines, column, where, (size_t)(stop - where), why);
 }

@@ -184,7 +184,7 @@ static bool line_cells(const struct jsonl *s, struct json_line *line, const char
         bad_row(&out->bad, out->lines, "byte %zu: \"%s\" %s", (size_t)(line->p - start) + 1,
                 str_shown(shown, sizeof shown, line->p, (size_t)(line->end - line->p), 30), line->why);
     for (size_t i = 0; i < count; i++)
-        if (!cells[i].text) cells[i].text = start;
+        if (!cells[i].text) cells[i].text = cell_absent;
     return got == 0;
 }
 

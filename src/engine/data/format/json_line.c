@@ -179,11 +179,11 @@ static bool list_read(struct json_line *l, struct cell *out)
             l->scratch = at + item.size + (item.size > 0);
         } while (take(l, ','));
     else {
-        *out = (struct cell){start, 0, true};
+        *out = (struct cell){start, 0, false};
         return true;
     }
     if (!take(l, ']')) return fail(l, l->p, "is not the comma or bracket that must follow a value of an array"), false;
-    *out = (struct cell){start, (uint32_t)(l->scratch - start), true};
+    *out = (struct cell){start, (uint32_t)(l->scratch - start), l->scratch > start};
     return true;
 }
 

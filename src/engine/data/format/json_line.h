@@ -15,8 +15,8 @@ struct json_line {
     bool begun;
 };
 
-/* json_line_next: 1: a key and its value (null is an empty text); 0: the object is over, and so is the line; -1: see why. The texts point into
- * the line or the scratch and stay until the line is done with. */
+/* json_line_next: 1: a key and its value (null and an array without a text are an empty text); 0: the object is over, and so is the line; -1: see
+ * why. The texts point into the line or the scratch and stay until the line is done with. */
 int json_line_next(struct json_line *line, struct cell *key, struct cell *value);
 
 #endif

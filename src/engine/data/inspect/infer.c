@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/data/cut.h"
 #include "engine/data/inspect/infer_column.h"
 
 #define NO_COLUMN "16384" /* a label that no column is, so that all are looked at, and numbered as they stand */
@@ -31,6 +32,8 @@ static int sample_read(struct sample *s, const struct source_list *files, struct
         if (got < 0) return (int)got;
     }
     if (s->size >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0) memmove(s->text, s->text + 3, s->size -= 3); /* as cut.c does */
+    int rc = text_check_ends(s->path, s->text, s->size, s->size < SAMPLE_BYTES, err);
+    if (rc < 0) return rc;
     const char *last = s->size > 0 ? memrchr(s->text, '\n', s->size) : NULL;
     if (s->size == SAMPLE_BYTES && last) s->size = (size_t)(last - s->text) + 1;
     else if (s->size > 0 && s->text[s->size - 1] != '\n') s->text[s->size++] = '\n';

@@ -125,6 +125,7 @@ struct source {
     struct packed packed;
     const struct unpacker *unpacker;
     struct unpack *unpack;
+    bool begun;
 };
 
 /* Files that look like something else than text: name it, rather than complain of a strange first row. */
@@ -154,22 +155,48 @@ static bool looks_like_text(const uint8_t *head, size_t size)
     return true;
 }
 
+/* What else than text it is, or NULL. */
+static const char *foreigner(const uint8_t *head, size_t size)
+{
+    for (size_t i = 0; i < sizeof foreigners / sizeof *foreigners; i++) {
+        size_t n = strlen(foreigners[i].magic);
+        if (size >= n && memcmp(head, foreigners[i].magic, n) == 0 && !looks_like_text(head, size)) return foreigners[i].name;
+    }
+    return NULL;
+}
+
+static const struct unpacker *unpacker_of(const uint8_t *head, size_t size)
+{
+    const struct unpacker *const *row = unpackers;
+    while ((*row)->matches && !(*row)->matches(head, size)) row++;
+    return *row;
+}
+
 static int source_sniff(struct source *s, struct error *err)
 {
     const uint8_t *head;
     size_t size;
     int rc = packed_head(&s->packed, HEAD_BYTES, &head, &size, err);
     if (rc < 0) return rc;
-    for (size_t i = 0; i < sizeof foreigners / sizeof *foreigners; i++) {
-        size_t n = strlen(foreigners[i].magic);
-        if (size >= n && memcmp(head, foreigners[i].magic, n) == 0 && !looks_like_text(head, size))
-            return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s is %s, not text; give it as plain text, gzip or zstd", s->packed.path,
-                             foreigners[i].name);
-    }
-    const struct unpacker *const *row = unpackers;
-    while ((*row)->matches && !(*row)->matches(head, size)) row++;
-    s->unpacker = *row;
+    const char *is = foreigner(head, size);
+    if (is) return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s is %s, not text; give it as plain text, gzip or zstd", s->packed.path, is);
+    s->unpacker = unpacker_of(head, size);
     return 0;
+}
+
+/* The start of what was unpacked: is it text? */
+static int source_check_inside(const struct source *s, const uint8_t *head, size_t size, struct error *err)
+{
+    if (size > HEAD_BYTES) size = HEAD_BYTES; /* so that it does not matter how much is read at once */
+    const char *outer = s->unpacker->name, *is = foreigner(head, size);
+    const struct unpacker *inner = unpacker_of(head, size);
+    if (!s->unpacker->matches) return 0;
+    if (inner->matches)
+        return error_set(err, ERROR_DATA, SOURCE_FIELD, "%s is compressed twice, %s inside %s; unpack it once and give what comes out",
+                         s->packed.path, inner->name, outer);
+    return is ? error_set(err, ERROR_DATA, SOURCE_FIELD, "%s holds %s inside %s, not text; give it as plain text, gzip or zstd", s->packed.path, is,
+                          outer)
+              : 0;
 }
 
 struct source *source_open(const struct source_list *list, size_t index, struct error *err)
@@ -206,7 +233,9 @@ int64_t source_read(struct source *s, void *buf, size_t size, struct error *err)
         if (n == 0) break;
         done += (size_t)n;
     }
-    return (int64_t)done;
+    int rc = s->begun ? 0 : source_check_inside(s, buf, done, err);
+    s->begun = true;
+    return rc < 0 ? rc : (int64_t)done;
 }
 
 uint64_t source_packed_bytes(const struct source *s) { return s->packed.taken; }

@@ -62,7 +62,11 @@ static const struct bad_case bad_cases[] = {
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": [1 2]}\n{\"label\": 0, \"a\": 2}\n",
      "is not the comma or bracket that must follow a value of an array"},
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": [1]}\n{\"label\": 0, \"a\": 2}\n",
-     "f:2: key a: \"1\" is in a list, which only type multi can hold; the schema says categorical"},
+     "f:2: key a: [1] is a list, which only type multi can hold (\"multi(,)\" in dataset.schema); the schema says categorical"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": [1, \"\", \"x\ty\"]}\n{\"label\": 0, \"a\": 2}\n", "is a control character"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": [\"1\", \"\", \"2\"]}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: key a: [1, 2] is a list"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": [1], \"a\": 1}\n{\"label\": 0, \"a\": 2}\n", "f:2: key label: [1] is not a label"},
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"x}\n{\"label\": 0, \"a\": 2}\n",
      "f:2: byte 19: \"\"x}\" opens a string that nothing closes"},
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\": \"\\x\"}\n{\"label\": 0, \"a\": 2}\n", "is no escape of JSON"},
@@ -83,7 +87,11 @@ static const struct bad_case bad_cases[] = {
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"b\": 1}\n{\"label\": 0, \"a\": 2}\n",
      "f:2: key \"b\" is named neither by the first record nor by the schema"},
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 2, \"a\": 1}\n{\"label\": 0, \"a\": 2}\n", "f:2: key label: \"2\" is not a label"},
-    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"a\": 1}\n{\"label\": 0, \"a\": 2}\n", "f:2: key label: \"\" is not a label"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"a\": 1}\n{\"label\": 0, \"a\": 2}\n",
+     "f:2: key label is not in the record: \"\" is not a label; name the label's in dataset.label"},
+    {"jsonl", "{\"label\": \"y\"}", "{\"y\": 1, \"a\": 1}\n{\"a\": 1}\n{\"y\": 0, \"a\": 2}\n",
+     "f:2: key y is not in the record: \"\" is not a label"},
+    {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": \"\", \"a\": 1}\n{\"label\": 0, \"a\": 2}\n", "f:2: key label: \"\" is not a label"},
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n[1]\n{\"label\": 0, \"a\": 2}\n", "f:2: byte 1: \"[1]\" is not the brace that begins a record"},
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, a: 1}\n{\"label\": 0, \"a\": 2}\n", "is not the quote that begins a key"},
     {"jsonl", NULL, "{\"label\": 1, \"a\": 1}\n{\"label\": 1, \"a\" 1}\n{\"label\": 0, \"a\": 2}\n", "is not the colon that must follow a key"},
@@ -132,6 +140,44 @@ static void bad_rows_say_where_and_what(void **state)
         assert_non_null(strstr(info.first_bad, c->want));
         kit_rows_close(&rows);
     }
+}
+
+/* null, an array without a text and a key that is not there are one value, of any type (docs/spec.md). */
+static void what_is_empty_in_json(void **state)
+{
+    static const char text[] = "{\"label\": 1, \"a\": null, \"b\": null, \"c\": null}\n{\"label\": 0, \"a\": [], \"b\": [], \"c\": []}\n"
+                               "{\"label\": 0, \"a\": [\"\", null], \"b\": [null], \"c\": [\"\"]}\n{\"label\": 1}\n";
+    struct kit_rows rows;
+    struct error err = {0};
+    (void)state;
+    assert_ok(kit_text("jsonl", "{\"schema\": \"b:multi(,), c:numeric\"}", text, sizeof text - 1, 0, &rows, NULL, &err), &err);
+    assert_int_equal(rows.count, 4);
+    for (size_t r = 1; r < 4; r++) assert_memory_equal(rows.keys + 3 * r, rows.keys, 3 * sizeof *rows.keys);
+    kit_rows_close(&rows);
+}
+
+/* Text of another system: what is wrong is told, and not what follows from it. */
+static void lines_that_end_in_cr_alone(void **state)
+{
+    struct bytes text;
+    struct error err = {0};
+    (void)state;
+    bytes_init(&text, 4 << 20);
+    assert_ok(bytes_add_text(&text, "label,a0,a1\r", &err), &err);
+    for (int i = 0; i < 200000; i++) {
+        if (i == 10 || i == 199999)
+            for (size_t f = 0; formats[f]; f++) {
+                struct kit_rows rows;
+                struct error why = {0};
+                assert_true(kit_text(formats[f]->kind.name, NULL, bytes_text(&text), text.size, 1000, &rows, NULL, &why) < 0);
+                assert_error(&why, ERROR_DATA, "f: its lines end in CR alone, as old Mac programs write them; they must end in LF: tr");
+            }
+        assert_ok(bytes_add_text(&text, "1,a0,a0\r", &err), &err);
+    }
+    bytes_close(&text);
+    struct kit_rows rows;
+    assert_ok(kit_text("libsvm", NULL, "1 1:1\r", 6, 0, &rows, NULL, &err), &err); /* the end of the text */
+    kit_rows_close(&rows);
 }
 
 static void every_format_refuses_rubbish(void **state)
@@ -198,6 +244,7 @@ static void kernels_agree(void **state)
     bytes_close(&log), bytes_close(&csv);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(bad_rows_say_where_and_what), cmocka_unit_test(every_format_refuses_rubbish),
-                                          cmocka_unit_test(one_label_only_is_no_fault_of_the_text), cmocka_unit_test(kernels_agree)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(bad_rows_say_where_and_what), cmocka_unit_test(every_format_refuses_rubbish),           cmocka_unit_test(what_is_empty_in_json),
+    cmocka_unit_test(lines_that_end_in_cr_alone),  cmocka_unit_test(one_label_only_is_no_fault_of_the_text), cmocka_unit_test(kernels_agree)};
 TEST_MAIN(tests)

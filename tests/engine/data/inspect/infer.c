@@ -234,6 +234,9 @@ static void what_is_no_log_is_told(void **state)
     assert_int_equal(infer("click,price,user\n", 17, NULL, &guess, &err), -ERROR_DATA);
     assert_error(&err, ERROR_DATA, "a header alone");
     inferred_close(&guess);
+    assert_int_equal(infer("label,a\r1,x\r0,y\r", 16, NULL, &guess, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "log: its lines end in CR alone");
+    inferred_close(&guess);
     static const char zeros[64];
     assert_int_equal(infer(zeros, sizeof zeros, NULL, &guess, &err), -ERROR_DATA);
     inferred_close(&guess);

@@ -243,6 +243,24 @@ static void other_kinds_of_file_are_named(void **state)
         assert_null(text_of(in_dir("foreign"), 100, &size, &err));
         assert_error(&err, ERROR_DATA, files[i].what);
     }
+    static const char *const inner[] = {"1\n", "\xFD"
+                                               "7zXZ\0\0\4"};
+    struct bytes once, twice;
+    bytes_init(&once, 1 << 16), bytes_init(&twice, 1 << 16);
+    for (int zstd = 0; zstd < 2; zstd++)
+        for (int xz = 0; xz < 2; xz++) {
+            struct error err = {0};
+            bytes_clear(&once), bytes_clear(&twice);
+            kit_gzip(&once, inner[xz], xz ? 8 : 2);
+            (zstd ? kit_zstd : kit_gzip)(&twice, once.data, once.size);
+            put("twice", xz ? once.data : twice.data, xz ? once.size : twice.size);
+            assert_null(text_of(in_dir("twice"), 100, &size, &err));
+            assert_error(&err, ERROR_DATA,
+                         xz     ? "twice holds xz inside gzip, not text"
+                         : zstd ? "twice is compressed twice, gzip inside zstd; unpack it once"
+                                : "gzip inside gzip");
+        }
+    bytes_close(&once), bytes_close(&twice);
     struct error err = {0};
     put("header", "ORCHARD,PAR1\n1,2\n", 17); /* text that begins like one of them */
     char *got = text_of(in_dir("header"), 100, &size, &err);
