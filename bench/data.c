@@ -530,7 +530,7 @@ static void bench_gather(struct dataset *d)
     struct error err = {0};
     struct splitter splitter = {.split = splits[0]};
     struct sides sides;
-    must(sides_count(&sides, d, &splitter, &parallel_inline, &err), &err);
+    must(sides_count(&sides, d, &splitter, NULL, &parallel_inline, &err), &err);
     struct stream_config config = {.dataset = d, .sides = &sides, .side = SIDE_TRAIN, .shuffle = true, .seed = 1};
     struct stream *stream = stream_new(&config, &err);
     struct batch_buffer batch = {0};

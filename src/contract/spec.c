@@ -110,7 +110,7 @@ static const struct option train_options[] = {
      .help = "a step whose loss or gradient is not finite: ends the run as diverged, is left out (up to 10 in a row), or sends training back to the "
              "newest checkpoint at half the rate (up to 3 times)"},
     {"spike_factor", OPT_REAL, AT(train.spike_factor), 0, 0, 1e6,
-     .help = "a step whose loss is above that many times its running mean is treated as one that is not finite; 0: off"},
+     .help = "a step whose loss is above that many times its running mean is treated as one that is not finite, from the 21st good step on; 0: off"},
     {"label_smoothing", OPT_REAL, AT(train.label_smoothing), 0, 0, 1,
      .help = "share of a label that is spread evenly over both classes in the gradient; losses are told of the labels as they are",
      .flags = OPTION_BELOW_MAX},

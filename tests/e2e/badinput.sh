@@ -144,6 +144,8 @@ refused "a model beyond its allowance" "$tmp/bad.json" 71 'resources.max_memory_
 spec_case "nag on hidden layers" '.model = {kind: "mlp", hash_bits: 14} | .optimizer.kind = "nag"' '/optimizer_deep is missing' 'what hidden layers are given is no feature'
 spec "$data/good.tsv" '.model = {kind: "fm", hash_bits: 14} | .optimizer = {kind: "sgd", lr: 1000000} | .train = {batch_size: 64, epochs: 20}' >"$tmp/bad.json"
 refused "a rate at which nothing stays finite" "$tmp/bad.json" 70 'not finite; lower optimizer.lr'
+spec "$data/good.tsv" '.optimizer = {kind: "adam", lr: 1000000}' >"$tmp/bad.json"
+refused "a rate at which all stays finite, and the model is none" "$tmp/bad.json" 70 'its loss on the test side is .* of one that has learnt nothing; lower optimizer.lr'
 spec_case "test_fraction 1" '.split = {kind: "holdout", test_fraction: 1}' '/split/test_fraction must be >= 0 and < 1'
 spec_case "no row left to train" '.split = {kind: "holdout", test_fraction: 0.99999}' 'no row is on the training side'
 spec_case "early stopping, nothing to stop by" '.train.early_stopping = {metric: "auc", patience: 1}' 'needs a validation side'

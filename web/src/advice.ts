@@ -22,7 +22,7 @@ const BY_CAUSE: Record<string, string> = {
   invalid_data: 'Mend the data, at the file and line that the message names, or allow some bad rows with dataset.max_bad_rows. Trying again alone will not help.',
   invalid_spec: 'Mend the field that the message names and submit again.',
   out_of_memory: 'Lower model.hash_bits or the number of factors, or raise resources.max_memory_bytes, and submit again.',
-  diverged: 'The loss left the finite numbers. Lower optimizer.lr, or add optimizer.l2, and submit again.',
+  diverged: 'The loss left the finite numbers, or came out absurdly high; the message has the figures. Lower optimizer.lr, set train.clip_norm, or add optimizer.l2, and submit again.',
   worker_lost: 'The process vanished: a kill, a crash, or the machine. The log may say why. Trying again has a fair chance.',
   source_unavailable: 'The place where the data is did not answer, several times. When it is up again, submit again.',
   disk_full: 'Free some space where the server keeps its state; deleting old jobs here does it. Then submit again.',

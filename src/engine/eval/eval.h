@@ -62,7 +62,7 @@ void evaluator_free(struct evaluator *evaluator);                               
 /* evaluator_add: thread-safe between different lanes; one caller a lane at a time. A call is taken whole or not at all, but
  * that after a failure of groups or slices (memory, disk) the evaluator is only good for evaluator_free. ERROR_NOMEM; ERROR_DATA
  * for a label that is neither 0 nor 1 or a weight outside its range; ERROR_USAGE for an array that the configuration needs and is not there;
- * ERROR_IO, ERROR_NOSPACE of the folder. Scores that are not finite are counted, not refused. */
+ * ERROR_IO, ERROR_NOSPACE of the folder. Scores that are not finite, or as good as, are counted, not refused. */
 int evaluator_add(struct evaluator *evaluator, unsigned lane, const struct eval_rows *rows, struct error *err);
 
 /* One metric's outcome. value NaN: not defined, `reason` says why. se NaN: no standard error, reason says why when value is there. */
@@ -105,7 +105,7 @@ struct class_figure { /* the rows of a class, and how the class does against the
 
 /* Plain data without pointers: copy it freely, but it is large (about 40 KiB): not many on one stack. */
 struct evaluation {
-    uint64_t rows, positives, bad_scores;            /* rows of weight > 0; bad_scores: logits that were NaN or infinite */
+    uint64_t rows, positives, bad_scores;            /* rows of weight > 0; bad_scores: logits not finite or beyond the limits below */
     double weight, weight_positive;                  /* sums of weights: rows and positives when unweighted */
     bool weighted, exact_ranks;                      /* exact_ranks false: AUC and PR-AUC come from the histogram */
     struct measure measures[EVALUATION_METRICS_MAX]; /* in the order of metrics[] */
@@ -125,6 +125,14 @@ struct evaluation {
     unsigned class_count;               /* of labels that are classes */
     struct class_figure classes[LABEL_CLASSES_MAX];
 };
+
+/* Beyond these a score is as good as not finite: log-odds, and outputs of other losses. */
+#define LOGIT_LIMIT 1e9f
+#define OUTPUT_LIMIT 1e30f
+
+/* evaluation_bad_scores: what keeps scores from being judged, in words. */
+enum { BAD_SCORES_SIZE = 96 };
+const char *evaluation_bad_scores(const struct evaluation *e, char out[BAD_SCORES_SIZE]);
 
 /* evaluator_finish: everything added so far, by all lanes; call it when no lane is adding. More rows may be added afterwards. */
 int evaluator_finish(struct evaluator *evaluator, struct evaluation *out, struct error *err);

@@ -20,8 +20,7 @@
 
 enum { BINS = 1 << 20, EXACT_ROWS_DEFAULT = 1 << 23, COLUMNS_MAX = EVALUATION_SLICES_MAX + 1, CHUNK = 256 };
 enum { BOOTSTRAP_REPLICATES_MIN = 20, GROUPS_K_DEFAULT = 10, TOP_K_DEFAULT = 3 };
-static const float bin_range = 32;     /* logits beyond +-32 share the end bins */
-static const float score_limit = 1e9f; /* a logit beyond it is as good as not finite */
+static const float bin_range = 32; /* logits beyond +-32 share the end bins */
 static const size_t memory_default = 64 << 20;
 
 enum term { /* sums of w f, then those of w^2 f that are not the same without weights */
@@ -288,7 +287,7 @@ static int columns_add(struct evaluator *e, const struct eval_rows *rows, struct
         size_t n = 0;
         for (size_t i = 0; i < rows->n; i++) {
             float weight = rows->weights ? rows->weights[i] : 1;
-            if (weight > 0 && fabsf(rows->logits[i]) <= score_limit)
+            if (weight > 0 && fabsf(rows->logits[i]) <= LOGIT_LIMIT)
                 out[n++] = sort_row_of(c < slices ? rows->slices[i * slices + c] : rows->groups[i], rows->logits[i], rows->labels[i] == 1, weight);
             if (n < CHUNK && i + 1 < rows->n) continue;
             int rc = sorter_add(e->columns[c], out, n, err);
@@ -306,7 +305,7 @@ static void row_add(struct evaluator *e, unsigned index, const struct eval_rows 
     int y = rows->labels[i] == 1;
     if (weight == 0) return;
     lane->classes[y]++;
-    if (!(fabsf(z) <= score_limit)) {
+    if (!(fabsf(z) <= LOGIT_LIMIT)) {
         lane->bad_scores++;
         return;
     }
@@ -397,16 +396,22 @@ static int keys_sort(void *context, unsigned label, struct error *err)
     return scratch ? 0 : error_wrap(err, "evaluation: sorting %zu scores", n);
 }
 
-static bool undefined(const struct eval_sums *sums, uint64_t bad_scores, unsigned needs, char reason[160])
+const char *evaluation_bad_scores(const struct evaluation *e, char out[BAD_SCORES_SIZE])
+{
+    snprintf(out, BAD_SCORES_SIZE, "%llu of %llu scores are not finite or beyond +-%s", (unsigned long long)e->bad_scores,
+             (unsigned long long)e->rows, e->labels == LABELS_BINARY ? "1e9" : "1e30");
+    return out;
+}
+
+static bool undefined(const struct evaluation *e, unsigned needs, char reason[160])
 {
     enum { SIZE = 160 };
     reason[0] = 0;
-    if (sums->rows == 0) snprintf(reason, SIZE, "no rows");
-    else if (bad_scores) snprintf(reason, SIZE, "%llu of %llu scores are not finite", (unsigned long long)bad_scores, (unsigned long long)sums->rows);
-    else if (sums->positives == 0 && needs & (METRIC_BOTH_CLASSES | METRIC_POSITIVES))
-        snprintf(reason, SIZE, "all %llu labels are 0", (unsigned long long)sums->rows);
-    else if (sums->positives == sums->rows && needs & METRIC_BOTH_CLASSES)
-        snprintf(reason, SIZE, "all %llu labels are 1", (unsigned long long)sums->rows);
+    if (e->rows == 0) snprintf(reason, SIZE, "no rows");
+    else if (e->bad_scores) evaluation_bad_scores(e, reason);
+    else if (e->positives == 0 && needs & (METRIC_BOTH_CLASSES | METRIC_POSITIVES))
+        snprintf(reason, SIZE, "all %llu labels are 0", (unsigned long long)e->rows);
+    else if (e->positives == e->rows && needs & METRIC_BOTH_CLASSES) snprintf(reason, SIZE, "all %llu labels are 1", (unsigned long long)e->rows);
     return reason[0];
 }
 
@@ -419,7 +424,7 @@ static void measure_all(const struct evaluator *e, const struct metric_input *in
         struct measure *m = &out->measures[i];
         bool groups = metrics[i]->needs & METRIC_GROUPS;
         bool judges = metric_judges(metrics[i], LABELS_BINARY);
-        if (undefined(in->sums, out->bad_scores, metrics[i]->needs, reason)) measure_undefined(m, reason);
+        if (undefined(out, metrics[i]->needs, reason)) measure_undefined(m, reason);
         else if (!judges) measure_undefined(m, "is for other labels");
         else if (groups && !e->config.groups.wanted) measure_undefined(m, "rows have no group");
         else if (groups && !in->groups) measure_undefined(m, overflow);
@@ -457,7 +462,7 @@ static int column_finish(void *context, unsigned index, struct error *err)
     }
     struct slice_table *table = &c->out->slices[index];
     str_copy(table->field, sizeof table->field, c->e->slice_names[index]);
-    if (undefined(&(struct eval_sums){.rows = c->out->rows, .positives = 1}, c->out->bad_scores, 0, table->reason)) return 0;
+    if (undefined(c->out, 0, table->reason)) return 0;
     if (lost) return str_copy(table->reason, sizeof table->reason, overflow), 0;
     return slices_table(rows, table, err);
 }

@@ -13,7 +13,7 @@
 #include "engine/eval/parts.h"
 
 enum { BINS = 1 << 20, EXACT_ROWS_DEFAULT = 1 << 21, MODELS = 2 };
-static const float bin_range = 32, score_limit = 1e9f;
+static const float bin_range = 32;
 
 struct moments { /* of a value over rows, around 0 */
     double count, sum, squares;
@@ -70,7 +70,7 @@ static size_t bin_of(float logit)
     return at > 0 ? at < BINS - 1 ? (size_t)at : BINS - 1 : 0;
 }
 
-static bool good(float logit) { return fabsf(logit) <= score_limit; }
+static bool good(float logit) { return fabsf(logit) <= LOGIT_LIMIT; }
 
 /* The kept rows go into the bins. */
 static int leave_exact(struct paired *p, struct error *err)
@@ -251,7 +251,7 @@ int paired_finish(struct paired *p, struct paired_result *out, struct error *err
     *out = (struct paired_result){.rows = p->rows, .positives = p->classes[1], .exact = p->exact};
     if (p->rows == 0) snprintf(reason, sizeof reason, "no rows");
     else if (p->bad[0] || p->bad[1])
-        snprintf(reason, sizeof reason, "%llu scores of a and %llu of b are not finite", (unsigned long long)p->bad[0],
+        snprintf(reason, sizeof reason, "%llu scores of a and %llu of b are not finite or beyond +-1e9", (unsigned long long)p->bad[0],
                  (unsigned long long)p->bad[1]);
     undefined(&out->auc, reason);
     undefined(&out->logloss, reason);

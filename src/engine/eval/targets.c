@@ -11,8 +11,6 @@
 #include "engine/core/batch.h"
 #include "engine/eval/exact_sum.h"
 
-static const float output_limit = 1e30f; /* an output beyond it is as good as not finite */
-
 enum part { /* sums of w f; of what has a variance also of w^2 f and w^2 f^2 */
             PART_LOSS,
             PART_SQUARE,
@@ -175,7 +173,7 @@ static void class_add(const struct targets *t, struct lane *lane, double w, cons
 static bool outputs_finite(const float *z, size_t outputs)
 {
     bool finite = true;
-    for (size_t c = 0; c < outputs; c++) finite = finite && fabsf(z[c]) <= output_limit;
+    for (size_t c = 0; c < outputs; c++) finite = finite && fabsf(z[c]) <= OUTPUT_LIMIT;
     return finite;
 }
 
@@ -313,12 +311,12 @@ static int classes_judge(const struct targets *t, const struct eval_sums *sums, 
     return rc < 0 ? error_wrap(err, "evaluation") : 0;
 }
 
-static bool undefined(const struct eval_sums *sums, uint64_t bad_scores, unsigned needs, char reason[160])
+static bool undefined(const struct eval_sums *sums, const struct evaluation *e, unsigned needs, char reason[160])
 {
     enum { SIZE = 160 };
     reason[0] = 0;
     if (sums->rows == 0) snprintf(reason, SIZE, "no rows");
-    else if (bad_scores) snprintf(reason, SIZE, "%llu of %llu scores are not finite", (unsigned long long)bad_scores, (unsigned long long)sums->rows);
+    else if (e->bad_scores) evaluation_bad_scores(e, reason);
     else if (sums->positives == 0 && needs & METRIC_POSITIVES) snprintf(reason, SIZE, "all %llu labels are 0", (unsigned long long)sums->rows);
     return reason[0];
 }
@@ -342,7 +340,7 @@ int targets_finish(struct targets *t, struct evaluation *out, struct error *err)
         struct measure *m = &out->measures[i];
         bool judges = metric_judges(metrics[i], t->rule.range);
         if (!judges) measure_undefined(m, "is for other labels");
-        else if (undefined(&sums, out->bad_scores, metrics[i]->needs, reason)) measure_undefined(m, reason);
+        else if (undefined(&sums, out, metrics[i]->needs, reason)) measure_undefined(m, reason);
         else metrics[i]->compute(&in, m);
         m->wanted = judges;
     }

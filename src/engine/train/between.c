@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "engine/train/checkpoint.h"
+#include "engine/train/diverged.h"
 #include "engine/train/judge.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
@@ -21,12 +22,14 @@ int between_validate(struct fold *fold, struct error *err)
     if (rc < 0 || !early_stopping(fold)) return rc;
     const char *name = spec_metrics[fold->job->spec.train.early_stopping_metric];
     const struct measure *m = evaluation_measure(&e, name);
-    if (!metric_better(metric_find(name), m->value, fold->best.step ? fold->best.value : NAN)) {
+    struct error bad = {0}; /* a model that has diverged is never the best: its order may be good, its scores are not */
+    if (diverged_check(fold, SIDE_VALIDATION, &e, &bad) < 0 ||
+        !metric_better(metric_find(name), m->value, fold->best.step ? fold->best.value : NAN)) {
         if (++fold->best.since >= fold->job->spec.train.early_stopping_patience) {
             if (fold->best.step > 0)
                 report_log(fold->job, PROGRESS_INFO, "early stopping at step %" PRIu64 ": %s was best at step %" PRIu64 " (%.6f)", fold->cursor.step,
                            name, fold->best.step, fold->best.value);
-            else
+            else if (bad.code == ERROR_NONE)
                 report_log(fold->job, PROGRESS_WARN, "early stopping at step %" PRIu64 ": %s was never defined on the validation side (%s)",
                            fold->cursor.step, name, m->reason);
             fold->cursor.ended = true;

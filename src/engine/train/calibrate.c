@@ -10,6 +10,8 @@ static const struct calibrator *wanted(const struct fold *fold)
     return (const struct calibrator *)fold->job->spec.chosen[SECTION_CALIBRATION].kind;
 }
 
+bool calibrate_wanted(const struct fold *fold) { return wanted(fold)->fit != NULL; }
+
 int calibrate_check(const struct fold *fold, struct error *err)
 {
     uint64_t rows = fold->sides.totals[SIDE_VALIDATION], positives = fold->sides.positives[SIDE_VALIDATION];
@@ -50,7 +52,7 @@ int calibrate_fold(struct fold *fold, bool *fitted, struct error *err)
 {
     struct counting c = {.offset = offset_of(fold)};
     const struct score_stream stream = {.map = map_counted, .context = &c};
-    *fitted = wanted(fold)->fit != NULL;
+    *fitted = calibrate_wanted(fold);
     if (!*fitted) return 0;
     if (!(c.counts = calibrate_counts_new(err))) return -ERROR_NOMEM;
     int rc = score_side(fold, &fold->sides, SIDE_VALIDATION, &stream, 1, err);

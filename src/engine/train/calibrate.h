@@ -5,6 +5,9 @@
 
 #include "engine/train/score.h"
 
+/* calibrate_wanted: is one to be fitted? */
+bool calibrate_wanted(const struct fold *fold);
+
 /* calibrate_check: the wish against the fold's sides, before training. ERROR_INVALID: there are no validation rows. */
 int calibrate_check(const struct fold *fold, struct error *err);
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "engine/train/calibrate.h"
+#include "engine/train/diverged.h"
 #include "engine/train/judge.h"
 #include "engine/train/slice_text.h"
 
@@ -70,8 +71,7 @@ static json_t *fold_describe(struct fold *fold, const struct fold_outcome *outco
     return NULL;
 }
 
-int fold_evaluate(struct fold *fold, const struct fold_outcome *outcome, struct evaluator *pooled, struct evaluation *out, json_t **json,
-                  struct error *err)
+int fold_evaluate(struct fold *fold, struct fold_outcome *outcome, struct evaluator *pooled, struct evaluation *out, json_t **json, struct error *err)
 {
     struct job *job = fold->job;
     enum split_side side = side_to_judge(&fold->sides);
@@ -90,6 +90,8 @@ int fold_evaluate(struct fold *fold, const struct fold_outcome *outcome, struct 
     if (rc == 0) rc = score_side(fold, &fold->sides, side, streams, raw.evaluator ? 2 : 1, err);
     if (rc == 0) rc = evaluator_finish(judge, out, err);
     evaluator_free(judge);
+    if (rc == 0) rc = diverged_check(fold, side, out, err);
+    if (rc == 0) rc = fold_publish(fold, outcome, err);
     if (rc == 0) slice_texts(job, out);
     if (rc == 0 && !(*json = fold_describe(fold, outcome, &raw, out, side, err))) rc = -(int)err->code;
     raw_close(&raw);

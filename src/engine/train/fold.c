@@ -12,9 +12,11 @@
 #include "engine/recipe/recipe.h"
 #include "engine/train/calibrate.h"
 #include "engine/train/checkpoint.h"
+#include "engine/train/diverged.h"
 #include "engine/train/field_counts.h"
 #include "engine/train/fit.h"
 #include "engine/train/groups.h"
+#include "engine/train/judge.h"
 #include "engine/train/report.h"
 #include "engine/train/warm_start.h"
 
@@ -41,7 +43,9 @@ static int fold_sides(struct fold *fold, struct error *err)
     struct job *job = fold->job;
     struct splitter splitter = job->splitter;
     splitter.context.fold = fold->index;
-    return sides_count(&fold->sides, job->dataset, &splitter, &job->team.parallel, err);
+    const struct loss *loss = job->model.loss;
+    bool numbers = loss->labels == LABELS_REAL || loss->labels == LABELS_COUNT;
+    return sides_count(&fold->sides, job->dataset, &splitter, numbers ? loss : NULL, &job->team.parallel, err);
 }
 
 static int fold_sides_check(struct fold *fold, struct error *err)
@@ -268,18 +272,33 @@ static void fold_tell_admission(const struct fold *fold)
 /* Has an earlier attempt come to the end, final.safetensors included? */
 static bool fold_done(const struct fold *fold, const char *final) { return fold->cursor.ended && path_exists(fold->job->world, final); }
 
-/* The last checkpoint, the best model into memory, its calibration, and final.safetensors: that model's checkpoint itself, or, with what was fitted
- * to it, a file of its own. done: all of it is there already; only memory is to be brought to it. */
-static int fold_finish(struct fold *fold, struct fold_outcome *out, bool done, struct error *err)
+/* The validation side has a say of its own where the test side cannot speak for it: it has found no best model, or a calibration is about to be
+ * fitted there, which may hide what the model itself says. */
+static int fold_validate(struct fold *fold, struct error *err)
+{
+    bool unchosen = fold->job->spec.train.early_stopping_patience > 0 && fold->best.step == 0;
+    struct evaluation e;
+    if (fold->sides.totals[SIDE_VALIDATION] == 0 || !(unchosen || calibrate_wanted(fold))) return 0;
+    int rc = judge_plain(fold, &fold->sides, SIDE_VALIDATION, &e, err);
+    return rc < 0 ? rc : diverged_check(fold, SIDE_VALIDATION, &e, err);
+}
+
+/* The last checkpoint, the best model into memory, and its calibration. */
+static int fold_finish(struct fold *fold, struct fold_outcome *out, struct error *err)
 {
     uint64_t step = fold->job->spec.train.early_stopping_patience > 0 && fold->best.step > 0 ? fold->best.step : fold->cursor.step;
-    bool fitted;
-    int rc = done ? 0 : checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err);
+    int rc = out->done ? 0 : checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err);
     if (rc == 0 && step != fold->cursor.step) rc = checkpoint_load(fold, step, err);
-    if (rc == 0) rc = calibrate_fold(fold, &fitted, err);
-    if (rc != 0) return rc;
-    if (done) return file_sha256(fold->job->world, out->path, out->sha256, err);
-    return fitted ? checkpoint_publish(fold, out->path, out->sha256, err) : checkpoint_finish(fold->checkpointer, step, out->path, out->sha256, err);
+    if (rc == 0) rc = fold_validate(fold, err);
+    return rc < 0 ? rc : calibrate_fold(fold, &out->fitted, err);
+}
+
+/* The model's checkpoint itself, or, with what was fitted to it, a file of its own. */
+int fold_publish(struct fold *fold, struct fold_outcome *out, struct error *err)
+{
+    if (out->done) return file_sha256(fold->job->world, out->path, out->sha256, err);
+    if (out->fitted) return checkpoint_publish(fold, out->path, out->sha256, err);
+    return checkpoint_finish(fold->checkpointer, fold->cursor.step, out->path, out->sha256, err);
 }
 
 int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
@@ -288,14 +307,14 @@ int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
     int rc = path_join(out->path, fold->dir, RUNDIR_FINAL, err);
     if (rc == 0) rc = fold_resume(fold, err);
     if (rc < 0) return rc;
-    bool done = fold_done(fold, out->path);
+    out->done = fold_done(fold, out->path);
     if (!(fold->checkpointer = checkpointer_new(fold, err)) || !(fold->report = report_new(fold, err))) return -ERROR_NOMEM;
     if (!job->running) report_state(job, "running", fold->index || fold->cursor.step ? "resumed" : "started", "");
     job->running = true;
-    if (!done && (rc = job->strategy->train(fold, err)) < 0) return rc;
+    if (!out->done && (rc = job->strategy->train(fold, err)) < 0) return rc;
     out->steps = fold->cursor.step;
     out->rows = fold->cursor.rows;
-    if ((rc = fold_finish(fold, out, done, err)) < 0) return rc;
+    if ((rc = fold_finish(fold, out, err)) < 0) return rc;
     fold_tell_hash(fold);
     fold_tell_admission(fold);
     return 0;

@@ -42,6 +42,7 @@ struct progressive { /* how well the rows of the present epoch were foretold, ea
 struct fold_outcome {     /* of training: the model that stays */
     uint64_t steps, rows; /* of training in all; with early stopping the model may be of an earlier step */
     char path[PATH_SIZE], sha256[SHA256_HEX];
+    bool done, fitted; /* an earlier attempt came to the end of it; a calibration was fitted to it */
 };
 
 struct fold {
@@ -84,8 +85,11 @@ void fold_close(struct fold *fold); /* safe on a zeroed struct, and twice */
 /* fold_rate: eta at a step, for a tensor of that group. */
 double fold_rate(const struct fold *fold, enum param_group group, uint64_t step);
 
-/* fold_train: from its newest good checkpoint to the end of training, then final.safetensors in its folder, which is also the model in
- * fold->params afterwards. ERROR_STOPPED: a checkpoint was written. */
+/* fold_train: from its newest good checkpoint to the end of training and its last checkpoint; in fold->params is then the model that stays, with its
+ * calibration. ERROR_STOPPED: a checkpoint was written. ERROR_DIVERGED: also where the validation side says so of a model that it did not choose. */
 int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err);
+
+/* fold_publish: final.safetensors in its folder: the model that fold_train has left, which has been judged. */
+int fold_publish(struct fold *fold, struct fold_outcome *out, struct error *err);
 
 #endif

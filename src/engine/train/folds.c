@@ -63,6 +63,7 @@ static int fold_run(struct folding *f, unsigned index, struct error *err)
         f->result->rows += out.rows;
         f->ensembling.model = job->folds > 1 ? f->ensembling.model : out;
     }
+    if (rc == -ERROR_DIVERGED && job->folds > 1) error_wrap(err, "fold %u", index);
     json_decref(json);
     job->fold = NULL;
     fold_close(fold);

@@ -1,6 +1,6 @@
 /* The guard: lets a step pass, or says what becomes of it (train.nonfinite, train.spike_factor). A bad step is one whose loss or gradient is not
- * finite in some shard, or whose mean loss is above spike_factor times the running mean of good steps. Nothing of a bad step stays: no parameter,
- * state, residual or count moves.
+ * finite in some shard, or whose mean loss is above spike_factor times the running mean of good steps (once there are GUARD_WARMUP of them). Nothing
+ * of a bad step stays: no parameter, state, residual or count moves.
  *
  * fail: the run ends as diverged. skip: training goes on with the next batch; after GUARD_IN_A_ROW of them it has diverged. rollback: back to the
  * newest checkpoint, at half the rate, GUARD_ROLLBACKS times at most; to the one before it where the same one was no help. Where that is depends on

@@ -40,7 +40,7 @@ static int set_up(void **state)
     bytes_close(&text);
     struct kit kit = {.format = "libsvm", .path = path, .cache = dir};
     data = kit_open(&kit, &err);
-    return data ? sides_count(&tenth_counted, data, &by_tenth, &parallel_inline, &err) : -1;
+    return data ? sides_count(&tenth_counted, data, &by_tenth, NULL, &parallel_inline, &err) : -1;
 }
 
 static int tear_down(void **state)

@@ -175,7 +175,7 @@ static void undefined_says_why(void **state)
     assert_string_equal(evaluation_measure(&e, "rmse")->reason, "no rows");
     z[3] = NAN;
     e = judge(&loss_squared, ROWS, false, 0);
-    assert_true(isnan(scores_value(&e, "rmse")) && strstr(evaluation_measure(&e, "rmse")->reason, "1 of 500 scores are not finite"));
+    assert_true(isnan(scores_value(&e, "rmse")) && strstr(evaluation_measure(&e, "rmse")->reason, "1 of 500 scores are not finite or beyond +-1e30"));
     draw(&loss_squared, 1);
     for (size_t i = 0; i < ROWS; i++) y[i] = 3;
     e = judge(&loss_squared, ROWS, false, 0);

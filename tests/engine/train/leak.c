@@ -42,7 +42,7 @@ static void training_rows(const char *split, uint8_t sides[ROWS])
     struct dataset *data = kit_open(&(struct kit){.format = "csv", .path = path, .cache = root, .group = "user", .time = "when"}, &err);
     assert_ok(data ? 0 : -1, &err);
     struct splitter splitter = {.split = (const struct split *)spec.chosen[SECTION_SPLIT].kind, .params = spec.chosen[SECTION_SPLIT].params};
-    assert_ok(sides_count(&counted, data, &splitter, &parallel_inline, &err), &err);
+    assert_ok(sides_count(&counted, data, &splitter, NULL, &parallel_inline, &err), &err);
     assert_int_equal(dataset_info(data)->rows, ROWS);
     for (uint64_t i = 0; i < counted.blocks; i++) {
         assert_ok(dataset_read_block(data, i, &block, &err), &err);

@@ -202,7 +202,7 @@ static void stages_grow_and_are_counted(void **state)
     struct splitter splitter = {.split = (const struct split *)robin, .params = params};
     struct parallel three = threads_parallel(3);
     struct sides sides;
-    assert_ok(sides_count(&sides, data, &splitter, &three, &err), &err);
+    assert_ok(sides_count(&sides, data, &splitter, NULL, &three, &err), &err);
     for (size_t t = 0; t < sizeof trains / sizeof *trains; t++) {
         const struct spec_train *train = &trains[t];
         const struct sampling sampling = {.train = train};

@@ -3,10 +3,16 @@
 #include "base/mem.h"
 #include "engine/data/cache/block.h"
 
+struct blank { /* sums over a block's rows */
+    double loss[SIDES], weight[SIDES];
+};
+
 struct counting {
     struct sides *sides;
     struct dataset *dataset;
-    struct counter { /* a worker's own */
+    const struct loss *loss;
+    struct blank *blanks; /* (blocks), NULL without loss: added up in their order, so that the workers leave no trace */
+    struct counter {      /* a worker's own */
         struct block block;
         uint64_t positives[SIDES], replayed;
         float label_max;
@@ -43,6 +49,25 @@ void sides_of(const struct splitter *splitter, const struct dataset *dataset, ui
     for (size_t r = from; r < to; r++) out[r] = judged && out[r] != SIDE_TRAIN ? SIDE_NONE : SIDE_TRAIN;
 }
 
+static void blank_add(struct blank *blank, const struct loss *loss, const struct batch *b, const uint8_t *side)
+{
+    static const float score = 0;
+    for (size_t r = 0; r < b->rows; r++) {
+        double w = b->weights ? (double)b->weights[r] : 1;
+        blank->loss[side[r]] += w * loss->row(&score, b->labels[r], 1);
+        blank->weight[side[r]] += w;
+    }
+}
+
+static void blank_sum(struct sides *s, const struct blank *blanks)
+{
+    for (int side = 0; side < SIDES; side++) {
+        double loss = 0, weight = 0;
+        for (uint64_t i = 0; i < s->blocks; i++) loss += blanks[i].loss[side], weight += blanks[i].weight[side];
+        s->blank[side] = weight > 0 ? loss / weight : 0;
+    }
+}
+
 /* Worker w counts the blocks w, w + workers, ... */
 static int sides_worker(void *context, unsigned worker, struct error *err)
 {
@@ -60,6 +85,7 @@ static int sides_worker(void *context, unsigned worker, struct error *err)
         size_t to = rows_before(judged->validation_from, c->block.first_row, b->rows);
         sides_of(&s->splitter, counting->dataset, i, &c->block, side);
         for (size_t r = from; r < to; r++) c->replayed += side[r] == SIDE_TRAIN;
+        if (counting->blanks) blank_add(&counting->blanks[i], counting->loss, b, side);
         for (size_t r = 0; r < b->rows; r++) {
             s->rows[i][side[r]]++;
             c->positives[side[r]] += bits && b->labels[r] > 0;
@@ -115,10 +141,11 @@ static int context_fill(struct split_context *c, struct dataset *dataset, bool f
     return positives_before(dataset, c->rows, &c->positives, err);
 }
 
-int sides_count(struct sides *s, struct dataset *dataset, const struct splitter *splitter, const struct parallel *parallel, struct error *err)
+int sides_count(struct sides *s, struct dataset *dataset, const struct splitter *splitter, const struct loss *loss, const struct parallel *parallel,
+                struct error *err)
 {
     const struct dataset_info *info = dataset_info(dataset);
-    struct counting counting = {.sides = s, .dataset = dataset, .workers = parallel->workers};
+    struct counting counting = {.sides = s, .dataset = dataset, .loss = loss, .workers = parallel->workers};
     *s = (struct sides){.splitter = *splitter, .blocks = info->blocks};
     int rc = sides_needs(splitter, dataset, err);
     if (rc == 0) rc = context_fill(&s->splitter.context, dataset, splitter->split->files, err);
@@ -126,7 +153,9 @@ int sides_count(struct sides *s, struct dataset *dataset, const struct splitter 
     if (rc < 0) return rc;
     s->rows = mem_array(s->blocks, 1, sizeof *s->rows, err);
     counting.counters = mem_array(counting.workers, 1, sizeof *counting.counters, err);
-    rc = s->rows && counting.counters ? parallel->run(parallel->impl, sides_worker, &counting, counting.workers, err) : -ERROR_NOMEM;
+    if (loss) counting.blanks = mem_array(s->blocks, 1, sizeof *counting.blanks, err);
+    rc = s->rows && counting.counters && (!loss || counting.blanks) ? parallel->run(parallel->impl, sides_worker, &counting, counting.workers, err)
+                                                                    : -ERROR_NOMEM;
     for (unsigned w = 0; counting.counters && w < counting.workers; w++) {
         for (int side = 0; side < SIDES; side++) s->positives[side] += counting.counters[w].positives[side];
         s->replayed += counting.counters[w].replayed;
@@ -134,6 +163,8 @@ int sides_count(struct sides *s, struct dataset *dataset, const struct splitter 
         block_close(&counting.counters[w].block);
     }
     mem_free(counting.counters);
+    if (rc == 0 && loss) blank_sum(s, counting.blanks);
+    mem_free(counting.blanks);
     for (uint64_t i = 0; rc == 0 && i < s->blocks; i++)
         for (int side = 0; side < SIDES; side++) s->totals[side] += s->rows[i][side];
     if (rc < 0) sides_close(s);

@@ -4,6 +4,7 @@
 #define TRAINYARD_ENGINE_DATA_SIDES_H
 
 #include "base/parallel.h"
+#include "engine/core/loss.h"
 #include "engine/data/dataset.h"
 #include "engine/data/split/split.h"
 
@@ -12,13 +13,16 @@ struct sides {
     uint64_t blocks;
     uint32_t (*rows)[SIDES]; /* (blocks) */
     uint64_t totals[SIDES], positives[SIDES];
-    float label_max;   /* of all rows; 0: none is larger */
-    uint64_t replayed; /* of the training side: older rows (split.h: replay_from) */
+    float label_max;     /* of all rows; 0: none is larger */
+    double blank[SIDES]; /* mean loss of a score of 0 for every row, by the rows' weights; 0 without rows */
+    uint64_t replayed;   /* of the training side: older rows (split.h: replay_from) */
 };
 
 /* sides_count: reads the head of every block, side by side. splitter.context is filled in here but for `fold`. ERROR_INVALID: the split needs what
- * the rows do not have, with the way out. After a failure there is nothing to close. */
-int sides_count(struct sides *sides, struct dataset *dataset, const struct splitter *splitter, const struct parallel *parallel, struct error *err);
+ * the rows do not have, with the way out. loss: of labels that are numbers, for `blank`; NULL: not wanted. After a failure there is nothing to close.
+ */
+int sides_count(struct sides *sides, struct dataset *dataset, const struct splitter *splitter, const struct loss *loss,
+                const struct parallel *parallel, struct error *err);
 void sides_close(struct sides *sides); /* safe on a zeroed struct, and twice */
 
 /* sides_of: the side of each row of block `index`, which has been read (its head is enough), into out (block->batch.rows). */

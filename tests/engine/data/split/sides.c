@@ -100,8 +100,9 @@ static void read_sides(struct dataset *data, const struct splitter *splitter, ui
     struct block block = {0};
     struct error err = {0};
     uint64_t totals[SIDES] = {0}, positives[SIDES] = {0}, rows = 0;
+    double squares[SIDES] = {0}, weights[SIDES] = {0};
     struct parallel three = threads_parallel(3);
-    assert_ok(sides_count(&sides, data, splitter, &three, &err), &err);
+    assert_ok(sides_count(&sides, data, splitter, &loss_squared, &three, &err), &err);
     for (uint64_t i = 0; i < sides.blocks; i++) {
         uint64_t counts[SIDES] = {0};
         assert_ok(dataset_read_block(data, i, &block, &err), &err); /* the whole block says what its head said */
@@ -109,6 +110,8 @@ static void read_sides(struct dataset *data, const struct splitter *splitter, ui
         sides_of(&sides.splitter, data, i, &block, out + rows);
         for (size_t r = 0; r < block.batch.rows; r++) {
             uint8_t side = out[rows + r];
+            double w = block.batch.weights ? (double)block.batch.weights[r] : 1, y = (double)block.batch.labels[r];
+            squares[side] += w * y * y, weights[side] += w;
             counts[side]++, totals[side]++, positives[side] += block.batch.labels[r] > 0;
         }
         for (int side = 0; side < SIDES; side++) assert_int_equal(sides.rows[i][side], counts[side]);
@@ -117,6 +120,7 @@ static void read_sides(struct dataset *data, const struct splitter *splitter, ui
     assert_int_equal(rows, dataset_info(data)->rows);
     assert_memory_equal(sides.totals, totals, sizeof totals);
     assert_memory_equal(sides.positives, positives, sizeof positives);
+    for (int side = 0; side < SIDES; side++) assert_close(sides.blank[side], weights[side] > 0 ? squares[side] / weights[side] / 2 : 0, 1e-12, 0);
     block_close(&block);
     sides_close(&sides);
 }
@@ -185,7 +189,7 @@ static void older_rows_train_and_move_no_other(void **state)
         }
         struct sides counted;
         struct error err = {0};
-        assert_ok(sides_count(&counted, data, &cut.splitter, &parallel_inline, &err), &err);
+        assert_ok(sides_count(&counted, data, &cut.splitter, NULL, &parallel_inline, &err), &err);
         assert_int_equal(counted.replayed, train);
         sides_close(&counted);
         mem_free(cut.params);
@@ -206,7 +210,7 @@ static void data_without_what_the_split_needs_is_refused(void **state)
         struct error err = {0};
         struct sides sides;
         struct cut cut = cut_of(rows[i].kind);
-        assert_int_equal(sides_count(&sides, data, &cut.splitter, &parallel_inline, &err), -ERROR_INVALID);
+        assert_int_equal(sides_count(&sides, data, &cut.splitter, NULL, &parallel_inline, &err), -ERROR_INVALID);
         assert_error(&err, ERROR_INVALID, rows[i].part);
         assert_string_equal(err.field, rows[i].field);
         mem_free(cut.params);
