@@ -2,7 +2,8 @@
  *
  *   draft_open(&d, w, path, err); file_write(d.file, ...) ...; draft_publish(&d, err);   and draft_drop(&d) when something failed before
  *
- * The draft is path + ".tmp": one writer at a time, and what a kill leaves there the next draft replaces. */
+ * draft_settle() comes between where something that speaks of the file must be durable before the file has its name. The draft is path + ".tmp": one
+ * writer at a time, and what a kill leaves there the next draft replaces. */
 #ifndef TRAINYARD_BASE_DRAFT_H
 #define TRAINYARD_BASE_DRAFT_H
 
@@ -10,12 +11,15 @@
 
 struct draft { /* zeroed: nothing open */
     const struct world *world;
-    struct file *file; /* to be written to */
+    struct file *file; /* to be written to; NULL: settled, or nothing */
+    bool settled;      /* durable, and without its name */
     char path[PATH_SIZE], tmp[PATH_SIZE];
 };
 
 int draft_open(struct draft *d, const struct world *w, const char *path, struct error *err);
-/* draft_publish: fsync, close, rename over path, fsync of the folder; after a failure nothing of the draft is left, but for the last step. */
+/* draft_settle: fsync and close. draft_publish: that, if it was not done, then rename over path and fsync of the folder. After a failure nothing of
+ * the draft is left, but for the last step. */
+int draft_settle(struct draft *d, struct error *err);
 int draft_publish(struct draft *d, struct error *err);
 void draft_drop(struct draft *d); /* safe on a zeroed struct, and after draft_publish */
 

@@ -11,8 +11,7 @@
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "cli/terminal.h"
-
-enum { SIDECAR_MAX_BYTES = 1 << 20 };
+#include "contract/sidecar.h"
 
 struct verify_params {
     const char *sha256;
@@ -22,7 +21,7 @@ static const struct arg verify_args[] = {{.name = "sha256",
                                           .type = ARG_TEXT,
                                           .offset = offsetof(struct verify_params, sha256),
                                           .value = "HEX",
-                                          .help = "what it must be; default: what the file <step>.json beside it says"},
+                                          .help = "what it must be; default: what the .json of its name beside it says"},
                                          ARG_JSON(offsetof(struct verify_params, json), "one JSON object"),
                                          {0}};
 
@@ -39,41 +38,20 @@ struct found {
     const char *kind;
 };
 
-/* The SHA-256 that <step>.json beside <step>.safetensors states; "" when there is no such file (final.safetensors has none). */
-static int read_sidecar(const char *path, char sha256[SHA256_HEX], struct error *err)
-{
-    static const char extension[] = ".safetensors";
-    char sidecar[PATH_SIZE];
-    struct bytes text;
-    sha256[0] = 0;
-    if (!str_ends(path, extension) || strlen(path) >= PATH_SIZE) return 0;
-    snprintf(sidecar, sizeof sidecar, "%.*s.json", (int)(strlen(path) - strlen(extension)), path);
-    if (!path_exists(&world_real, sidecar)) return 0;
-    bytes_init(&text, SIDECAR_MAX_BYTES);
-    int rc = file_slurp(&world_real, sidecar, &text, err);
-    json_t *json = rc == 0 ? json_read(text.data, text.size, sidecar, err) : NULL;
-    if (rc == 0 && !json) rc = -(int)err->code;
-    if (rc == 0 && strlen(field_text(json, "sha256")) != SHA256_HEX - 1) rc = error_set(err, ERROR_DATA, NULL, "%s states no SHA-256", sidecar);
-    if (rc == 0) str_copy(sha256, SHA256_HEX, field_text(json, "sha256"));
-    json_decref(json);
-    bytes_close(&text);
-    return rc;
-}
-
 static int check_link(const struct checkpoint_file *f, size_t index, const char *given, struct link_found *link, struct error *err)
 {
-    char want[SHA256_HEX] = "";
     struct file_stat stat = {0};
     int rc = checkpoint_file_link(f, index, link->path, err);
     if (rc == 0) rc = path_stat(&world_real, link->path, &stat, err);
-    if (rc == 0) rc = read_sidecar(link->path, want, err);
-    if (rc == 0 && given && !str_copy(want, sizeof want, given)) rc = error_set(err, ERROR_USAGE, NULL, "--sha256 has more than 64 digits");
+    if (rc == 0 && given && strlen(given) >= SHA256_HEX) rc = error_set(err, ERROR_USAGE, NULL, "--sha256 has more than 64 digits");
     if (rc == 0) rc = file_sha256(&world_real, link->path, link->sha256, err);
     if (rc < 0) return rc;
     link->size_bytes = stat.size_bytes;
-    link->compared = *want || index + 1 < f->chain.count; /* the digest that the next file states was compared when the chain was opened */
-    if (!*want || strcmp(want, link->sha256) == 0) return 0;
-    return error_set(err, ERROR_DATA, NULL, "%s is damaged: its SHA-256 is %s, not %s", link->path, link->sha256, want);
+    if (given && strcmp(given, link->sha256) != 0)
+        return error_set(err, ERROR_DATA, NULL, "%s is damaged: its SHA-256 is %s, not %s", link->path, link->sha256, given);
+    if (!given && (rc = sidecar_compare(&world_real, link->path, link->sha256, err)) < 0) return rc;
+    link->compared = given || rc == 1 || index + 1 < f->chain.count; /* the digest that the next file states was compared when the chain was opened */
+    return 0;
 }
 
 static int check_finite(const struct checkpoint_file *f, const struct tensor *t, double *block, struct error *err)

@@ -1,6 +1,6 @@
 /* The run directory: names and small moves in one place, for the run that writes it and the server that reads it.
  *
- *   spec.json  events.ndjson  run.log  lock  stop  final.safetensors
+ *   spec.json  events.ndjson  run.log  lock  stop  final.safetensors + final.json
  *   checkpoints/<step>.safetensors + <step>.json, <step>.delta.safetensors + <step>.delta.json
  *   evaluation.json  scores.tsv  dataset.json  pid  folds/<f>/
  *

@@ -8,6 +8,7 @@
 #ifndef TRAINYARD_CONTRACT_SAFETENSORS_H
 #define TRAINYARD_CONTRACT_SAFETENSORS_H
 
+#include "base/draft.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/tensor.h"
@@ -16,6 +17,9 @@
 /* safetensors_write: publish path with these tensors (reordered in place). metadata: object of strings. sha256 (hex) and size out. */
 int safetensors_write(const struct world *w, const char *path, struct tensor *tensors, size_t count, const json_t *metadata, char sha256[SHA256_HEX],
                       uint64_t *size_bytes, struct error *err);
+/* safetensors_draft: the same but for its name: on disk, durable, to be published (or dropped) by the caller once what speaks of it is, too. */
+int safetensors_draft(const struct world *w, const char *path, struct tensor *tensors, size_t count, const json_t *metadata, struct draft *draft,
+                      char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err);
 
 struct safetensors { /* an open file */
     struct file *file;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/draft.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/safetensors.h"
@@ -122,32 +121,32 @@ static int stream_all(struct stream *s, const struct bytes *header, const struct
     return rc;
 }
 
-static int stream_publish(struct stream *s, const struct world *w, const char *path, const struct bytes *header, const struct tensor *tensors,
-                          size_t count, struct error *err)
+static int stream_draft(struct stream *s, const struct world *w, const char *path, const struct bytes *header, const struct tensor *tensors,
+                        size_t count, struct draft *d, struct error *err)
 {
-    struct draft d;
-    int rc = draft_open(&d, w, path, err);
+    int rc = draft_open(d, w, path, err);
     if (rc < 0) return rc;
-    s->file = d.file;
-    if ((rc = stream_all(s, header, tensors, count, err)) == 0) return draft_publish(&d, err);
-    draft_drop(&d);
+    s->file = d->file;
+    if ((rc = stream_all(s, header, tensors, count, err)) == 0) return draft_settle(d, err);
+    draft_drop(d);
     return rc;
 }
 
-int safetensors_write(const struct world *w, const char *path, struct tensor *tensors, size_t count, const json_t *metadata, char sha256[SHA256_HEX],
-                      uint64_t *size_bytes, struct error *err)
+int safetensors_draft(const struct world *w, const char *path, struct tensor *tensors, size_t count, const json_t *metadata, struct draft *draft,
+                      char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err)
 {
     struct stream s = {0};
     struct bytes header;
     uint8_t digest[SHA256_SIZE];
     uint64_t total;
+    *draft = (struct draft){0};
     sha256_init(&s.hash);
     bytes_init(&header, SAFETENSORS_HEADER_MAX);
     int rc = metadata_check(metadata, err);
     if (rc == 0) rc = tensors_lay_out(tensors, count, &total, err);
     if (rc == 0) rc = header_build(tensors, count, metadata, &header, err);
     if (rc == 0 && !(s.piece = mem_zero(SAFETENSORS_PIECE, err))) rc = -ERROR_NOMEM;
-    if (rc == 0) rc = stream_publish(&s, w, path, &header, tensors, count, err);
+    if (rc == 0) rc = stream_draft(&s, w, path, &header, tensors, count, draft, err);
     if (rc == 0) {
         sha256_end(&s.hash, digest);
         hex_encode(digest, sizeof digest, sha256);
@@ -156,4 +155,12 @@ int safetensors_write(const struct world *w, const char *path, struct tensor *te
     mem_free(s.piece);
     bytes_close(&header);
     return rc;
+}
+
+int safetensors_write(const struct world *w, const char *path, struct tensor *tensors, size_t count, const json_t *metadata, char sha256[SHA256_HEX],
+                      uint64_t *size_bytes, struct error *err)
+{
+    struct draft d;
+    int rc = safetensors_draft(w, path, tensors, count, metadata, &d, sha256, size_bytes, err);
+    return rc < 0 ? rc : draft_publish(&d, err);
 }

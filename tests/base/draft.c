@@ -64,6 +64,11 @@ static void dropped_leaves_nothing(void **state)
     draft_drop(&d);
     draft_drop(&d);
     assert_false(path_exists(&sim.world, "f.tmp"));
+    assert_ok(draft_open(&d, &sim.world, "f", &err), &err);
+    assert_ok(draft_settle(&d, &err), &err);
+    assert_true(path_exists(&sim.world, "f.tmp"));
+    draft_drop(&d);
+    assert_false(path_exists(&sim.world, "f.tmp"));
     assert_false(path_exists(&sim.world, "f"));
     world_sim_close(&sim);
 }

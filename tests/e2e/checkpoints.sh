@@ -25,6 +25,7 @@ check "... and tells the files that it stands on" says "$previous"
 check "... its model and its rows" grep -qE 'whole: [0-9]+ tensors, all finite, as its recipe has them \(fm, [0-9]+ live rows\)' out
 check "verify --json: the same" test "$(checkpoint verify "$delta" --json | jq -r '.whole and .model == "fm" and (.files | length >= 2) and .live_rows > 1000')" = true
 check "verify: a run directory is its model" test "$(exit_status checkpoint verify run)" = 0
+check "... its SHA-256 compared" test "$(checkpoint verify run --json | jq -r '.whole and .files[-1].compared')" = true
 check "show: metadata, tensors, norms" test "$(checkpoint show "$delta" --json | jq -r '.delta and (.metadata | has("delta_previous") | not) and ([.tensors[] | select(.name == "embedding")][0] | .norm > 0 and .largest > 0)')" = true
 check "show for people" test "$(checkpoint show run | grep -c '^embedding ')" = 1
 
@@ -65,6 +66,12 @@ check "predict: 65, too" test "$(exit_status "$trainyard" predict --checkpoint "
 check "export: 65, and no file" test "$(exit_status checkpoint export "$harmed" --out no.safetensors)" = 65 -a ! -e no.safetensors
 cp kept "$other"
 check "put back: whole" test "$(exit_status checkpoint verify "$harmed")" = 0
+check "a copy of the run's model: whole" test "$(exit_status checkpoint verify harmed)" = 0
+printf 'x' | dd of=harmed/final.safetensors bs=1 seek=5001 conv=notrunc status=none
+for file in harmed harmed/final.safetensors; do
+    check "a few bits of it are flipped: verify $file: 65" test "$(exit_status checkpoint verify $file)" = 65
+    check "... says so" says "harmed/final.safetensors is damaged: its SHA-256 is"
+done
 mv "$harmed" harmed/checkpoints/000000999999.delta.safetensors
 check "a delta under another step's name: 65" test "$(exit_status checkpoint verify harmed/checkpoints/000000999999.delta.safetensors)" = 65
 check "... says so" says "which is not what its name says"

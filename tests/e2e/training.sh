@@ -43,8 +43,7 @@ check "no other checkpoint stays but the newest" test "$(find "$tmp/early/checkp
 # Damage the newest checkpoint of a run that was killed: it goes on from the one before, to the same bits.
 long='.train.epochs = 40 | .model = {kind: "fm", hash_bits: 18, embedding_dim: 32} | .checkpoint = {every_ms: 0, every_steps: 50, keep: 4}'
 train undisturbed "$long"
-# Only with its sidecar, which comes after it: before, nothing but the file's own form tells damage.
-checkpoints() { find "$tmp/damaged/checkpoints" -name '*.json' 2>/dev/null | sed 's/json$/safetensors/' | LC_ALL=C sort; }
+checkpoints() { find "$tmp/damaged/checkpoints" -name '*.safetensors' 2>/dev/null | LC_ALL=C sort; }
 kill_on_its_way() # after its third checkpoint; again when it was quicker than this shell
 {
     local job try
@@ -63,7 +62,7 @@ kill_on_its_way() # after its third checkpoint; again when it was quicker than t
 }
 check "the run is killed on its way" kill_on_its_way
 newest=$(checkpoints | tail -1)
-for file in "$tmp"/damaged/checkpoints/*.safetensors; do [ -e "${file%safetensors}json" ] || rm "$file"; done
+for file in "$tmp"/damaged/checkpoints/*.safetensors; do check "${file##*/} has its sidecar" test -e "${file%safetensors}json"; done
 size=$(stat -c %s "$newest")
 printf 'damage' | dd of="$newest" bs=1 seek=$((size / 2)) conv=notrunc status=none
 before=$(basename "$(checkpoints | tail -2 | head -1)" .safetensors)

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/chain.h"
+#include "contract/sidecar.h"
 #include "engine/train/report.h"
 #include "engine/train/snapshot.h"
 
@@ -57,23 +57,6 @@ void checkpointer_free(struct checkpointer *c)
     mem_free(c);
 }
 
-/* checkpoints/<step>.json beside the model: what may differ between two runs of one spec (time), and what a reader wants before opening it. */
-static int sidecar_write(struct checkpointer *c, const char *path, struct error *err)
-{
-    struct fold *fold = c->fold;
-    char when[TIME_TEXT_SIZE];
-    struct bytes text;
-    time_text(world_utc_ms(fold->job->world), when);
-    bytes_init(&text, 64 << 10);
-    json_t *json = json_pack("{s:I, s:s, s:s, s:I, s:b, s:b}", "step", (json_int_t)c->snapshot.cursor.step, "time", when, "sha256", c->sha256,
-                             "size_bytes", (json_int_t)c->size_bytes, "best", c->best, "delta", c->snapshot.delta);
-    int rc = json_write_pretty(json, &text, err);
-    if (rc == 0) rc = file_publish(fold->job->world, path, text.data, text.size, err);
-    json_decref(json);
-    bytes_close(&text);
-    return rc;
-}
-
 static struct rundir_checkpoint checkpoint_file(const struct checkpointer *c)
 {
     return (struct rundir_checkpoint){c->snapshot.cursor.step, c->snapshot.delta};
@@ -82,8 +65,8 @@ static struct rundir_checkpoint checkpoint_file(const struct checkpointer *c)
 static void checkpoint_delete(struct fold *fold, struct rundir_checkpoint file)
 {
     char path[PATH_SIZE];
-    if (rundir_checkpoint_path(fold->dir, file, "json", path, NULL) == 0) path_unlink(fold->job->world, path, NULL);
     if (rundir_checkpoint_path(fold->dir, file, "safetensors", path, NULL) == 0) path_unlink(fold->job->world, path, NULL);
+    if (rundir_checkpoint_path(fold->dir, file, "json", path, NULL) == 0) path_unlink(fold->job->world, path, NULL); /* after what it is beside */
 }
 
 /* A file that the one just written makes useless: of a future that was given up, or a delta of the same step. */
@@ -99,6 +82,7 @@ static void checkpoint_prune(struct checkpointer *c)
 {
     struct fold *fold = c->fold;
     struct rundir_checkpoint at, before, *last = NULL;
+    char folder[PATH_SIZE];
     int64_t kept = 0, keep = fold->job->spec.checkpoint.keep;
     for (; rundir_latest_checkpoint(fold->job->world, fold->dir, last, &at, NULL) == 0; before = at, last = &before) {
         bool goes = checkpoint_stale(c, at) || kept >= keep, best = !at.delta && at.step == c->best_step;
@@ -106,6 +90,7 @@ static void checkpoint_prune(struct checkpointer *c)
         else if (!best) checkpoint_delete(fold, at);
     }
     c->went_back = false;
+    if (path_join(folder, fold->dir, RUNDIR_CHECKPOINTS, NULL) == 0) sidecar_tidy(fold->job->world, folder);
 }
 
 /* What was written is what the next delta stands on. */
@@ -134,20 +119,31 @@ static int checkpoint_tell(struct checkpointer *c, struct error *err)
     return fold_event(fold, EVENT_CHECKPOINT, c->snapshot.cursor.step, body, err);
 }
 
+/* Durable, then its sidecar, then its name: see contract/sidecar.h. */
+static int checkpoint_publish_as(const struct snapshot *s, const struct fold *fold, const char *path, struct sidecar *about, char sha256[SHA256_HEX],
+                                 struct error *err)
+{
+    struct draft draft;
+    int rc = snapshot_draft(s, fold, path, &draft, sha256, &about->size_bytes, err);
+    if (rc < 0) return rc;
+    about->step = s->cursor.step, about->delta = s->delta, about->sha256 = sha256;
+    if ((rc = sidecar_write(fold->job->world, path, about, err)) == 0) return draft_publish(&draft, err);
+    draft_drop(&draft);
+    return rc;
+}
+
 static int checkpoint_write(void *context, struct error *err)
 {
     struct checkpointer *c = context;
     struct fold *fold = c->fold;
-    char path[PATH_SIZE], sidecar[PATH_SIZE];
+    char path[PATH_SIZE];
     uint64_t step = c->snapshot.cursor.step;
+    struct sidecar about = {.best = c->best};
     int64_t began = world_mono_ns(fold->job->world);
     int rc = rundir_checkpoint_path(fold->dir, checkpoint_file(c), "safetensors", path, err);
-    if (rc == 0) rc = rundir_checkpoint_path(fold->dir, checkpoint_file(c), "json", sidecar, err);
-    /* A step that is written anew: its old sum must not stand beside the new file, wherever this is cut off. */
-    if (rc == 0 && path_exists(fold->job->world, sidecar)) rc = path_unlink(fold->job->world, sidecar, err);
-    if (rc == 0) rc = snapshot_write(&c->snapshot, fold, path, c->sha256, &c->size_bytes, err);
-    if (rc == 0) rc = sidecar_write(c, sidecar, err);
+    if (rc == 0) rc = checkpoint_publish_as(&c->snapshot, fold, path, &about, c->sha256, err);
     if (rc < 0) return error_wrap(err, "checkpoint of step %" PRIu64, step);
+    c->size_bytes = about.size_bytes;
     if (c->best) c->best_step = step;
     chain_add(c);
     c->write_ns = world_mono_ns(fold->job->world) - began;
@@ -227,28 +223,23 @@ static int load_file(struct fold *fold, struct rundir_checkpoint file, struct er
     return rc;
 }
 
-int checkpoint_load(struct fold *fold, uint64_t step, struct error *err) { return load_file(fold, (struct rundir_checkpoint){.step = step}, err); }
-
-/* The file against the SHA-256 that its sidecar records. A kill may have come before the sidecar, or something may have damaged it: then the file's
- * own form, and the chain, must do. */
+/* The file against the SHA-256 beside it: a flipped bit of a weight is a weight as well. What a kill leaves always has one. */
 static int checkpoint_verify(struct fold *fold, struct rundir_checkpoint file, struct error *err)
 {
-    char path[PATH_SIZE], sidecar[PATH_SIZE], sha256[SHA256_HEX];
-    struct bytes text;
+    char path[PATH_SIZE], sha256[SHA256_HEX];
     int rc = rundir_checkpoint_path(fold->dir, file, "safetensors", path, err);
-    if (rc == 0) rc = rundir_checkpoint_path(fold->dir, file, "json", sidecar, err);
-    if (rc < 0 || !path_exists(fold->job->world, sidecar)) return rc;
-    bytes_init(&text, 64 << 10);
-    rc = file_slurp(fold->job->world, sidecar, &text, err);
-    json_t *json = rc == 0 ? json_read(text.data, text.size, sidecar, NULL) : NULL;
-    const char *want = json_string_value(json_object_get(json, "sha256"));
-    if (rc == 0 && !want) report_log(fold->job, PROGRESS_WARN, "%s names no sha256; %s is taken as it is, if it reads well", sidecar, path);
-    if (rc == 0 && want) rc = file_sha256(fold->job->world, path, sha256, err);
-    if (rc == 0 && want && strcmp(sha256, want) != 0)
-        rc = error_set(err, ERROR_DATA, NULL, "%s is damaged: its SHA-256 is not the one beside it", path);
-    json_decref(json);
-    bytes_close(&text);
-    return rc < 0 ? -(int)err->code : 0;
+    if (rc == 0) rc = file_sha256(fold->job->world, path, sha256, err);
+    if (rc == 0) rc = sidecar_compare(fold->job->world, path, sha256, err);
+    if (rc == 0)
+        rc = error_set(err, ERROR_DATA, NULL, "%s has no .json beside it that states its SHA-256, so nothing tells whether it is whole", path);
+    return rc < 0 ? rc : 0;
+}
+
+int checkpoint_load(struct fold *fold, uint64_t step, struct error *err)
+{
+    const struct rundir_checkpoint file = {.step = step};
+    int rc = checkpoint_verify(fold, file, err);
+    return rc < 0 ? rc : load_file(fold, file, err);
 }
 
 /* One fault of a chain shows in every delta on it: in the same words, and at last in the file that they name. It is told once. */
@@ -288,8 +279,12 @@ int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, c
 {
     struct fold *fold = c->fold;
     const struct snapshot_base *last = &c->chain.tail;
-    char from[PATH_SIZE];
-    int rc = rundir_checkpoint_path(fold->dir, (struct rundir_checkpoint){.step = step}, "safetensors", from, err);
+    const struct rundir_checkpoint file = {.step = step};
+    char from[PATH_SIZE], beside[PATH_SIZE];
+    int rc = rundir_checkpoint_path(fold->dir, file, "json", from, err);
+    if (rc == 0) rc = sidecar_path(path, beside, err);
+    if (rc == 0) rc = path_link(fold->job->world, from, beside, err);
+    if (rc == 0) rc = rundir_checkpoint_path(fold->dir, file, "safetensors", from, err);
     if (rc == 0) rc = path_link(fold->job->world, from, path, err);
     if (rc == 0) rc = path_sync_dir(fold->job->world, fold->dir, err);
     if (rc < 0) return rc;
@@ -302,11 +297,15 @@ int checkpoint_publish(struct fold *fold, const char *path, char sha256[SHA256_H
 {
     struct job *job = fold->job;
     char name[64];
-    uint64_t size_bytes;
-    int rc = snapshot_publish(fold, path, sha256, &size_bytes, err);
+    struct sidecar about = {.best = true};
+    struct snapshot *s = mem_zero(sizeof *s, err);
+    int rc = s ? snapshot_take(s, fold, NULL, err) : -ERROR_NOMEM;
+    if (rc == 0) rc = checkpoint_publish_as(s, fold, path, &about, sha256, err);
+    if (s) snapshot_close(s);
+    mem_free(s);
     if (rc < 0) return rc;
     snprintf(name, sizeof name, "%s" RUNDIR_FINAL, fold->prefix);
-    json_t *body = json_pack("{s:s, s:s, s:I, s:b}", "path", name, "sha256", sha256, "size_bytes", (json_int_t)size_bytes, "best", true);
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b}", "path", name, "sha256", sha256, "size_bytes", (json_int_t)about.size_bytes, "best", true);
     if (fold->index == job->folds) return job_event(job, EVENT_CHECKPOINT, body, err); /* what the folds came to */
     return fold_event(fold, EVENT_CHECKPOINT, fold->cursor.step, body, err);
 }

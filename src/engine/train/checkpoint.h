@@ -29,15 +29,16 @@ int checkpoint_save(struct checkpointer *c, enum checkpoint_wish wish, struct er
 /* checkpoint_settle: wait for a write in progress; its failure is logged, and training goes on with the checkpoint before. */
 void checkpoint_settle(struct checkpointer *c);
 
-/* checkpoint_load_newest: newest checkpoint that reads well into params, residuals, cursor and best; ERROR_NOTFOUND when there is none. A
- * damaged one is skipped with a note, ERROR_DATA when all are; one of another spec or data set is ERROR_CONFLICT naming the difference. */
+/* checkpoint_load_newest: newest checkpoint that is as its sidecar says, and reads well, into params, residuals, cursor and best; ERROR_NOTFOUND when
+ * there is none. One that is damaged, or has no sidecar, is skipped with a note, ERROR_DATA when all are; one of another spec or data set is
+ * ERROR_CONFLICT naming the difference. checkpoint_load: that of a step, ERROR_DATA when it is damaged. */
 int checkpoint_load_newest(struct fold *fold, struct error *err);
 int checkpoint_load(struct fold *fold, uint64_t step, struct error *err);
 
 /* checkpoint_discard: the newest one, of that step, is of no use: it goes, and may be written again. */
 void checkpoint_discard(struct checkpointer *c, uint64_t step);
 
-/* checkpoint_finish: path (final.safetensors) = hard link to the checkpoint of that step; its digest. */
+/* checkpoint_finish: path (final.safetensors) = hard link to the checkpoint of that step, its sidecar (final.json) before it; its digest. */
 int checkpoint_finish(struct checkpointer *c, uint64_t step, const char *path, char sha256[SHA256_HEX], struct error *err);
 
 /* checkpoint_publish: path (final.safetensors in the fold's folder) = the model in memory with its calibration, a file of its own; told as a

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "contract/safetensors.h"
+#include "contract/sidecar.h"
 #include "engine/core/float.h"
 #include "engine/data/split/splits.h"
 #include "engine/recipe/recipe.h"
@@ -269,8 +270,20 @@ static void fold_tell_admission(const struct fold *fold)
                    a->min_count, c.admitted, c.waiting);
 }
 
-/* Has an earlier attempt come to the end, final.safetensors included? */
-static bool fold_done(const struct fold *fold, const char *final) { return fold->cursor.ended && path_exists(fold->job->world, final); }
+/* Has an earlier attempt come to the end, final.safetensors as it was written included? out->done, and its digest. */
+static int fold_done(struct fold *fold, struct fold_outcome *out, struct error *err)
+{
+    const struct world *world = fold->job->world;
+    struct error why = {0};
+    out->done = false;
+    if (!fold->cursor.ended || !path_exists(world, out->path)) return 0;
+    int rc = file_sha256(world, out->path, out->sha256, err);
+    if (rc < 0) return rc;
+    rc = sidecar_compare(world, out->path, out->sha256, &why);
+    out->done = rc == 1;
+    if (rc == -ERROR_DATA) report_log(fold->job, PROGRESS_WARN, "%s; it is made anew", why.msg);
+    return rc == -ERROR_DATA || rc >= 0 ? 0 : error_set(err, why.code, why.field, "%s", why.msg);
+}
 
 /* The validation side has a say of its own where the test side cannot speak for it: it has found no best model, or a calibration is about to be
  * fitted there, which may hide what the model itself says. */
@@ -288,7 +301,8 @@ static int fold_finish(struct fold *fold, struct fold_outcome *out, struct error
 {
     uint64_t step = fold->job->spec.train.early_stopping_patience > 0 && fold->best.step > 0 ? fold->best.step : fold->cursor.step;
     int rc = out->done ? 0 : checkpoint_save(fold->checkpointer, CHECKPOINT_FINAL, err);
-    if (rc == 0 && step != fold->cursor.step) rc = checkpoint_load(fold, step, err);
+    if (rc == 0 && step != fold->cursor.step && (rc = checkpoint_load(fold, step, err)) < 0)
+        return error_wrap(err, "the best model is lost (bring its file back, or use a new run directory)");
     if (rc == 0) rc = fold_validate(fold, err);
     return rc < 0 ? rc : calibrate_fold(fold, &out->fitted, err);
 }
@@ -296,7 +310,7 @@ static int fold_finish(struct fold *fold, struct fold_outcome *out, struct error
 /* The model's checkpoint itself, or, with what was fitted to it, a file of its own. */
 int fold_publish(struct fold *fold, struct fold_outcome *out, struct error *err)
 {
-    if (out->done) return file_sha256(fold->job->world, out->path, out->sha256, err);
+    if (out->done) return 0;
     if (out->fitted) return checkpoint_publish(fold, out->path, out->sha256, err);
     return checkpoint_finish(fold->checkpointer, fold->cursor.step, out->path, out->sha256, err);
 }
@@ -307,7 +321,7 @@ int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
     int rc = path_join(out->path, fold->dir, RUNDIR_FINAL, err);
     if (rc == 0) rc = fold_resume(fold, err);
     if (rc < 0) return rc;
-    out->done = fold_done(fold, out->path);
+    if ((rc = fold_done(fold, out, err)) < 0) return rc;
     if (!(fold->checkpointer = checkpointer_new(fold, err)) || !(fold->report = report_new(fold, err))) return -ERROR_NOMEM;
     if (!job->running) report_state(job, "running", fold->index || fold->cursor.step ? "resumed" : "started", "");
     job->running = true;

@@ -427,8 +427,8 @@ static size_t snapshot_tensors(const struct snapshot *s, const struct fold *fold
     return count;
 }
 
-int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
-                   struct error *err)
+int snapshot_draft(const struct snapshot *s, const struct fold *fold, const char *path, struct draft *draft, char sha256[SHA256_HEX],
+                   uint64_t *size_bytes, struct error *err)
 {
     size_t count, max = 13 + CALIBRATION_TENSORS + fold->params.count * (1 + STATES_MAX + 3 * (size_t)fold->job->spec.train.shards);
     struct tensor *tensors = mem_array(max, 1, sizeof *tensors, err);
@@ -439,20 +439,9 @@ int snapshot_write(const struct snapshot *s, const struct fold *fold, const char
         count = snapshot_tensors(s, fold, bins, tensors);
         rc = calibration_write(&fold->calibration, metadata, tensors, &count, err);
     }
-    if (rc == 0) rc = safetensors_write(fold->job->world, path, tensors, count, metadata, sha256, size_bytes, err);
+    if (rc == 0) rc = safetensors_draft(fold->job->world, path, tensors, count, metadata, draft, sha256, size_bytes, err);
     json_decref(metadata);
     mem_free(bins);
     mem_free(tensors);
-    return rc;
-}
-
-int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err)
-{
-    struct snapshot *s = mem_zero(sizeof *s, err);
-    if (!s) return -ERROR_NOMEM;
-    int rc = snapshot_take(s, fold, NULL, err);
-    if (rc == 0) rc = snapshot_write(s, fold, path, sha256, size_bytes, err);
-    snapshot_close(s);
-    mem_free(s);
     return rc;
 }

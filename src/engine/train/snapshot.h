@@ -14,6 +14,7 @@
 #ifndef TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
 #define TRAINYARD_ENGINE_TRAIN_SNAPSHOT_H
 
+#include "base/draft.h"
 #include "contract/rundir.h"
 #include "engine/train/fold.h"
 
@@ -55,16 +56,14 @@ struct snapshot {
 int snapshot_take(struct snapshot *s, struct fold *fold, const struct snapshot_base *base, struct error *err);
 void snapshot_close(struct snapshot *s);
 
-int snapshot_write(const struct snapshot *s, const struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes,
-                   struct error *err);
+/* snapshot_draft: its file, durable but without its name; draft_publish() gives it that. */
+int snapshot_draft(const struct snapshot *s, const struct fold *fold, const char *path, struct draft *draft, char sha256[SHA256_HEX],
+                   uint64_t *size_bytes, struct error *err);
 
 /* snapshot_held_out: the first rows of the files that replay.uri, split.validation_uri and split.test_uri name, as a text for the file; "": none are
  * named. The same rows may be cut at another place, which the data's digest does not see. */
 enum { HELD_OUT_SIZE = 72 };
 const char *snapshot_held_out(const struct fold *fold, char out[HELD_OUT_SIZE]);
-
-/* snapshot_publish: the model as it stands as one more file, by the whole team: snapshot_take, snapshot_write. */
-int snapshot_publish(struct fold *fold, const char *path, char sha256[SHA256_HEX], uint64_t *size_bytes, struct error *err);
 
 /* snapshot_rows_bytes: what the rows of so many slots, so many counts of admission and so many rows of a vocabulary take in a file, their numbers
  * included. */

@@ -11,6 +11,8 @@
 #include "base/rng.h"
 #include "contract/event.h"
 #include "contract/rundir.h"
+#include "contract/safetensors.h"
+#include "contract/sidecar.h"
 #include "engine/train/run.h"
 #include "lib/run_kit.h"
 #include "lib/world_fault.h"
@@ -241,8 +243,8 @@ static void disk_may_be_full_at_any_write(void **state)
     assert_true(k > 30 && survived < k);
 }
 
-/* The last step is saved twice, before its epoch has ended and after; a disk that fills up between the new file and its new sum must not leave it
- * beside the old one, where it would look damaged. */
+/* The last step is saved twice, before its epoch has ended and after; a disk that fills up between the new sum and the new file must not leave it
+ * beside the old one, which would look damaged. */
 static void a_step_written_anew_is_not_taken_for_damaged(void **state)
 {
     (void)state;
@@ -341,6 +343,73 @@ static void damaged_checkpoint_falls_back(void **state)
     mem_free(data);
     assert_ok(run_kit_run(&world_real, bits_spec, "torn", 1, &got, &err), &err);
     assert_string_equal(got.sha256, want.sha256);
+}
+
+/* A bit of a finished run's model is flipped, in a file that the job left last: that is told, and the model made anew. */
+static void a_damaged_final_is_made_anew(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *dir, *spec;
+    } rows[] = {
+        {"linked", RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 10}")},
+        {"fitted", RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 10}, 'calibration': {'kind': 'platt'}, "
+                                         "'split': {'kind': 'holdout', 'test_fraction': 0.2, 'validation_fraction': 0.2}")},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct run_result want, got;
+        struct error err = {0};
+        char path[PATH_SIZE], *data, *events;
+        size_t size;
+        assert_ok(run_kit_run(&world_real, rows[i].spec, rows[i].dir, 1, &want, &err), &err);
+        snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_FINAL, 3000, run_kit_root, rows[i].dir);
+        data = test_read_file(path, &size);
+        data[size - 1] ^= 1;
+        assert_ok(path_unlink(&world_real, path, &err), &err); /* where it is a link to a checkpoint: leave that one whole */
+        test_write_file(path, data, size);
+        mem_free(data);
+        assert_ok(run_kit_run(&world_real, rows[i].spec, rows[i].dir, 2, &got, &err), &err);
+        assert_string_equal(got.sha256, want.sha256);
+        assert_ok(file_sha256(&world_real, path, got.sha256, &err), &err);
+        assert_string_equal(got.sha256, want.sha256);
+        assert_int_equal(sidecar_compare(&world_real, path, got.sha256, &err), 1);
+        snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_EVENTS, 3000, run_kit_root, rows[i].dir);
+        events = test_read_file(path, &size);
+        assert_non_null(strstr(events, RUNDIR_FINAL " is damaged: its SHA-256 is"));
+        mem_free(events);
+    }
+}
+
+/* The best model is of an earlier step, and damaged: what cannot be made anew is not published. */
+static void a_damaged_best_is_not_published(void **state)
+{
+    (void)state;
+    static const char overfits[] = RUN_KIT_SPEC(
+        "coin.svm", "'model': {'kind': 'lr', 'hash_bits': 12}, 'split': {'kind': 'holdout', 'validation_fraction': 0.3}, "
+                    "'train': {'epochs': 5, 'batch_size': 100, 'early_stopping': {'patience': 3}}, 'optimizer': {'lr': 0.5}, "
+                    "'evaluate': {'every_steps': 5}, 'checkpoint': {'every_steps': 4, 'keep': 2}");
+    struct run_result want, got;
+    struct error err = {0};
+    char path[PATH_SIZE], sha256[SHA256_HEX];
+    size_t size;
+    struct rundir_checkpoint at, before, *last = NULL;
+    assert_ok(run_kit_run(&world_real, overfits, "best", 1, &want, &err), &err);
+    char dir[PATH_SIZE];
+    snprintf(dir, sizeof dir, "%.*s/best", 3000, run_kit_root);
+    for (; rundir_latest_checkpoint(&world_real, dir, last, &at, &err) == 0; before = at, last = &before) {
+        assert_ok(rundir_checkpoint_path(dir, at, "safetensors", path, &err), &err);
+        assert_ok(file_sha256(&world_real, path, sha256, &err), &err);
+        if (strcmp(sha256, want.sha256) == 0) break;
+    }
+    assert_string_equal(sha256, want.sha256);
+    assert_non_null(last);
+    char *data = test_read_file(path, &size);
+    data[size - 1] ^= 1;
+    test_write_file(path, data, size);
+    mem_free(data);
+    assert_int_equal(run_kit_run(&world_real, overfits, "best", 1, &got, &err), -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "the best model is lost (bring its file back, or use a new run directory): ");
+    assert_error(&err, ERROR_DATA, "is damaged: its SHA-256 is");
 }
 
 static void divergence_is_named(void **state)
@@ -467,6 +536,8 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_eva
                                           cmocka_unit_test(another_spec_does_not_resume),
                                           cmocka_unit_test(changed_data_does_not_resume),
                                           cmocka_unit_test(damaged_checkpoint_falls_back),
+                                          cmocka_unit_test(a_damaged_final_is_made_anew),
+                                          cmocka_unit_test(a_damaged_best_is_not_published),
                                           cmocka_unit_test(divergence_is_named),
                                           cmocka_unit_test(model_that_cannot_fit_says_so),
                                           cmocka_unit_test(pairs_of_fields_are_learnt),
