@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/data/format/text.h"
 
 void piece_close(struct piece *piece)
 {
@@ -10,12 +11,7 @@ void piece_close(struct piece *piece)
     *piece = (struct piece){0};
 }
 
-/* Bytes of a byte order mark that some editors put in front of UTF-8. */
-enum { MARK_BYTES = 3 };
-static size_t mark_size(const char *buf, size_t size, bool first)
-{
-    return first && size >= MARK_BYTES && memcmp(buf, "\xEF\xBB\xBF", MARK_BYTES) == 0 ? MARK_BYTES : 0;
-}
+static size_t mark_size(const char *buf, size_t size, bool first) { return first ? text_mark(buf, size) : 0; }
 
 int text_check_ends(const char *path, const char *text, size_t size, bool whole, struct error *err)
 {
@@ -28,7 +24,7 @@ int text_check_ends(const char *path, const char *text, size_t size, bool whole,
 int cutter_open(struct cutter *c, const struct source_list *files, const struct format *format, void *state, size_t line_bytes_max,
                 size_t chunk_bytes, const struct parallel *helper, struct error *err)
 {
-    size_t longest = MARK_BYTES + line_bytes_max + 2, room = longest > chunk_bytes ? longest : chunk_bytes; /* \r\n */
+    size_t longest = TEXT_MARK_BYTES + line_bytes_max + 2, room = longest > chunk_bytes ? longest : chunk_bytes; /* \r\n */
     *c = (struct cutter){files, format, state, .line_bytes_max = line_bytes_max, .chunk_bytes = chunk_bytes, .room = room};
     c->hash = hash_stream_new(err);
     c->hash_files = hash_stream_new(err);

@@ -20,6 +20,13 @@ bool text_real(const char *p, const char *end, double *out);
 /* text_label: 0 or 1 for the texts of 0, 1, -1 and +1 in any decimal notation; else -1. */
 int text_label(const char *p, const char *end);
 
+/* text_mark: bytes of the byte order mark that some editors put in front of UTF-8, at the start of a file's text. */
+enum { TEXT_MARK_BYTES = 3 };
+static inline size_t text_mark(const char *text, size_t size)
+{
+    return size >= TEXT_MARK_BYTES && memcmp(text, "\xEF\xBB\xBF", TEXT_MARK_BYTES) == 0 ? TEXT_MARK_BYTES : 0;
+}
+
 /* text_line: one line of a chunk: [p, *end) without its newline and the \r before it. Returns the next line's start. */
 static inline const char *text_line(const char *p, const char *chunk_end, const char **end)
 {

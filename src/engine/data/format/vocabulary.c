@@ -4,6 +4,8 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "engine/data/format/text.h"
+#include "engine/data/source/source.h"
 
 struct vocabulary {
     uint64_t *slots; /* (mask + 1), open addressing; 0: free */
@@ -53,10 +55,12 @@ static int vocabulary_fill(struct vocabulary *v, const struct bytes *text, struc
 
 int vocabulary_text(const struct world *world, const char *path, struct bytes *out, struct error *err)
 {
-    struct file_stat stat;
-    int rc = path_stat(world, path, &stat, err);
-    if (rc == 0 && !stat.is_regular) rc = error_set(err, ERROR_DATA, NULL, "%s is no regular file", path);
-    return rc < 0 ? rc : file_slurp(world, path, out, err);
+    int rc = source_slurp(world, path, out, err);
+    if (rc < 0) return rc;
+    size_t mark = text_mark(bytes_text(out), out->size);
+    out->size -= mark;
+    if (mark > 0) memmove(out->data, out->data + mark, out->size);
+    return 0;
 }
 
 struct vocabulary *vocabulary_read(const struct world *world, const char *path, struct error *err)

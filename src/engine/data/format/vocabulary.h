@@ -1,5 +1,6 @@
 /* A set of texts from a file, one a line: the values that a column knows. Kept as 64-bit hashes, 16 bytes or less a value; of 10 million values,
- * one unknown value in 10^12 is taken for known. Blank lines and a \r before the newline do not count. */
+ * one unknown value in 10^12 is taken for known. Blank lines and a \r before the newline do not count. The file may be packed, as data may, and begin
+ * with a byte order mark. */
 #ifndef TRAINYARD_ENGINE_DATA_VOCABULARY_H
 #define TRAINYARD_ENGINE_DATA_VOCABULARY_H
 
@@ -9,7 +10,8 @@ enum { VOCABULARY_MAX_BYTES = 1 << 28 };
 
 struct vocabulary;
 
-/* vocabulary_text: the file as it stands, appended to out. ERROR_DATA: it is no regular file (a pipe would be waited for). */
+/* vocabulary_text: the file's text, unpacked and without a byte order mark, into the empty out. ERROR_DATA: it is no regular file (a pipe would be
+ * waited for), or no text. */
 int vocabulary_text(const struct world *world, const char *path, struct bytes *out, struct error *err);
 
 /* vocabulary_read: NULL on failure: ERROR_DATA when the file is missing, empty or too large. */

@@ -238,4 +238,37 @@ int64_t source_read(struct source *s, void *buf, size_t size, struct error *err)
     return rc < 0 ? rc : (int64_t)done;
 }
 
+static int slurp_rest(struct source *s, struct bytes *out, struct error *err)
+{
+    enum { PIECE = 64 << 10 };
+    for (;;) {
+        char beyond;
+        size_t left = out->max - out->size, room = left < PIECE ? left : PIECE;
+        int rc = bytes_reserve(out, room, err);
+        if (rc < 0) return rc;
+        int64_t n = room > 0 ? source_read(s, out->data + out->size, room, err) : source_read(s, &beyond, 1, err);
+        if (n < 0) return (int)n;
+        if (n > 0 && room == 0)
+            return error_set(err, ERROR_TOOLARGE, SOURCE_FIELD, "%s is larger than the limit of %zu bytes", s->packed.path, out->max);
+        if (n == 0) return 0;
+        out->size += (size_t)n;
+    }
+}
+
+int source_slurp(const struct world *world, const char *path, struct bytes *out, struct error *err)
+{
+    struct source_file file = {.kind = &source_local};
+    int rc = path_stat(world, path, &file.stat, err);
+    if (rc == 0 && !file.stat.is_regular) rc = error_set(err, ERROR_DATA, SOURCE_FIELD, "%s is no regular file", path);
+    if (rc < 0) return rc;
+    if (!(file.path = mem_text(path, err))) return -ERROR_NOMEM;
+    const struct source_list list = {.world = world, .options.world = world, .files = &file, .count = 1};
+    struct error why = {0};
+    struct source *s = source_open(&list, 0, &why);
+    rc = s ? slurp_rest(s, out, &why) : -(int)why.code;
+    source_close(s);
+    mem_free(file.path);
+    return rc < 0 ? error_set(err, why.code, why.field, "%s", why.msg) : 0;
+}
+
 uint64_t source_packed_bytes(const struct source *s) { return s->packed.taken; }

@@ -66,6 +66,10 @@ struct source *source_open(const struct source_list *list, size_t index, struct 
 void source_close(struct source *source);
 /* source_read: the next bytes of the text, as many as fit unless the text ends; 0 = end. A packed file that ends early is an error. */
 int64_t source_read(struct source *source, void *buf, size_t size, struct error *err);
+/* source_slurp: the whole text of one local file, unpacked, appended to out, whose ceiling bounds it. path is taken as it stands. ERROR_DATA: it is
+ * no regular file (a pipe would be waited for), or is packed in no known way. */
+int source_slurp(const struct world *world, const char *path, struct bytes *out, struct error *err);
+
 uint64_t source_packed_bytes(const struct source *source); /* read from the file so far */
 
 #endif

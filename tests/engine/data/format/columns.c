@@ -192,6 +192,48 @@ static void vocabularies(void **state)
     assert_error(&err, ERROR_DATA, "words");
 }
 
+/* As data files, vocabularies may be packed and begin with a byte order mark; what packs one makes no other entry of the cache. */
+static void vocabularies_are_read_as_data_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        void (*pack)(struct bytes *out, const void *text, size_t size);
+        bool known;
+    } files[] = {{"\xEF\xBB\xBFx\nz\n", NULL, false},
+                 {"x\nz\n", NULL, true},
+                 {"\xEF\xBB\xBFx\nz\n", kit_gzip, true},
+                 {"x\nz\nq\n", kit_gzip, false},
+                 {"\xEF\xBB\xBFx\nz\np\n", kit_zstd, false}};
+    char dir[PATH_SIZE], path[PATH_SIZE + 8], words[PATH_SIZE + 16], options[PATH_SIZE + 80];
+    struct error err = {0};
+    test_dir(dir);
+    snprintf(path, sizeof path, "%s/f", dir), snprintf(words, sizeof words, "%s/words.gz", dir);
+    snprintf(options, sizeof options, "{\"schema\": {\"a\": \"vocab(%s)\"}}", words);
+    test_write_file(path, "label,a\n1,x\n0,y\n1,z\n", 20);
+    struct kit kit = {.format = "csv", .options = options, .path = path, .cache = dir, .hash_seed = 5};
+    const uint32_t want[3] = {key("a", "x"), key_of("a", "\0other", 6), key("a", "z")};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct kit_rows rows;
+        struct dataset_info info;
+        struct bytes packed;
+        bytes_init(&packed, 1 << 16);
+        if (files[i].pack) files[i].pack(&packed, files[i].text, strlen(files[i].text));
+        else assert_ok(bytes_add_text(&packed, files[i].text, &err), &err);
+        test_write_file(words, bytes_text(&packed), packed.size);
+        assert_ok(kit_load(&kit, &rows, &info, &err), &err);
+        assert_memory_equal(rows.keys, want, sizeof want);
+        assert_int_equal(info.from_cache, files[i].known);
+        kit_rows_close(&rows);
+        bytes_close(&packed);
+    }
+    test_write_file(words, "PK\x03\x04 words", 10);
+    struct kit_rows rows;
+    assert_true(kit_load(&kit, &rows, NULL, &err) < 0);
+    assert_error(&err, ERROR_DATA, "words.gz is a zip archive, not text; give it as plain text, gzip or zstd");
+    assert_string_equal(err.field, "/dataset/schema");
+}
+
 static void rows_to_be_scored_need_no_label(void **state)
 {
     (void)state;
@@ -237,6 +279,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_long_list),
     cmocka_unit_test(fields_that_wait_for_statistics_are_marked),
     cmocka_unit_test(vocabularies),
+    cmocka_unit_test(vocabularies_are_read_as_data_is),
     cmocka_unit_test(rows_to_be_scored_need_no_label),
     cmocka_unit_test(the_help_names_every_type),
 };
