@@ -90,7 +90,7 @@ static void bench_evaluator(const char *name, const struct evaluator_config *con
             size_t size = n - at < CHUNK ? n - at : CHUNK;
             if (evaluator_add(e, 0,
                               &(struct eval_rows){size, logits + at, labels + at, config->weighted ? weights + at : NULL, groups + at, ordinals + at,
-                                                  slices + at},
+                                                  slices + at, NULL},
                               &err) < 0)
                 fail(&err);
         }

@@ -41,18 +41,29 @@ uint32_t transform_bin(const float *edges, uint32_t count, float x)
     return low;
 }
 
+static uint32_t bin_key(uint32_t bin, uint64_t seed)
+{
+    char text[16];
+    int n = snprintf(text, sizeof text, "#%u", bin);
+    return (uint32_t)(hash64(text, (size_t)n, seed) >> 32);
+}
+
+int transform_bin_of(const char *name, uint64_t hash_seed, uint32_t bins, uint32_t key)
+{
+    const uint64_t seed = hash64(name, strlen(name), hash_seed);
+    for (uint32_t b = 0; b < bins; b++)
+        if (bin_key(b, seed) == key) return (int)b;
+    return -1;
+}
+
 static int map_field(struct transform_field *f, const struct transform *t, uint64_t hash_seed, struct error *err)
 {
     uint64_t seed = hash64(t->name, strlen(t->name), hash_seed); /* engine/data/format/feature.h says so, too; tests hold them together */
-    char text[16];
     f->transform = t;
     f->value_key = (uint32_t)(hash64("#", 1, seed) >> 32);
     if (t->kind != TRANSFORM_QUANTILE) return 0;
     if (!(f->bins = mem_array((size_t)t->edge_count + 1, 1, sizeof *f->bins, err))) return -ERROR_NOMEM;
-    for (uint32_t b = 0; b <= t->edge_count; b++) {
-        int n = snprintf(text, sizeof text, "#%u", b);
-        f->bins[b] = (uint32_t)(hash64(text, (size_t)n, seed) >> 32);
-    }
+    for (uint32_t b = 0; b <= t->edge_count; b++) f->bins[b] = bin_key(b, seed);
     return 0;
 }
 

@@ -60,6 +60,9 @@ void transform_feature(const struct transform_map *map, uint16_t field, uint32_t
 /* transform_bin: how many of the edges (ascending) are below x. */
 uint32_t transform_bin(const float *edges, uint32_t count, float x);
 
+/* transform_bin_of: the bin below `bins` of the quantiles of that field whose key it is, or -1. */
+int transform_bin_of(const char *name, uint64_t hash_seed, uint32_t bins, uint32_t key);
+
 struct transformed { /* a batch with its numbers transformed; a worker's own, reused; zeroed: ready */
     struct batch batch;
     uint32_t *keys;

@@ -53,7 +53,8 @@ struct eval_rows {
     const float *weights;         /* NULL: all 1. 0, or from 1e-6 to 1e6: measures do not depend on the scale. A row of weight 0 counts nowhere */
     const uint64_t *groups;       /* hash of the group column (user, query); NULL only without groups.wanted */
     const uint64_t *rows;         /* ordinals in the data set: the bootstrap's draws are a function of (seed, replicate, row). NULL only without it */
-    const uint32_t *slices;       /* (n, slice_count): the keys of the slice fields; NULL only without slices */
+    const uint32_t *slices;       /* keys of the slice fields; NULL only without slices. Place p = row * slice_count + field has those from */
+    const uint32_t *slice_ends;   /* slice_ends[p - 1] (0 before the first) to slice_ends[p], each once; NULL: every place has one */
 };
 
 struct evaluator *evaluator_new(const struct evaluator_config *config, struct error *err); /* NULL: ERROR_NOMEM, ERROR_USAGE */
@@ -79,7 +80,7 @@ struct decile { /* a tenth of the rows by score (by weight, when weighted), ties
     double weight, prediction, clicks; /* sum of weights; weighted means of p and of the label */
 };
 
-struct slice { /* the rows of one value of a field, or the rest of them */
+struct slice { /* the rows that have one value of a field, or the rest of them */
     uint32_t key;
     char text[64]; /* "" until a caller that knows the value's text fills it in */
     uint64_t rows, positives;
@@ -95,7 +96,7 @@ struct slice_table { /* the most frequent values of a field, by rows, then by ke
     uint64_t values;  /* different values in all */
     unsigned count;   /* of slices[] */
     bool has_other;
-    struct slice slices[SLICE_VALUES_MAX], other; /* other: all further values together; its auc is over all their rows */
+    struct slice slices[SLICE_VALUES_MAX], other; /* other: all further values together; a row counts once a value of it */
 };
 
 struct class_figure { /* the rows of a class, and how the class does against the others */

@@ -279,23 +279,41 @@ static int rows_check(const struct evaluator *e, const struct eval_rows *rows, s
     return 0;
 }
 
+struct column_rows { /* on their way to a sorter */
+    struct sorter *sorter;
+    struct sort_row rows[CHUNK];
+    size_t n;
+};
+
+static int column_add(struct column_rows *out, uint64_t group, const struct eval_rows *rows, size_t i, struct error *err)
+{
+    int rc = out->n == CHUNK ? sorter_add(out->sorter, out->rows, out->n, err) : 0;
+    if (out->n == CHUNK) out->n = 0;
+    if (rc == 0) out->rows[out->n++] = sort_row_of(group, rows->logits[i], rows->labels[i] == 1, rows->weights ? rows->weights[i] : 1);
+    return rc;
+}
+
+/* A row counts in the slice of every value that it has. */
 static int columns_add(struct evaluator *e, const struct eval_rows *rows, struct error *err)
 {
-    struct sort_row out[CHUNK];
-    unsigned slices = e->config.slice_count;
-    for (unsigned c = 0; c < e->column_count; c++) {
-        size_t n = 0;
-        for (size_t i = 0; i < rows->n; i++) {
-            float weight = rows->weights ? rows->weights[i] : 1;
-            if (weight > 0 && fabsf(rows->logits[i]) <= LOGIT_LIMIT)
-                out[n++] = sort_row_of(c < slices ? rows->slices[i * slices + c] : rows->groups[i], rows->logits[i], rows->labels[i] == 1, weight);
-            if (n < CHUNK && i + 1 < rows->n) continue;
-            int rc = sorter_add(e->columns[c], out, n, err);
-            if (rc < 0) return rc;
-            n = 0;
+    const unsigned slices = e->config.slice_count;
+    struct column_rows out;
+    int rc = 0;
+    for (unsigned c = 0; rc == 0 && c < e->column_count; c++) {
+        out.sorter = e->columns[c], out.n = 0;
+        for (size_t i = 0; rc == 0 && i < rows->n; i++) {
+            if ((rows->weights && rows->weights[i] == 0) || !(fabsf(rows->logits[i]) <= LOGIT_LIMIT)) continue;
+            if (c == slices) {
+                rc = column_add(&out, rows->groups[i], rows, i, err);
+                continue;
+            }
+            size_t p = i * slices + c, from = p, end = p + 1;
+            if (rows->slice_ends) from = p > 0 ? rows->slice_ends[p - 1] : 0, end = rows->slice_ends[p];
+            for (; rc == 0 && from < end; from++) rc = column_add(&out, rows->slices[from], rows, i, err);
         }
+        if (rc == 0) rc = sorter_add(out.sorter, out.rows, out.n, err);
     }
-    return 0;
+    return rc;
 }
 
 static void row_add(struct evaluator *e, unsigned index, const struct eval_rows *rows, size_t i, bool exact)

@@ -1,4 +1,4 @@
-/* The table of a field's most frequent values: two walks over its sorted rows. Private to the room. */
+/* The table of a field's most frequent values, each row once a value that it has: two walks over its sorted rows. Private to the room. */
 #ifndef TRAINYARD_ENGINE_EVAL_SLICES_H
 #define TRAINYARD_ENGINE_EVAL_SLICES_H
 

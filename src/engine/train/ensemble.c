@@ -104,7 +104,7 @@ int ensembling_finish(struct ensembling *e, json_t **out, struct error *err)
     if (kind == &ensemble_none) return 0;
     int rc = kind->finish ? kind->finish(e, err) : 0;
     if (rc == 0 && e->judge) rc = evaluator_finish(e->judge, &found, err);
-    if (rc == 0 && e->judge) slice_texts(e->job, &found);
+    if (rc == 0 && e->judge) slice_texts(e->job, NULL, &found);
     if (rc == 0 && e->judge && !(judged = evaluation_json(&found, side_names[SIDE_TEST], NULL, err))) rc = -ERROR_NOMEM;
     if (rc < 0) return rc;
     *out = json_pack("{s:s, s:O, s:o, s:s?, s:s?}", "kind", kind->kind.name, "members", e->members, "evaluation", judged ? judged : json_null(),

@@ -92,7 +92,7 @@ int fold_evaluate(struct fold *fold, struct fold_outcome *outcome, struct evalua
     evaluator_free(judge);
     if (rc == 0) rc = diverged_check(fold, side, out, err);
     if (rc == 0) rc = fold_publish(fold, outcome, err);
-    if (rc == 0) slice_texts(job, out);
+    if (rc == 0) slice_texts(job, &fold->map, out);
     if (rc == 0 && !(*json = fold_describe(fold, outcome, &raw, out, side, err))) rc = -(int)err->code;
     raw_close(&raw);
     return rc < 0 ? rc : evaluation_publish(job, fold->dir, json_incref(*json), err);

@@ -124,7 +124,7 @@ static int folds_conclude(struct folding *f, struct error *err)
     struct job *job = f->job;
     json_t *ensemble = NULL, *pooled = NULL, *out = NULL;
     int rc = evaluator_finish(f->pooled, &f->found, err);
-    if (rc == 0) slice_texts(job, &f->found);
+    if (rc == 0) slice_texts(job, NULL, &f->found);
     if (rc == 0) rc = ensembling_finish(&f->ensembling, &ensemble, err);
     if (rc == 0 && !(pooled = evaluation_json(&f->found, side_names[SIDE_TEST], NULL, err))) rc = -ERROR_NOMEM;
     if (rc == 0 && !(out = means_json(f, pooled, err))) rc = -ERROR_NOMEM;

@@ -14,7 +14,7 @@ struct evaluator *judge_plain_new(const struct job *job, struct error *err);
 /* judge_plain: plain metrics of one side, calibration applied. */
 int judge_plain(struct fold *fold, const struct sides *sides, enum split_side side, struct evaluation *out, struct error *err);
 
-/* judge_slices: evaluate.slices as fields of the data set. ERROR_INVALID: it has no such field. */
+/* judge_slices: evaluate.slices as fields of the data set. ERROR_INVALID: it has no such field, or one of plain numbers. */
 int judge_slices(struct job *job, struct error *err);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/draft.h"
@@ -22,7 +23,10 @@ struct score_lane { /* a worker's own */
     uint64_t first;       /* rows of the side before this block */
     struct floats mapped; /* (CHUNK_ROWS, outputs) */
     uint64_t rows[CHUNK_ROWS];
-    uint32_t slices[CHUNK_ROWS * EVALUATION_SLICES_MAX];
+    struct {
+        uint32_t *keys, ends[CHUNK_ROWS * EVALUATION_SLICES_MAX]; /* as in struct eval_rows */
+        size_t max;
+    } slices;
     struct bytes text[SCORE_STREAMS_MAX];
 };
 
@@ -73,21 +77,54 @@ static int lane_lines(struct bytes *text, const struct job *job, const struct sc
     return rc;
 }
 
-/* The key of a field's first feature in each row, for slices: 0 where the row has none. */
-static void lane_slices(struct score_lane *w, const struct job *job, size_t n)
+static int key_compare(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Each key once. Returns how many there are then. */
+static size_t keys_unique(uint32_t *keys, size_t count)
+{
+    size_t n = 0;
+    if (count > 1) qsort(keys, count, sizeof *keys, key_compare);
+    for (size_t i = 0; i < count; i++)
+        if (n == 0 || keys[i] != keys[n - 1]) keys[n++] = keys[i];
+    return n;
+}
+
+/* The keys of a field's features in each row, as the model sees them, for slices: 0 where the row has none. */
+static int lane_slices(struct score_lane *w, const struct fold *fold, size_t n, struct error *err)
 {
     const struct batch *b = &w->space.batch.batch;
-    unsigned wanted = job->slices.count;
-    memset(w->slices, 0, n * wanted * sizeof *w->slices);
+    const struct job *job = fold->job;
+    const unsigned wanted = job->slices.count;
+    size_t used = 0;
     for (size_t r = 0; r < n; r++) {
         const uint16_t *fields = batch_fields(b, r);
-        for (unsigned s = 0; fields && s < wanted; s++)
-            for (uint32_t i = 0; i < b->offsets[r + 1] - b->offsets[r]; i++)
-                if (fields[i] == job->slices.fields[s]) {
-                    w->slices[r * wanted + s] = b->keys[b->offsets[r] + i];
-                    break;
-                }
+        const uint32_t start = b->offsets[r], features = fields ? b->offsets[r + 1] - start : 0;
+        for (unsigned s = 0; s < wanted; s++) {
+            const uint16_t field = job->slices.fields[s];
+            const size_t from = used;
+            if (w->slices.max - used < features + 1) {
+                size_t max = 2 * w->slices.max + features + CHUNK_ROWS;
+                int rc = mem_grow((void **)&w->slices.keys, max, sizeof *w->slices.keys, err);
+                if (rc < 0) return rc;
+                w->slices.max = max;
+            }
+            for (uint32_t i = 0; i < features; i++) {
+                if (fields[i] != field) continue;
+                uint32_t *key = &w->slices.keys[used++];
+                float value = b->values ? b->values[start + i] : 1;
+                *key = b->keys[start + i];
+                transform_feature(&fold->map, field, key, &value); /* a number of a quantile column is its bin */
+            }
+            if (used == from) w->slices.keys[used++] = 0;
+            used = from + keys_unique(w->slices.keys + from, used - from);
+            w->slices.ends[r * wanted + s] = (uint32_t)used;
+        }
     }
+    return 0;
 }
 
 static int lane_stream(struct score_lane *w, const struct job *job, const struct score_stream *stream, struct bytes *text, const struct scored *rows,
@@ -109,7 +146,8 @@ static int lane_stream(struct score_lane *w, const struct job *job, const struct
                              .weights = rows->weights,
                              .groups = b->groups,
                              .rows = rows->rows,
-                             .slices = job->slices.count ? w->slices : NULL};
+                             .slices = job->slices.count ? w->slices.keys : NULL,
+                             .slice_ends = w->slices.ends};
     for (size_t e = 0; rc == 0 && e < SCORE_EVALUATORS; e++)
         if (stream->evaluators[e]) rc = evaluator_add(stream->evaluators[e], rows->lane, &seen, err);
     return rc == 0 && stream->lines ? lane_lines(text, job, rows, logits, err) : rc;
@@ -123,7 +161,7 @@ static int lane_chunk(struct score_lane *w, const struct scoring *scoring, unsig
     int rc = score_rows(&w->space, scoring->fold, w->refs + from, n, &judge, err);
     if (rc < 0) return rc;
     for (size_t i = 0; i < n; i++) w->rows[i] = w->block.first_row + w->refs[from + i].row;
-    if (job->slices.count) lane_slices(w, job, n);
+    if (job->slices.count && (rc = lane_slices(w, scoring->fold, n, err)) < 0) return rc;
     struct scored rows = {.lane = lane, .first = w->first + from, .n = n, .rows = w->rows, .labels = b->labels, .weights = b->weights};
     for (size_t s = 0; rc == 0 && s < scoring->count; s++) rc = lane_stream(w, job, &scoring->streams[s], &w->text[s], &rows, err);
     return rc;
@@ -217,6 +255,7 @@ static void scoring_close(struct scoring *scoring)
         floats_close(&lane->mapped);
         mem_free(lane->refs);
         mem_free(lane->sides);
+        mem_free(lane->slices.keys);
         for (size_t s = 0; s < SCORE_STREAMS_MAX; s++) bytes_close(&lane->text[s]);
     }
     mem_free(scoring->lanes);

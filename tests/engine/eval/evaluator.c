@@ -262,13 +262,13 @@ static void weights_of_zero_count_nowhere(void **state)
     uint32_t slice[5] = {9, 9, 9, 9, 8}, kept_slice[3] = {9, 9, 8};
     struct evaluator_config config = {
         .lanes = 1, .weighted = true, .groups.wanted = true, .slice_count = 1, .slice_names = names, .bootstrap = {.replicates = 20}};
-    struct evaluation all = scores_judge_rows(&config, &(struct eval_rows){5, z, y, w, group, row, slice});
-    struct evaluation kept = scores_judge_rows(&config, &(struct eval_rows){3, kept_z, kept_y, kept_w, kept_group, kept_row, kept_slice});
+    struct evaluation all = scores_judge_rows(&config, &(struct eval_rows){5, z, y, w, group, row, slice, NULL});
+    struct evaluation kept = scores_judge_rows(&config, &(struct eval_rows){3, kept_z, kept_y, kept_w, kept_group, kept_row, kept_slice, NULL});
     assert_int_equal(all.rows, 3);
     assert_int_equal(all.bad_scores, 0);
     assert_same_bits(&all, &kept);
     float none[3] = {0, 0, 0};
-    all = scores_judge_rows(&config, &(struct eval_rows){3, kept_z, kept_y, none, kept_group, kept_row, kept_slice});
+    all = scores_judge_rows(&config, &(struct eval_rows){3, kept_z, kept_y, none, kept_group, kept_row, kept_slice, NULL});
     for (size_t i = 0; metrics[i]; i++) assert_undefined(&all, metrics[i]->kind.name, "no rows");
     assert_string_equal(all.slices[0].reason, "no rows");
 }
@@ -411,7 +411,7 @@ static void every_allocation_may_fail(void **state)
                                                                 .slice_count = 1,
                                                                 .slice_names = names};
     for (int everything = 0; everything < 2; everything++) {
-        struct eval_rows rows = {6, z, y, everything ? w : NULL, group, row, slice};
+        struct eval_rows rows = {6, z, y, everything ? w : NULL, group, row, slice, NULL};
         bool fired = true;
         unsigned k;
         for (k = 1; fired && k < 100; k++) {

@@ -33,6 +33,14 @@ static struct evaluation judge(const bool *kept, bool weighted, bool sliced)
                              &(struct eval_rows){.n = n, .logits = z, .labels = y, .weights = weighted ? w : NULL, .slices = k});
 }
 
+/* The same judgement by keys that stand behind each other, some rows having several. */
+static struct evaluation judge_lists(const uint32_t *lists, const uint32_t *ends)
+{
+    static const char *const names[] = {"tags"};
+    return scores_judge_rows(&(struct evaluator_config){.lanes = 1, .slice_count = 1, .slice_names = names},
+                             &(struct eval_rows){.n = ROWS, .logits = logits, .labels = labels, .slices = lists, .slice_ends = ends});
+}
+
 static void assert_figure(struct figure got, const struct evaluation *want, const char *name, double tolerance)
 {
     const struct measure *m = evaluation_measure(want, name);
@@ -84,6 +92,39 @@ static void slices_equal_their_rows_judged_alone(void **state)
     }
 }
 
+/* A row with several values counts in the slice of each. */
+static void rows_of_several_values_count_in_each(void **state)
+{
+    (void)state;
+    enum { TAGS = 9 };
+    static uint32_t lists[ROWS * TAGS], ends[ROWS];
+    static bool kept[ROWS];
+    uint32_t used = 0;
+    draw(false);
+    for (size_t i = 0; i < ROWS; i++) {
+        struct rng rng = rng_at(4, RNG_TEST, 0, i);
+        for (uint32_t tag = 1; tag <= TAGS; tag++)
+            if (rng_below(&rng, 1 + tag) == 0) lists[used++] = tag;
+        if (used == (i ? ends[i - 1] : 0)) lists[used++] = 0;
+        ends[i] = used;
+    }
+    struct evaluation e = judge_lists(lists, ends);
+    const struct slice_table *t = &e.slices[0];
+    assert_true(t->values == TAGS + 1 && t->count == TAGS + 1 && !t->has_other);
+    for (unsigned s = 0; s < t->count; s++) {
+        uint64_t n = 0;
+        for (size_t i = 0; i < ROWS; i++) {
+            kept[i] = false;
+            for (uint32_t k = i ? ends[i - 1] : 0; k < ends[i]; k++) kept[i] |= lists[k] == t->slices[s].key;
+            n += kept[i];
+        }
+        struct evaluation want = judge(kept, false, false);
+        assert_true(n > 0 && t->slices[s].rows == n);
+        assert_figure(t->slices[s].auc, &want, "auc", 1e-12);
+        assert_figure(t->slices[s].logloss, &want, "logloss", 1e-12);
+    }
+}
+
 static void few_values_have_no_rest(void **state)
 {
     (void)state;
@@ -110,6 +151,7 @@ static void slices_without_an_answer_say_why(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(slices_equal_their_rows_judged_alone),
+    cmocka_unit_test(rows_of_several_values_count_in_each),
     cmocka_unit_test(few_values_have_no_rest),
     cmocka_unit_test(slices_without_an_answer_say_why),
 };

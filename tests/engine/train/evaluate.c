@@ -32,6 +32,8 @@ static int setup(void **state)
     (void)state;
     test_dir(run_kit_root);
     run_kit_data("a.svm", false, false);
+    snprintf(path, sizeof path, "%.*s/gap.ffm", 3000, run_kit_root);
+    test_write_file(path, "1 0:1:1 3:2:1\n0 0:2:1\n", 22);
     bytes_init(&text, 4 << 20);
     assert_ok(bytes_printf(&text, NULL, "click,user,site,x\n"), NULL);
     for (unsigned r = 0; r < ROWS; r++) {
@@ -108,6 +110,104 @@ static void slices_are_those_of_the_scores(void **state)
     assert_int_equal(empty, 1);
     assert_int_equal(told + (uint64_t)json_integer_value(in(table, "other", "rows")), total);
     json_decref(e);
+}
+
+enum { TAGGED = 600, TAGS = 5 };
+static struct tagged {
+    unsigned tags; /* bit by bit */
+    float price;   /* NAN: empty */
+    bool judged;
+} tagged[TAGGED];
+
+/* click,tags,price,band,x: lists of tags, of which one may stand twice. */
+static void tags_write(void)
+{
+    char path[PATH_SIZE], cell[64];
+    struct bytes text;
+    bytes_init(&text, 1 << 20);
+    assert_ok(bytes_printf(&text, NULL, "click,tags,price,band,x\n"), NULL);
+    for (unsigned r = 0; r < TAGGED; r++) {
+        struct rng rng = rng_at(6, RNG_TEST, 0, r);
+        unsigned n = (unsigned)rng_below(&rng, 4);
+        tagged[r] = (struct tagged){.price = r % 9 == 0 ? NAN : (float)rng_below(&rng, 100) / 2};
+        *cell = 0;
+        for (unsigned i = 0; i < n; i++) {
+            unsigned tag = (unsigned)rng_below(&rng, TAGS);
+            tagged[r].tags |= 1u << tag;
+            snprintf(cell + strlen(cell), sizeof cell - strlen(cell), "%st%u", i ? "|" : "", tag);
+        }
+        assert_ok(bytes_printf(&text, NULL, "%d,%s,", rng_below(&rng, 3) == 0, cell), NULL);
+        if (!isnan(tagged[r].price)) assert_ok(bytes_printf(&text, NULL, "%g", (double)tagged[r].price), NULL);
+        assert_ok(bytes_printf(&text, NULL, ",%u,%g\n", (unsigned)rng_below(&rng, 20), rng_unit(&rng)), NULL);
+    }
+    snprintf(path, sizeof path, "%.*s/tags.csv", 3000, run_kit_root);
+    test_write_file(path, text.data, text.size);
+    bytes_close(&text);
+}
+
+#define TAGS_SPEC(x, rest) \
+    "{'dataset': {'uri': '%s/tags.csv', 'format': 'csv', 'label': 'click', 'schema': {'tags': 'multi(|) missing=skip', 'price': 'quantile(4)', " \
+    "'band': 'buckets(5;10)', 'x': '" x "'}}, 'model': {'kind': 'lr', 'hash_bits': 14}" rest "}"
+
+static void judged_read(const char *dir)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    snprintf(path, sizeof path, "%.*s/%s/" RUNDIR_SCORES, 3000, run_kit_root, dir);
+    char *text = test_read_file(path, &size);
+    for (unsigned r = 0; r < TAGGED; r++) tagged[r].judged = false;
+    for (char *line = strchr(text, '\n') + 1; *line; line = strchr(line, '\n') + 1) tagged[strtoul(line, NULL, 10)].judged = true;
+    mem_free(text);
+}
+
+/* Rows that a slice should have by its name. */
+static unsigned tag_rows(const char *text)
+{
+    unsigned n = 0;
+    for (unsigned r = 0; r < TAGGED; r++)
+        n += tagged[r].judged && (*text == 't' ? tagged[r].tags >> (text[1] - '0') & 1 : strcmp(text, "(none)") == 0 && !tagged[r].tags);
+    return n;
+}
+
+static unsigned price_rows(const char *text)
+{
+    double above = -INFINITY, most = INFINITY;
+    unsigned n = 0;
+    bool empty = strcmp(text, "(empty)") == 0;
+    if (sscanf(text, "> %lf, <= %lf", &above, &most) == 0 && sscanf(text, "<= %lf", &most) == 0) assert_true(empty);
+    for (unsigned r = 0; r < TAGGED; r++)
+        n += tagged[r].judged && (empty ? isnan(tagged[r].price) : (double)tagged[r].price > above && (double)tagged[r].price <= most);
+    return n;
+}
+
+/* A row with several values is in the slice of each; a bin of quantiles is a slice, and so is one of buckets. */
+static void every_value_of_a_row_counts(void **state)
+{
+    (void)state;
+    static const unsigned values[] = {TAGS + 1, 5, 3};
+    struct run_result result;
+    struct error err;
+    tags_write();
+    static const char spec[] = TAGS_SPEC("numeric", ", 'split': {'kind': 'holdout', 'test_fraction': 0.5}, "
+                                                    "'evaluate': {'scores': true, 'slices': ['tags', 'price', 'band']}");
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        char dir[16];
+        snprintf(dir, sizeof dir, "tags-%u", workers);
+        assert_ok(run_kit_run(&world_real, spec, dir, workers, &result, &err), &err);
+        judged_read(dir);
+        json_t *e = run_kit_evaluation(dir);
+        for (size_t f = 0; f < 3; f++) {
+            const json_t *table = json_array_get(json_object_get(e, "slices"), f), *top = json_object_get(table, "top");
+            assert_int_equal(json_array_size(top), values[f]);
+            for (size_t i = 0; f < 2 && i < json_array_size(top); i++) {
+                const json_t *s = json_array_get(top, i);
+                const char *text = json_string_value(json_object_get(s, "text"));
+                assert_non_null(text);
+                assert_int_equal(json_integer_value(json_object_get(s, "rows")), f ? price_rows(text) : tag_rows(text));
+            }
+        }
+        json_decref(e);
+    }
 }
 
 /* GAUC: users with both classes, weighted by rows, pairs by hand. */
@@ -229,6 +329,26 @@ static void calibration_is_a_map_of_the_same_scores(void **state)
     json_decref(before);
 }
 
+#define FIELDS_SPEC(slices) \
+    "{'dataset': {'uri': '%s/gap.ffm', 'format': 'libffm'}, 'model': {'kind': 'lr', 'hash_bits': 10}, 'split': {'kind': 'none'}, " \
+    "'evaluate': {'slices': " slices "}}"
+
+/* Fields of libffm are numbers, and some below the highest no row may have. */
+static void a_field_that_no_row_has_is_told(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    char path[PATH_SIZE];
+    size_t size;
+    assert_ok(run_kit_run(&world_real, FIELDS_SPEC("['0', '1']"), "gap", 1, &result, &err), &err);
+    snprintf(path, sizeof path, "%.*s/gap/" RUNDIR_EVENTS, 3000, run_kit_root);
+    char *events = test_read_file(path, &size);
+    assert_non_null(strstr(events, "no row that was judged has a feature of field \\\"1\\\""));
+    assert_null(strstr(events, "has a feature of field \\\"0\\\""));
+    mem_free(events);
+}
+
 static void what_cannot_be_judged_says_so(void **state)
 {
     (void)state;
@@ -238,6 +358,12 @@ static void what_cannot_be_judged_says_so(void **state)
         {SPEC(", 'evaluate': {'slices': ['site', 'city']}"), "/evaluate/slices/1", "no field \"city\"; one of"},
         {SPEC(", 'evaluate': {'slices': ['site', 'user']}"), "/evaluate/slices/1",
          "\"user\" is the group of a row (dataset.group), so it is no feature"},
+        {TAGS_SPEC("numeric", ", 'evaluate': {'slices': ['band', 'x']}"), "/evaluate/slices/1",
+         "\"x\" is one number a row, so there are no values to slice by; give it type buckets(e1;e2;...) or quantile(n)"},
+        {TAGS_SPEC("normalised", ", 'evaluate': {'slices': ['x']}"), "/evaluate/slices/0", "\"x\" is one number a row"},
+        {RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'evaluate': {'slices': ['1']}"), "/evaluate/slices/0",
+         "no field \"1\"; rows of format libsvm have none"},
+        {FIELDS_SPEC("['0', '4']"), "/evaluate/slices/1", "no field \"4\"; fields of format libffm are numbers, up to the highest of its rows"},
         {SPEC(", 'evaluate': {'bootstrap': 5}"), "/evaluate/bootstrap", "must be 0 (none) or >= 20, got 5"},
         {SPEC(", 'evaluate': {'slices': ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']}"), "/evaluate/slices", "at most 8 fields, got 9"},
         {RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr'}, 'calibration': {'kind': 'platt'}"), "/split/validation_fraction",
@@ -257,12 +383,11 @@ static void what_cannot_be_judged_says_so(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(slices_are_those_of_the_scores),
-                                          cmocka_unit_test(groups_are_those_of_the_data),
-                                          cmocka_unit_test(sides_are_judged_too),
-                                          cmocka_unit_test(workers_leave_no_trace),
-                                          cmocka_unit_test(calibration_is_a_map_of_the_same_scores),
-                                          cmocka_unit_test(what_cannot_be_judged_says_so)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(slices_are_those_of_the_scores),  cmocka_unit_test(every_value_of_a_row_counts),
+    cmocka_unit_test(groups_are_those_of_the_data),    cmocka_unit_test(sides_are_judged_too),
+    cmocka_unit_test(workers_leave_no_trace),          cmocka_unit_test(calibration_is_a_map_of_the_same_scores),
+    cmocka_unit_test(a_field_that_no_row_has_is_told), cmocka_unit_test(what_cannot_be_judged_says_so)};
 
 int main(int argc, char **argv)
 {
