@@ -39,4 +39,7 @@ bool str_to_double(const char *text, double *out);
 const char *str_bytes(char *buf, size_t size, uint64_t bytes);
 const char *str_count(char *buf, size_t size, double count);
 
+/* str_s: what a noun ends in behind that number: "" for 1, else "s". */
+static inline const char *str_s(uint64_t n) { return n == 1 ? "" : "s"; }
+
 #endif

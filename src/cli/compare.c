@@ -161,7 +161,7 @@ static int show_table(const char *const paths[2], const struct paired_result *r,
         print_clean(stdout, paths[0], strlen(paths[0]));
         printf("\nB = ");
         print_clean(stdout, paths[1], strlen(paths[1]));
-        printf("\n%" PRIu64 " rows, %" PRIu64 " positives", r->rows, r->positives);
+        printf("\n%" PRIu64 " row%s, %" PRIu64 " positive%s", r->rows, str_s(r->rows), r->positives, str_s(r->positives));
         if (!r->exact) printf("; AUC from a histogram, each within %.1e", r->error_bound);
         printf("\n\n");
         table_print(&t, stdout);

@@ -220,7 +220,7 @@ static json_t *warnings_json(const struct looking *l)
     if (labels) warning_add(list, "labels: %s", labels);
     if (fields_warning(l)) warning_add(list, "features: %s", fields_warning(l));
     if (s->bad_rows > 0) warning_add(list, "bad rows: %" PRIu64 "; the first: %s", s->bad_rows, s->first_bad);
-    if (s->fields_untold > 0) warning_add(list, "%" PRIu64 " features of further fields are not told", s->fields_untold);
+    if (s->fields_untold > 0) warning_add(list, "%" PRIu64 " feature%s of further fields not told", s->fields_untold, str_s(s->fields_untold));
     if (wanted > bits)
         warning_add(list, "hash: in 2^%u slots about %.2g of the features share a slot; model.hash_bits %u keeps it below 0.1", bits,
                     hash_collisions(features, bits), wanted);
@@ -336,7 +336,7 @@ static void print_summary(const struct looking *l, FILE *out)
     fprintf(out, "format: %s%s\n", json_string_value(json_object_get(l->dataset, "format")),
             l->inferred.format && !l->params->format ? " (guessed)" : "");
     fprintf(out, "rows: %s%s, %s of text in %" PRIu64 " file%s, read in %s\n", str_count(rows, sizeof rows, (double)s->rows),
-            s->whole ? "" : " (the first ones)", str_bytes(bytes, sizeof bytes, s->text_bytes), s->files, s->files == 1 ? "" : "s",
+            s->whole ? "" : " (the first ones)", str_bytes(bytes, sizeof bytes, s->text_bytes), s->files, str_s(s->files),
             human_duration(took, sizeof took, l->took_ms));
     if (l->labels.range != LABELS_BINARY)
         fprintf(out, "labels: %s, %.6g to %.6g, mean %.6g%s%s\n", label_range_names[l->labels.range], (double)s->label_min, (double)s->label_max,
@@ -370,7 +370,8 @@ static int print_report(const struct looking *l, FILE *out, struct error *err)
     fputc('\n', out);
     int rc = print_fields(l, out, err);
     if (rc < 0) return rc;
-    if (l->seen.fields_untold > 0) fprintf(out, "... and %" PRIu64 " features of further fields\n", l->seen.fields_untold);
+    if (l->seen.fields_untold > 0)
+        fprintf(out, "... and %" PRIu64 " feature%s of further fields\n", l->seen.fields_untold, str_s(l->seen.fields_untold));
     if (!l->inferred.format) return 0;
     fprintf(out, "\nGuessed from the first rows; look it over, then paste it into a specification:\n");
     bytes_init(&text, 16 << 20);

@@ -1,5 +1,6 @@
 #include "cli/evaluation.h"
 
+#include "base/str.h"
 #include "cli/print.h"
 #include "cli/terminal.h"
 
@@ -90,10 +91,10 @@ int evaluation_print(FILE *out, const json_t *evaluation, struct error *err)
     const json_t *mean = json_object_get(evaluation, "mean_label");
     if (rc == 0) rc = classes_print(out, evaluation, err);
     if (rc == 0 && rows >= 0 && json_is_number(mean))
-        fprintf(out, "%lld rows, mean label %.6g, mean prediction %.6g\n", (long long)rows, json_number_value(mean),
+        fprintf(out, "%lld row%s, mean label %.6g, mean prediction %.6g\n", (long long)rows, str_s((uint64_t)rows), json_number_value(mean),
                 json_number_value(json_object_get(evaluation, "mean_prediction")));
     if (rc == 0 && rows >= 0 && positives >= 0)
-        fprintf(out, "%lld rows, %lld positives (base rate %.4f)\n", (long long)rows, (long long)positives,
-                rows ? (double)positives / (double)rows : 0.0);
+        fprintf(out, "%lld row%s, %lld positive%s (base rate %.4f)\n", (long long)rows, str_s((uint64_t)rows), (long long)positives,
+                str_s((uint64_t)positives), rows ? (double)positives / (double)rows : 0.0);
     return rc;
 }

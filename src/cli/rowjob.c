@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "cli/interrupt.h"
 #include "cli/registries.h"
 #include "engine/predict/field_map.h"
@@ -207,7 +208,7 @@ int rowjob_finish(struct rowjob *job, const struct reading_result *result, struc
         bar_note(&job->bar, PROGRESS_INFO, note);
     }
     if (rc < 0 || result->bad_rows == 0) return rc;
-    snprintf(note, sizeof note, "%" PRIu64 " bad rows skipped; the first: %s", result->bad_rows, result->first_bad);
+    snprintf(note, sizeof note, "%" PRIu64 " bad row%s skipped; the first: %s", result->bad_rows, str_s(result->bad_rows), result->first_bad);
     bar_note(&job->bar, PROGRESS_WARN, note);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/str.h"
 #include "cli/bar.h"
 #include "cli/commands.h"
 #include "cli/evaluation.h"
@@ -62,7 +63,7 @@ static int print_outcome(const struct run_params *params, const struct run_resul
         return rc;
     }
     int rc = evaluation_print(stdout, evaluation, err);
-    printf("%" PRIu64 " steps over %" PRIu64 " rows\n", result->steps, result->rows);
+    printf("%" PRIu64 " step%s over %" PRIu64 " row%s\n", result->steps, str_s(result->steps), result->rows, str_s(result->rows));
     if (*result->final_path) printf("%s  sha256 %s\n", result->final_path, result->sha256);
     else printf("each fold's model is %s/" RUNDIR_FOLDS "/<fold>/" RUNDIR_FINAL "\n", params->dir);
     return rc;

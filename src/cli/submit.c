@@ -113,7 +113,7 @@ static int tell_faults(const struct specfile *file, const json_t *problem, struc
     json_array_foreach (faults, i, fault) specfile_fault(file, field_text(fault, "pointer"), field_text(fault, "detail"));
     if (count == 0) return -(int)err->code;
     error_clear(err);
-    return error_set(err, ERROR_INVALID, NULL, "%zu fault%s in %s", count, count == 1 ? "" : "s", file->path);
+    return error_set(err, ERROR_INVALID, NULL, "%zu fault%s in %s", count, str_s(count), file->path);
 }
 
 static bool interrupted(void *context)

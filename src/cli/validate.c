@@ -1,6 +1,7 @@
 /* trainyard validate: check a specification without a server and without data; the checks are those of run and of the service. */
 #include <stdio.h>
 
+#include "base/str.h"
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "cli/registries.h"
@@ -18,7 +19,7 @@ static int tell_faults(const struct specfile *file, const struct faults *faults,
 {
     size_t kept = faults->count < FAULTS_MAX ? faults->count : FAULTS_MAX;
     for (size_t i = 0; i < kept; i++) specfile_fault(file, faults->list[i].pointer, faults->list[i].detail);
-    return error_set(err, ERROR_INVALID, NULL, "%zu fault%s in %s", faults->count, faults->count == 1 ? "" : "s", file->path);
+    return error_set(err, ERROR_INVALID, NULL, "%zu fault%s in %s", faults->count, str_s(faults->count), file->path);
 }
 
 static int tell_valid(const struct specfile *file, const struct spec *spec, bool json, struct error *err)

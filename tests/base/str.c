@@ -113,7 +113,16 @@ static void str_figures_for_people(void **state)
     assert_string_equal(str_count(buf, sizeof buf, 9999), "9999");
 }
 
+static void nouns_end_in_s_but_behind_one(void **state)
+{
+    (void)state;
+    assert_string_equal(str_s(1), "");
+    assert_string_equal(str_s(0), "s");
+    assert_string_equal(str_s(2), "s");
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(nouns_end_in_s_but_behind_one),
     cmocka_unit_test(str_copy_cuts_and_says_so),
     cmocka_unit_test(str_distance_counts_edits),
     cmocka_unit_test(str_choices_guess_only_near_ones),

@@ -201,7 +201,7 @@ check "... and --max-bad-rows" says "--max-bad-rows"
 check "... leaves --out as it was" cmp want.tsv keep.tsv
 check "... and no draft" test ! -e keep.tsv.tmp
 check "allowed, it is skipped" test "$(exit_of "$trainyard" predict -q --checkpoint run --in bad.tsv --out some.tsv --max-bad-rows 1)" = 0
-check "... and told" says "1 bad rows skipped; the first: bad.tsv:100"
+check "... and told" says "1 bad row skipped; the first: bad.tsv:100"
 check "... without a line and a number" cmp some.tsv <(awk -F'\t' -v OFS='\t' 'NR == 101 { next } NR > 101 { $1-- } { print }' want.tsv)
 check "a full disk fails with 73" test "$(exit_of bash -c '"$0" predict -q --checkpoint run --in clicks.tsv >/dev/full' "$trainyard")" = 73
 check "no such checkpoint: 66" test "$(exit_of "$trainyard" predict --checkpoint nowhere --in clicks.tsv)" = 66

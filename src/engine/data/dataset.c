@@ -272,8 +272,8 @@ static int dataset_describe(struct dataset *d, struct error *err)
     i->test_from = dataset_uri_first_row(d, train + d->config.held_out_validation);
     if (t->bad_rows > 0) first_bad_show(i->first_bad, sizeof i->first_bad, &t->first_bad, &d->files);
     if (t->bad_rows > (uint64_t)d->config.max_bad_rows)
-        return error_set(err, ERROR_DATA, "/dataset/max_bad_rows", "%" PRIu64 " bad rows, dataset.max_bad_rows allows %" PRId64 "; the first: %s",
-                         t->bad_rows, d->config.max_bad_rows, i->first_bad);
+        return error_set(err, ERROR_DATA, "/dataset/max_bad_rows", "%" PRIu64 " bad row%s, dataset.max_bad_rows allows %" PRId64 "; the first: %s",
+                         t->bad_rows, str_s(t->bad_rows), d->config.max_bad_rows, i->first_bad);
     return 0;
 }
 

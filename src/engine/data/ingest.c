@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "engine/data/cut.h"
 
 struct ingest {
@@ -88,8 +89,8 @@ static int ingest_count_bad(struct ingest *in, const struct take *take, struct e
     if (r->bad_rows <= (uint64_t)in->config->max_bad_rows) return 0;
     first_bad_show(shown, sizeof shown, &r->first_bad, in->config->files);
     if (in->config->max_bad_rows == 0) return error_set(err, ERROR_DATA, "/dataset/uri", "%s; mend the row, or allow some with %s", shown, name);
-    return error_set(err, ERROR_DATA, "/dataset/max_bad_rows", "more than %" PRId64 " bad rows (%s); the first: %s", in->config->max_bad_rows, name,
-                     shown);
+    return error_set(err, ERROR_DATA, "/dataset/max_bad_rows", "more than %" PRId64 " bad row%s (%s); the first: %s", in->config->max_bad_rows,
+                     str_s((uint64_t)in->config->max_bad_rows), name, shown);
 }
 
 /* In order, under the lock. */
@@ -153,7 +154,7 @@ int ingest_run(const struct ingest_config *config, struct ingest_result *result,
         const char *path = config->files->files[0].path;
         size_t others = config->files->count - 1;
         char more[40] = "";
-        if (others > 0) snprintf(more, sizeof more, " (like the %zu other%s)", others, others == 1 ? "" : "s");
+        if (others > 0) snprintf(more, sizeof more, " (like the %zu other%s)", others, str_s(others));
         if (result->bad_rows > 0) first_bad_show(first, sizeof first, &result->first_bad, config->files);
         else snprintf(first, sizeof first, "%s holds only blank lines, comments or a header%s", path, more);
         rc = in.cutter.text_bytes > 0 ? error_set(err, ERROR_DATA, "/dataset/uri", "no row could be read: %s", first)

@@ -425,7 +425,7 @@ static bool undefined(const struct evaluation *e, unsigned needs, char reason[16
 {
     enum { SIZE = 160 };
     reason[0] = 0;
-    if (e->rows == 0) snprintf(reason, SIZE, "no rows");
+    if (e->rows == 0) snprintf(reason, SIZE, e->weighted ? "no rows of a weight above 0" : "no rows");
     else if (e->bad_scores) evaluation_bad_scores(e, reason);
     else if (e->positives == 0 && needs & (METRIC_BOTH_CLASSES | METRIC_POSITIVES))
         snprintf(reason, SIZE, "all %llu labels are 0", (unsigned long long)e->rows);

@@ -315,7 +315,7 @@ static bool undefined(const struct eval_sums *sums, const struct evaluation *e, 
 {
     enum { SIZE = 160 };
     reason[0] = 0;
-    if (sums->rows == 0) snprintf(reason, SIZE, "no rows");
+    if (sums->rows == 0) snprintf(reason, SIZE, e->weighted ? "no rows of a weight above 0" : "no rows");
     else if (e->bad_scores) evaluation_bad_scores(e, reason);
     else if (sums->positives == 0 && needs & METRIC_POSITIVES) snprintf(reason, SIZE, "all %llu labels are 0", (unsigned long long)sums->rows);
     return reason[0];

@@ -57,11 +57,17 @@ static int fold_sides_check(struct fold *fold, struct error *err)
     if (job->folds > 1) snprintf(which, sizeof which, "fold %u: ", fold->index);
     if (totals[SIDE_TRAIN] == 0)
         return error_set(err, ERROR_DATA, "/split",
-                         "%sno row is on the training side (%" PRIu64 " rows in all: %" PRIu64 " validation, %" PRIu64 " test, %" PRIu64
+                         "%sno row is on the training side (%" PRIu64 " row%s in all: %" PRIu64 " validation, %" PRIu64 " test, %" PRIu64
                          " left out); split.kind \"%s\" must leave some, or give more data",
-                         which, rows, totals[SIDE_VALIDATION], totals[SIDE_TEST], totals[SIDE_NONE], job->splitter.split->kind.name);
+                         which, rows, str_s(rows), totals[SIDE_VALIDATION], totals[SIDE_TEST], totals[SIDE_NONE], job->splitter.split->kind.name);
+    if (fold->sides.weightless[SIDE_TRAIN] == totals[SIDE_TRAIN])
+        return error_set(err, ERROR_DATA, "/dataset/weight",
+                         "%snothing can be learned: all %" PRIu64 " rows of the training side have weight 0 in column \"%.60s\"; a weight says for "
+                         "how many rows a row counts",
+                         which, totals[SIDE_TRAIN], job->spec.dataset.weight);
     if (job->folds > 1 && totals[SIDE_TEST] == 0)
-        return error_set(err, ERROR_DATA, "/split", "%sno row is on the test side (%" PRIu64 " rows in all); fewer folds or more data", which, rows);
+        return error_set(err, ERROR_DATA, "/split", "%sno row is on the test side (%" PRIu64 " row%s in all); fewer folds or more data", which, rows,
+                         str_s(rows));
     if (job->spec.train.early_stopping_patience > 0 && totals[SIDE_VALIDATION] == 0)
         return error_set(err, ERROR_INVALID, "/split/validation_fraction",
                          "early stopping needs a validation side: set split.validation_fraction > 0");
@@ -74,6 +80,10 @@ static void fold_sides_tell(struct fold *fold)
     struct job *job = fold->job;
     const uint64_t *totals = fold->sides.totals;
     report_sides(fold);
+    for (int side = SIDE_VALIDATION; side <= SIDE_TEST; side++)
+        if (totals[side] > 0 && fold->sides.weightless[side] == totals[side])
+            report_log(job, PROGRESS_WARN, "all rows of the %s side have weight 0 in column \"%.60s\": nothing can be judged by them",
+                       side == SIDE_TEST ? "test" : "validation", job->spec.dataset.weight);
     if (job->model.loss->labels == LABELS_COUNT && fold->sides.label_max > COUNT_LARGE)
         report_log(job, PROGRESS_WARN,
                    "labels reach %.3g: the gradient of a count is as large as the count, and a few such rows outweigh all others; count in larger "

@@ -128,9 +128,9 @@ int job_open_data(struct job *job, const char *cache_dir, struct error *err)
     if (job->model.model->check && (rc = job->model.model->check(job->model.params, job->model.shape, err)) < 0) return rc;
     if ((rc = model_admit(&job->spec, job->world, job->model.shape, err)) < 0) return rc;
     if (info->bad_rows > 0)
-        report_log(job, PROGRESS_WARN, "%" PRIu64 " bad rows skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
-                   job->spec.dataset.max_bad_rows, info->first_bad);
-    report_log(job, PROGRESS_INFO, "%" PRIu64 " rows, %s", info->rows,
+        report_log(job, PROGRESS_WARN, "%" PRIu64 " bad row%s skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
+                   str_s(info->bad_rows), job->spec.dataset.max_bad_rows, info->first_bad);
+    report_log(job, PROGRESS_INFO, "%" PRIu64 " row%s, %s", info->rows, str_s(info->rows),
                info->from_cache && info->once ? "from the block cache; standard input is not read"
                : info->from_cache             ? "from the block cache"
                                               : str_bytes(text, sizeof text, info->source_bytes));

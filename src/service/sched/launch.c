@@ -117,7 +117,7 @@ static int row_launch(struct run *run, struct error *err)
     char message[200];
     struct store *store = run->sched->config.store;
     snprintf(message, sizeof message, "process %lld of this job starts with %lld worker%s", (long long)run->job.launches + 1,
-             (long long)run->job.slots, run->job.slots == 1 ? "" : "s");
+             (long long)run->job.slots, str_s((uint64_t)run->job.slots));
     struct job_move move = {.from = JOB_QUEUED, .to = JOB_STARTING, .reason = "launched", .message = message};
     int rc = store_begin(store, err);
     if (rc < 0) return rc;

@@ -406,6 +406,6 @@ int sched_wait_of(struct sched *s, const struct job *job, struct job_wait *out, 
     }
     str_copy(out->reason, sizeof out->reason, "priority");
     snprintf(out->message, sizeof out->message, "%lld job%s of higher priority or age first; the first in line is %s", (long long)out->ahead,
-             out->ahead == 1 ? "" : "s", out->blocked_by);
+             str_s((uint64_t)out->ahead), out->blocked_by);
     return 0;
 }

@@ -269,8 +269,8 @@ static void weights_of_zero_count_nowhere(void **state)
     assert_same_bits(&all, &kept);
     float none[3] = {0, 0, 0};
     all = scores_judge_rows(&config, &(struct eval_rows){3, kept_z, kept_y, none, kept_group, kept_row, kept_slice, NULL});
-    for (size_t i = 0; metrics[i]; i++) assert_undefined(&all, metrics[i]->kind.name, "no rows");
-    assert_string_equal(all.slices[0].reason, "no rows");
+    for (size_t i = 0; metrics[i]; i++) assert_undefined(&all, metrics[i]->kind.name, "no rows of a weight above 0");
+    assert_string_equal(all.slices[0].reason, "no rows of a weight above 0");
 }
 
 /* Whole weights are repeated rows, and a common factor changes nothing, not even an error. */

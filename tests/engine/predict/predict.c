@@ -169,7 +169,7 @@ static void bad_rows_are_refused_or_skipped(void **state)
         bytes_close(&s.out);
         error_clear(&err);
         assert_int_equal(run(&s, workers, 1, 1, &result, &err), -ERROR_DATA);
-        assert_error(&err, ERROR_DATA, "more than 1 bad rows (--max-bad-rows)");
+        assert_error(&err, ERROR_DATA, "more than 1 bad row (--max-bad-rows)");
         bytes_close(&s.out);
         error_clear(&err);
         assert_ok(run(&s, workers, 1, 2, &result, &err), &err);

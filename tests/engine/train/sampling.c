@@ -377,11 +377,48 @@ static void nothing_left_is_an_error(void **state)
     assert_error(&err, ERROR_INVALID, "/train/curriculum cannot stand beside features.min_count");
 }
 
+/* Weights of 0 on a whole side: the run is refused, or the figures say why they are none. */
+static void a_side_of_no_weight_is_told(void **state)
+{
+    struct bytes text;
+    struct run_result result;
+    struct error err;
+    (void)state;
+    bytes_init(&text, 1 << 16);
+    assert_ok(bytes_add_text(&text, "label,w,a\n", &err), &err);
+    for (int row = 0; row < 40; row++) assert_ok(bytes_printf(&text, &err, "%d,0,x%d\n", row % 2, row % 5), &err);
+    write_text("zeros.csv", &text);
+    assert_int_equal(run_kit_run(kit_world(),
+                                 "{'dataset': {'uri': '%s/zeros.csv', 'format': 'csv', 'weight': 'w'}, 'model': {'kind': 'lr', 'hash_bits': 10}, "
+                                 "'split': {'kind': 'sequential', 'test_fraction': 0.3}}",
+                                 "zeros", 1, &result, &err),
+                     -ERROR_DATA);
+    assert_error(&err, ERROR_DATA, "nothing can be learned: all 28 rows of the training side have weight 0 in column \"w\"");
+    assert_string_equal(err.field, "/dataset/weight");
+    bytes_clear(&text);
+    err = (struct error){0};
+    assert_ok(bytes_add_text(&text, "label,w,a\n", &err), &err);
+    for (int row = 0; row < 40; row++) assert_ok(bytes_printf(&text, &err, "%d,%d,x%d\n", row % 2, row < 28, row % 5), &err);
+    write_text("late.csv", &text);
+    run_ok("{'dataset': {'uri': '%s/late.csv', 'format': 'csv', 'weight': 'w'}, 'model': {'kind': 'lr', 'hash_bits': 10}, "
+           "'split': {'kind': 'sequential', 'test_fraction': 0.3}}",
+           "late", 1, &result);
+    json_t *e = run_kit_evaluation("late");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(e, "reasons"), "logloss")), "no rows of a weight above 0");
+    json_decref(e);
+    bytes_close(&text);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_weight_is_so_many_rows),    cmocka_unit_test(batches_of_no_weight_pass),
-    cmocka_unit_test(odds_come_out_right),         cmocka_unit_test(stages_grow_and_are_counted),
-    cmocka_unit_test(choices_are_independent),     cmocka_unit_test(bits_do_not_depend_on_workers_or_stops),
-    cmocka_unit_test(a_curriculum_plans_its_rows), cmocka_unit_test(nothing_left_is_an_error),
+    cmocka_unit_test(a_side_of_no_weight_is_told),
+    cmocka_unit_test(a_weight_is_so_many_rows),
+    cmocka_unit_test(batches_of_no_weight_pass),
+    cmocka_unit_test(odds_come_out_right),
+    cmocka_unit_test(stages_grow_and_are_counted),
+    cmocka_unit_test(choices_are_independent),
+    cmocka_unit_test(bits_do_not_depend_on_workers_or_stops),
+    cmocka_unit_test(a_curriculum_plans_its_rows),
+    cmocka_unit_test(nothing_left_is_an_error),
 };
 int main(int argc, char **argv)
 {

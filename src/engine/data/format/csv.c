@@ -35,7 +35,8 @@ void *csv_prepare(const void *params, const struct format_context *context, stru
 static int csv_header_check(const struct csv *csv, const struct cell *names, size_t count, struct error *err)
 {
     char shown[80];
-    if (count != csv->count) return error_set(err, ERROR_DATA, "/dataset/uri", "%zu columns, the first file has %zu", count, csv->count);
+    if (count != csv->count)
+        return error_set(err, ERROR_DATA, "/dataset/uri", "%zu column%s, the first file has %zu", count, str_s(count), csv->count);
     for (size_t i = 0; i < count && csv->header; i++)
         if (strlen(csv->table.columns[i].name) != names[i].size || memcmp(csv->table.columns[i].name, names[i].text, names[i].size) != 0)
             return error_set(err, ERROR_DATA, "/dataset/uri",

@@ -1,6 +1,7 @@
 /* The records of a chunk of CSV: the scanner's (csv_scan.h) as far as it knows them, one at a time where it does not. */
 #include <string.h>
 
+#include "base/str.h"
 #include "engine/data/format/csv.h"
 #include "engine/data/format/csv_scan.h"
 #include "engine/data/format/text.h"
@@ -15,7 +16,7 @@ struct records {
 
 static void bad_count(const struct records *r, size_t count)
 {
-    bad_row(&r->out->bad, r->out->lines, "%zu column%s, want %zu as the first line has", count, count == 1 ? "" : "s", r->csv->count);
+    bad_row(&r->out->bad, r->out->lines, "%zu column%s, want %zu as the first line has", count, str_s(count), r->csv->count);
 }
 
 /* Room for the fields of a record in out->text, with scratch_size bytes behind them, behind which some more can be read. */

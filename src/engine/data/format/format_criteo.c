@@ -8,6 +8,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "engine/data/format/criteo.h"
 #include "engine/data/format/feature.h"
 #include "engine/data/format/formats.h"
@@ -115,7 +116,7 @@ void criteo_refuse(const struct criteo *state, const char *p, const char *end, c
     if (!line_check(p, end, chunk, line, bad)) return;
     for (const char *t = p; (t = memchr(t, '\t', (size_t)(end - t))); t++) columns++;
     if (columns != want) {
-        bad_row(bad, line, "%zu column%s, want %zu (%s13 integers, 26 categories, separated by tabs)", columns, columns == 1 ? "" : "s", want,
+        bad_row(bad, line, "%zu column%s, want %zu (%s13 integers, 26 categories, separated by tabs)", columns, str_s(columns), want,
                 state->no_labels ? "no label, " : "label, ");
         return;
     }

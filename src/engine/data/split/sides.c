@@ -14,7 +14,7 @@ struct counting {
     struct blank *blanks; /* (blocks), NULL without loss: added up in their order, so that the workers leave no trace */
     struct counter {      /* a worker's own */
         struct block block;
-        uint64_t positives[SIDES], replayed;
+        uint64_t positives[SIDES], weightless[SIDES], replayed;
         float label_max;
     } * counters;
     unsigned workers;
@@ -89,6 +89,7 @@ static int sides_worker(void *context, unsigned worker, struct error *err)
         for (size_t r = 0; r < b->rows; r++) {
             s->rows[i][side[r]]++;
             c->positives[side[r]] += bits && b->labels[r] > 0;
+            c->weightless[side[r]] += b->weights && b->weights[r] == 0;
             if (b->labels[r] > c->label_max) c->label_max = b->labels[r];
         }
     }
@@ -157,7 +158,10 @@ int sides_count(struct sides *s, struct dataset *dataset, const struct splitter 
     rc = s->rows && counting.counters && (!loss || counting.blanks) ? parallel->run(parallel->impl, sides_worker, &counting, counting.workers, err)
                                                                     : -ERROR_NOMEM;
     for (unsigned w = 0; counting.counters && w < counting.workers; w++) {
-        for (int side = 0; side < SIDES; side++) s->positives[side] += counting.counters[w].positives[side];
+        for (int side = 0; side < SIDES; side++) {
+            s->positives[side] += counting.counters[w].positives[side];
+            s->weightless[side] += counting.counters[w].weightless[side];
+        }
         s->replayed += counting.counters[w].replayed;
         if (counting.counters[w].label_max > s->label_max) s->label_max = counting.counters[w].label_max;
         block_close(&counting.counters[w].block);

@@ -13,9 +13,10 @@ struct sides {
     uint64_t blocks;
     uint32_t (*rows)[SIDES]; /* (blocks) */
     uint64_t totals[SIDES], positives[SIDES];
-    float label_max;     /* of all rows; 0: none is larger */
-    double blank[SIDES]; /* mean loss of a score of 0 for every row, by the rows' weights; 0 without rows */
-    uint64_t replayed;   /* of the training side: older rows (split.h: replay_from) */
+    uint64_t weightless[SIDES]; /* of the totals: rows of weight 0, which count nowhere */
+    float label_max;            /* of all rows; 0: none is larger */
+    double blank[SIDES];        /* mean loss of a score of 0 for every row, by the rows' weights; 0 without rows */
+    uint64_t replayed;          /* of the training side: older rows (split.h: replay_from) */
 };
 
 /* sides_count: reads the head of every block, side by side. splitter.context is filled in here but for `fold`. ERROR_INVALID: the split needs what

@@ -99,7 +99,7 @@ static void read_sides(struct dataset *data, const struct splitter *splitter, ui
     struct sides sides;
     struct block block = {0};
     struct error err = {0};
-    uint64_t totals[SIDES] = {0}, positives[SIDES] = {0}, rows = 0;
+    uint64_t totals[SIDES] = {0}, positives[SIDES] = {0}, weightless[SIDES] = {0}, rows = 0;
     double squares[SIDES] = {0}, weights[SIDES] = {0};
     struct parallel three = threads_parallel(3);
     assert_ok(sides_count(&sides, data, splitter, &loss_squared, &three, &err), &err);
@@ -113,6 +113,7 @@ static void read_sides(struct dataset *data, const struct splitter *splitter, ui
             double w = block.batch.weights ? (double)block.batch.weights[r] : 1, y = (double)block.batch.labels[r];
             squares[side] += w * y * y, weights[side] += w;
             counts[side]++, totals[side]++, positives[side] += block.batch.labels[r] > 0;
+            weightless[side] += block.batch.weights && block.batch.weights[r] == 0;
         }
         for (int side = 0; side < SIDES; side++) assert_int_equal(sides.rows[i][side], counts[side]);
         rows += block.batch.rows;
@@ -120,6 +121,7 @@ static void read_sides(struct dataset *data, const struct splitter *splitter, ui
     assert_int_equal(rows, dataset_info(data)->rows);
     assert_memory_equal(sides.totals, totals, sizeof totals);
     assert_memory_equal(sides.positives, positives, sizeof positives);
+    assert_memory_equal(sides.weightless, weightless, sizeof weightless);
     for (int side = 0; side < SIDES; side++) assert_close(sides.blank[side], weights[side] > 0 ? squares[side] / weights[side] / 2 : 0, 1e-12, 0);
     block_close(&block);
     sides_close(&sides);
