@@ -44,6 +44,16 @@ const char *dataset_field_name(const struct dataset *d, size_t field)
     return at < end ? at : NULL;
 }
 
+const char *dataset_field_label(const struct dataset *d, size_t field, char *buf, size_t size)
+{
+    const char *name = dataset_field_name(d, field);
+    if (name) str_copy(buf, size, name);
+    else if (field < d->info.fields && d->info.fields - 1 - field < d->crosses)
+        crosses_name(d->config.crosses, d->info.fields - 1 - field, buf, size);
+    else snprintf(buf, size, "%zu", field);
+    return buf;
+}
+
 struct field_kind dataset_field_kind(const struct dataset *d, size_t field)
 {
     const struct cache_facts *f = &d->entries[0].facts;

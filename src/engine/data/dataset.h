@@ -89,10 +89,13 @@ int dataset_read_block(struct dataset *dataset, uint64_t index, struct block *ou
 /* dataset_read_head: the same without features: labels, weights, groups and times alone, for a fraction of the bytes. */
 int dataset_read_head(struct dataset *dataset, uint64_t index, struct block *out, struct error *err);
 uint64_t dataset_block_positives_before(const struct dataset *dataset, uint64_t index); /* rows of label 1 in front of the block */
-/* dataset_field_name: of a field number in batch.fields, or NULL when it has none but its number. dataset_field_find: the number of a name (or of the
- * number as text, for a format without names), or -1. */
+/* dataset_field_name: of a field number in batch.fields, or NULL when it has none but its number. dataset_field_find: the number of a name, or -1;
+ * for a format without names of the number as text up to the highest of the data, or of a cross's name. */
 const char *dataset_field_name(const struct dataset *dataset, size_t field);
 int dataset_field_find(const struct dataset *dataset, const char *name);
+/* dataset_field_label: what people call a field: its name, or its number, or of a cross of numbered fields "2*7"; in buf, which it returns, cut to
+ * fit. */
+const char *dataset_field_label(const struct dataset *dataset, size_t field, char *buf, size_t size);
 /* dataset_field_kind: FIT_NONE for a field that is not known. */
 struct field_kind dataset_field_kind(const struct dataset *dataset, size_t field);
 void block_close(struct block *block);

@@ -65,10 +65,9 @@ static int fuller(const void *a, const void *b)
 
 static const char *name_of(const struct dataset *d, size_t field, char buf[NAME_SIZE])
 {
-    const char *name = dataset_field_name(d, field);
-    if (name) str_shown(buf, NAME_SIZE, name, strlen(name), 40);
-    else snprintf(buf, NAME_SIZE, "%zu", field);
-    return buf;
+    char name[OPTION_TEXT_SIZE];
+    dataset_field_label(d, field, name, sizeof name);
+    return str_shown(buf, NAME_SIZE, name, strlen(name), 40);
 }
 
 static int tell(const struct counting *c, const struct counted *fields, uint64_t rows, struct error *err)

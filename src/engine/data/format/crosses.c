@@ -63,21 +63,36 @@ void crosses_settle(uint32_t fields, size_t crosses, const uint16_t *from, size_
     }
 }
 
+/* "C1*C2" in buf, cut to fit; how long it is. */
+static size_t name_join(const json_t *tuple, char *buf, size_t size)
+{
+    json_t *member;
+    size_t m, used = 0;
+    *buf = 0;
+    json_array_foreach (tuple, m, member) {
+        const char *name = json_is_string(member) ? json_string_value(member) : "";
+        size_t at = used < size ? used : size - 1;
+        used += (size_t)snprintf(buf + at, size - at, "%s%s", m ? "*" : "", name);
+    }
+    return used;
+}
+
+const char *crosses_name(const char *crosses, size_t c, char *buf, size_t size)
+{
+    json_t *list = json_read(crosses, strlen(crosses), "features.crosses", NULL);
+    name_join(json_array_get(list, c), buf, size);
+    json_decref(list);
+    return buf;
+}
+
 int crosses_find(const char *crosses, const char *name)
 {
-    json_t *list = crosses && *crosses ? json_read(crosses, strlen(crosses), "features.crosses", NULL) : NULL, *tuple, *member;
-    size_t c, m;
+    json_t *list = json_read(crosses, strlen(crosses), "features.crosses", NULL), *tuple;
+    char joined[OPTION_TEXT_SIZE];
+    size_t c;
     int found = -1;
-    json_array_foreach (list, c, tuple) {
-        const char *at = name;
-        json_array_foreach (tuple, m, member) {
-            const char *text = json_string_value(member);
-            if (m > 0 && at && *at++ != '*') at = NULL;
-            if (at) at = text && str_starts(at, text) ? at + strlen(text) : NULL;
-            if (!at) break;
-        }
-        if (at && !*at && found < 0) found = (int)c;
-    }
+    json_array_foreach (list, c, tuple)
+        if (found < 0 && name_join(tuple, joined, sizeof joined) < sizeof joined && strcmp(joined, name) == 0) found = (int)c;
     json_decref(list);
     return found;
 }

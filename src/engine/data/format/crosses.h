@@ -29,6 +29,9 @@ size_t crosses_numbered(const struct format *format, const char *crosses);
  * does not have is FIELD_UNKNOWN then. from may be to. */
 void crosses_settle(uint32_t fields, size_t crosses, const uint16_t *from, size_t count, uint16_t *to);
 
+/* crosses_name: of cross c of the JSON text, cut to fit. Returns buf; "": there is none. */
+const char *crosses_name(const char *crosses, size_t c, char *buf, size_t size);
+
 /* crosses_find: the number c of the cross of that name ("C1*C2") in the JSON text, or -1. */
 int crosses_find(const char *crosses, const char *name);
 

@@ -115,6 +115,7 @@ static void fields_that_are_numbers_settle(void **state)
     struct error err = {0};
     struct block block = {0};
     uint16_t got[9];
+    char label[16];
     test_dir(dir);
     snprintf(path, sizeof path, "%s/f", dir);
     test_write_file(path, text, sizeof text - 1);
@@ -131,6 +132,10 @@ static void fields_that_are_numbers_settle(void **state)
         assert_int_equal(dataset_field_find(d, "2*7"), 11);
         assert_int_equal(dataset_field_find(d, "7*3"), 10);
         assert_int_equal(dataset_field_find(d, "7*"), -1);
+        assert_string_equal(dataset_field_label(d, 11, label, sizeof label), "2*7");
+        assert_string_equal(dataset_field_label(d, 10, label, sizeof label), "7*3");
+        assert_string_equal(dataset_field_label(d, 10, label, 3), "7*");
+        assert_string_equal(dataset_field_label(d, 9, label, sizeof label), "9");
         assert_int_equal(dataset_field_find(d, "3*7"), -1);
         dataset_free(d);
     }
