@@ -3,8 +3,9 @@
  *   numeric fields' values -> bottom layers -> vector 0 --+--> [vector 0, <v_i, v_j> for j < i] -> top layers -> logit
  *   other fields -> embedding bags -> vectors 1, 2, ... --+
  *
- * `numeric_fields` says how many of the first fields are numbers (criteo's integers are fields 0 to 12), read by their values: give them a transform
- * that keeps numbers, such as log. With none of them, as with hashed logs, there is no bottom and no vector 0. */
+ * `numeric_fields` says how many of the first fields are numbers, read by their values: columns of a table that its schema calls numeric or
+ * normalised. (Format criteo makes categories of its integers, whose values are all 1: with those there is no number to read, and the run refuses.)
+ * With none of them there is no bottom and no vector 0. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -26,7 +27,9 @@ struct dlrm_params {
 static const struct option dlrm_options[] = {
     BAGS_OPTIONS(dlrm_params, bags),
     {"numeric_fields", OPT_INT, offsetof(struct dlrm_params, numeric_fields), 0, 0, FIELD_MAX,
-     "fields 0 .. N-1 are numbers and go to the bottom layers by their values; 0: every field has embeddings", NULL, 0, NULL},
+     "fields 0 .. N-1 are numbers (columns numeric or normalised in dataset.schema) and go to the bottom layers by their values; 0: every field has "
+     "embeddings",
+     NULL, 0, NULL},
     {"bottom", OPT_INTS, offsetof(struct dlrm_params, bottom), 0, 1, 16384, "widths of the bottom's hidden layers, before the one of embedding_dim",
      NULL, 0, "[64]"},
     STACK_OPTIONS(dlrm_params, stack, "[400, 400]"),
@@ -80,6 +83,8 @@ static int dlrm_check(const void *params, struct model_shape shape, struct error
                          d.inputs - d.lead, PAIRS_MAX);
     return 0;
 }
+
+static size_t dlrm_numbers(const void *params) { return (size_t)((const struct dlrm_params *)params)->numeric_fields; }
 
 static size_t dlrm_describe(const void *params, struct model_shape shape, struct param_desc *out)
 {
@@ -200,6 +205,7 @@ const struct model model_dlrm = {.kind = {"dlrm", "DLRM: dots of all pairs of th
                                           sizeof(struct dlrm_params), dlrm_options},
                                  .wants_fields = true,
                                  .check = dlrm_check,
+                                 .numbers = dlrm_numbers,
                                  .describe = dlrm_describe,
                                  .scratch = dlrm_scratch,
                                  .forward = dlrm_forward,

@@ -44,6 +44,8 @@ struct model {
     size_t (*outputs)(const void *params);
     /* check: do the params suit the data? ERROR_INVALID with the field. NULL: always. */
     int (*check)(const void *params, struct model_shape shape, struct error *err);
+    /* numbers: how many of the first fields it reads by their values alone, whatever their features; NULL: none. */
+    size_t (*numbers)(const void *params);
     /* describe: the tensors, at most TENSORS_MAX, in checkpoint order; returns their count. */
     size_t (*describe)(const void *params, struct model_shape shape, struct param_desc *out);
     /* scratch: floats that a micro-batch of that size needs. */

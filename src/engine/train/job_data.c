@@ -10,6 +10,7 @@
 #include "engine/data/format/format.h"
 #include "engine/data/texts.h"
 #include "engine/train/admit.h"
+#include "engine/train/numbers.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
 
@@ -126,6 +127,7 @@ int job_open_data(struct job *job, const char *cache_dir, struct error *err)
     job->model.shape = (struct model_shape){.fields = info->fields};
     if ((rc = entry_remember(job, err)) < 0) return rc;
     if (job->model.model->check && (rc = job->model.model->check(job->model.params, job->model.shape, err)) < 0) return rc;
+    if ((rc = job_check_numbers(job, err)) < 0) return rc;
     if ((rc = model_admit(&job->spec, job->world, job->model.shape, err)) < 0) return rc;
     if (info->bad_rows > 0)
         report_log(job, PROGRESS_WARN, "%" PRIu64 " bad row%s skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
