@@ -1,5 +1,6 @@
 #include "engine/model/layers.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -53,8 +54,32 @@ void logit_layer_back(size_t rows, size_t inputs, const float *x, const float *w
     logit_back_table[cpu_level()](rows, inputs, x, w, delta, grad_w, dx);
 }
 
+/* One row has no variance: it is seen by the running statistics, which it says again, so that they do not move. */
+static void norm_lone(size_t width, const struct norm *n, struct norm_kept kept, float *x)
+{
+    for (size_t j = 0; j < width; j++) {
+        kept.mean[j] = n->mean[j], kept.variance[j] = n->variance[j];
+        kept.inverse[j] = 1.0f / sqrtf(n->variance[j] + NORM_EPSILON);
+        kept.standard[j] = (x[j] - n->mean[j]) * kept.inverse[j];
+        x[j] = kept.standard[j] * n->scale[j] + n->shift[j];
+    }
+}
+
+static void norm_lone_back(size_t width, const struct norm *n, struct norm_kept kept, float *d, float *grad_scale, float *grad_shift)
+{
+    for (size_t j = 0; j < width; j++) {
+        grad_shift[j] += d[j];
+        grad_scale[j] += d[j] * kept.standard[j];
+        d[j] *= n->scale[j] * kept.inverse[j];
+    }
+}
+
 void norm_layer_train(size_t rows, size_t width, const struct norm *n, struct norm_kept kept, float *x)
 {
+    if (rows == 1) {
+        norm_lone(width, n, kept, x);
+        return;
+    }
     train_table[cpu_level()](rows, width, n, kept, x);
 }
 
@@ -62,6 +87,10 @@ void norm_layer_apply(size_t rows, size_t width, const struct norm *n, float *x)
 
 void norm_layer_back(size_t rows, size_t width, const struct norm *n, struct norm_kept kept, float *d, float *grad_scale, float *grad_shift)
 {
+    if (rows == 1) {
+        norm_lone_back(width, n, kept, d, grad_scale, grad_shift);
+        return;
+    }
     norm_back_table[cpu_level()](rows, width, n, kept, d, grad_scale, grad_shift);
 }
 

@@ -27,7 +27,10 @@ void logit_layer(size_t rows, size_t inputs, const float *x, const float *w, flo
 void logit_layer_back(size_t rows, size_t inputs, const float *x, const float *w, const float *delta, float *grad_w, float *dx);
 
 /* Batch norm (Ioffe, Szegedy 2015) over the micro-batch that a shard sees ("ghost" batches: Hoffer et al. 2017), so that no statistic crosses shards.
- * x^ = (x - mean) / sqrt(variance + 1e-5), y = scale x^ + shift. All parameters (width). */
+ * x^ = (x - mean) / sqrt(variance + 1e-5), y = scale x^ + shift. All parameters (width). A micro-batch of one row, as an epoch's last step may
+ * leave, has no variance: mean and variance are then the running ones, constants to its gradient. */
+#define NORM_EPSILON 1e-5f
+
 struct norm {
     const float *scale, *shift, *mean, *variance; /* mean, variance: the running ones */
 };

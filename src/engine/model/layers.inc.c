@@ -6,8 +6,6 @@
 #include "engine/core/exp_inline.h"
 #include "engine/model/layers.h"
 
-static const float epsilon = 1e-5f;
-
 void KERNEL(layer_logit)(size_t rows, size_t inputs, const float *x, const float *w, float *z);
 void KERNEL(layer_logit_back)(size_t rows, size_t inputs, const float *x, const float *w, const float *delta, float *grad_w, float *dx);
 void KERNEL(layer_column_sums)(size_t rows, size_t width, const float *d, float *sums);
@@ -61,7 +59,7 @@ void KERNEL(layer_norm_train)(size_t rows, size_t width, const struct norm *n, s
         }
     for (size_t j = 0; j < width; j++) {
         kept.variance[j] *= share;
-        kept.inverse[j] = 1.0f / sqrtf(kept.variance[j] + epsilon);
+        kept.inverse[j] = 1.0f / sqrtf(kept.variance[j] + NORM_EPSILON);
     }
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < width; j++) {
@@ -76,7 +74,7 @@ void KERNEL(layer_norm_apply)(size_t rows, size_t width, const struct norm *n, f
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < width; j++) {
             float *at = &x[r * width + j];
-            *at = (*at - n->mean[j]) / sqrtf(n->variance[j] + epsilon) * n->scale[j] + n->shift[j];
+            *at = (*at - n->mean[j]) / sqrtf(n->variance[j] + NORM_EPSILON) * n->scale[j] + n->shift[j];
         }
 }
 

@@ -27,7 +27,8 @@ extern const char *const activation_names[];
         {"dropout",        OPT_REAL, offsetof(struct type, member.dropout), 0, 0, 1, "share of hidden units that a training row does without", NULL, \
          OPTION_BELOW_MAX, NULL}, \
     { \
-        "batch_norm", OPT_BOOL, offsetof(struct type, member.batch_norm), 0, 0, 0, "normalise each hidden layer over a shard's rows", NULL, 0, NULL \
+        "batch_norm", OPT_BOOL, offsetof(struct type, member.batch_norm), 0, 0, 0, \
+            "normalise each hidden layer over a shard's rows, two of a batch at least", NULL, 0, NULL \
     }
 
 struct stack {                    /* planned from options; of no memory of its own */

@@ -1,5 +1,6 @@
 #include "engine/train/settle.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,6 +94,22 @@ static void settle_deep(const struct spec *spec, struct faults *faults)
     else
         faults_add(faults, "/optimizer_deep", "is missing: optimizer %s %s; give model \"%s\" {\"kind\": \"adam\"} here, for example", o->kind.name,
                    o->features_only, model->kind.name);
+}
+
+/* Batch norm is over a shard's rows, and one row has no variance. */
+static void settle_norm(const struct spec *spec, struct faults *faults)
+{
+    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
+    const struct spec_train *train = &spec->train;
+    struct param_desc descs[TENSORS_MAX];
+    size_t norms = 0, count = model->describe(spec->chosen[SECTION_MODEL].params, (struct model_shape){.fields = 2}, descs);
+    for (size_t t = 0; t < count; t++) norms += descs[t].statistic_rate > 0;
+    if (norms > 0 && train->batch_size < 2 * train->shards)
+        faults_add(faults, "/train/batch_size",
+                   "of %" PRId64 " rows over %" PRId64
+                   " shards leaves shards of one row, and model.batch_norm is over a shard's rows: the variance of "
+                   "one is 0; set it to %" PRId64 " or more, or lower train.shards",
+                   train->batch_size, train->shards, 2 * train->shards);
 }
 
 /* What an optimiser cannot do that looks at the whole training side at once. */
@@ -205,6 +222,7 @@ void run_settle(struct spec *spec, struct faults *faults)
     for (enum spec_section s = 0; s < SECTIONS; s++)
         if (s == SECTION_OPTIMIZER || s == SECTION_OPTIMIZER_WIDE || s == SECTION_OPTIMIZER_DEEP) settle_optimizer(spec, s, faults);
     settle_deep(spec, faults);
+    settle_norm(spec, faults);
     settle_whole(spec, faults);
     settle_files(splitter.split, &spec->split, faults);
     settle_validation(spec, &splitter, faults);

@@ -67,6 +67,32 @@ static void kernels_agree_bit_for_bit(void **state)
     }
 }
 
+/* One row has no variance: it is seen as it will be when it is judged, says the running statistics again, and its slopes are those of that. */
+static void one_row_is_normalised_by_the_running_statistics(void **state)
+{
+    (void)state;
+    enum { WIDTH = 5 };
+    const float scale[WIDTH] = {1, -2, 0.5f, 3, 1}, shift[WIDTH] = {0, 1, -1, 0.25f, 2}, mean[WIDTH] = {0, 1, 2, 3, 4},
+                variance[WIDTH] = {1, 4, 9, 0.25f, 0};
+    const struct norm norm = {scale, shift, mean, variance};
+    float x[WIDTH] = {3, 1, -4, 1, 5}, y[WIDTH], want[WIDTH], d[WIDTH] = {1, 1, 1, 1, 1}, grad_scale[WIDTH] = {0}, grad_shift[WIDTH] = {0}, m[WIDTH],
+          v[WIDTH], inverse[WIDTH], standard[WIDTH];
+    const struct norm_kept kept = {m, v, inverse, standard};
+    memcpy(y, x, sizeof x), memcpy(want, x, sizeof x);
+    norm_layer_train(1, WIDTH, &norm, kept, y);
+    norm_layer_apply(1, WIDTH, &norm, want);
+    norm_layer_back(1, WIDTH, &norm, kept, d, grad_scale, grad_shift);
+    assert_memory_equal(m, mean, sizeof mean);
+    assert_memory_equal(v, variance, sizeof variance);
+    for (size_t j = 0; j < WIDTH; j++) {
+        double root = sqrt((double)variance[j] + 1e-5);
+        assert_close((double)y[j], (double)want[j], 1e-6, 0);
+        assert_close((double)d[j], (double)scale[j] / root, 1e-6, 0);
+        assert_close((double)grad_scale[j], ((double)x[j] - (double)mean[j]) / root, 1e-6, 0);
+        assert_close((double)grad_shift[j], 1, 0, 0);
+    }
+}
+
 static void gelu_is_near_its_definition(void **state)
 {
     (void)state;
@@ -124,5 +150,6 @@ static void dropout_is_of_the_row_and_not_of_its_place(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(kernels_agree_bit_for_bit), cmocka_unit_test(gelu_is_near_its_definition),
-                                          cmocka_unit_test(dropout_keeps_the_mean), cmocka_unit_test(dropout_is_of_the_row_and_not_of_its_place)};
+                                          cmocka_unit_test(one_row_is_normalised_by_the_running_statistics), cmocka_unit_test(dropout_keeps_the_mean),
+                                          cmocka_unit_test(dropout_is_of_the_row_and_not_of_its_place)};
 TEST_MAIN(tests)

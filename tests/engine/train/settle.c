@@ -202,10 +202,33 @@ static void an_optimizer_of_features_learns_no_layers(void **state)
     model_of_spec = "lr";
 }
 
+/* One row has no variance: where batch norm is, a shard has two. */
+static void batch_norm_wants_two_rows_a_shard(void **state)
+{
+    (void)state;
+    struct spec spec;
+    struct fault fault;
+#define SHARDED(rows, shards) "'kind': 'holdout'}, 'train': {'batch_size': " rows ", 'shards': " shards
+    static const char *const families[] = {"mlp", "wide_deep", "deepfm", "dcn_v2", "dlrm"};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        char model[64];
+        snprintf(model, sizeof model, "%s', 'batch_norm': true, 'activation': 'relu", families[i]);
+        model_of_spec = model;
+        refused("", SHARDED("8", "8"), "/train/batch_size", "of 8 rows over 8 shards leaves shards of one row");
+        refused("", SHARDED("15", "8"), "/train/batch_size", "set it to 16 or more, or lower train.shards");
+        assert_int_equal(read_spec(&spec, "", SHARDED("16", "8"), &fault), 0);
+        spec_close(&spec);
+    }
+    model_of_spec = "mlp";
+    assert_int_equal(read_spec(&spec, "", SHARDED("8", "8"), &fault), 0);
+    spec_close(&spec);
+    model_of_spec = "lr";
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_split_may_name_the_column_itself),        cmocka_unit_test(files_go_with_the_kind_that_takes_them),
     cmocka_unit_test(the_loss_decides_what_may_stand_beside_it), cmocka_unit_test(a_split_refuses_its_own_contradictions),
     cmocka_unit_test(an_ensemble_wants_folds_that_fit_together), cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
-    cmocka_unit_test(an_optimizer_of_features_learns_no_layers),
+    cmocka_unit_test(an_optimizer_of_features_learns_no_layers), cmocka_unit_test(batch_norm_wants_two_rows_a_shard),
 };
 TEST_MAIN(tests)
