@@ -66,7 +66,7 @@ static const struct option model_options[] = {
      .help = "rows of tables: hashed: a slot has its own, features share slots; qr: a slot's are products of a quotient's and a remainder's, so that "
              "tables have "
              "2^hash_bits / m + m rows; vocabulary: each feature that training has met has its own, up to 2^hash_bits - 1"},
-    {"embedding.remainder_bits", OPT_INT, AT(model.remainder_bits), 2, 1, 29,
+    {"embedding.remainder_bits", OPT_INT, AT(model.remainder_bits), REMAINDER_BITS_DEFAULT, 1, 29,
      .help = "qr: m = 2^remainder_bits remainders; must be below hash_bits, which counts the slots", .flags = OPTION_SAY_WHY},
     {0},
 };

@@ -49,6 +49,7 @@ struct spec_model {
     int embedding;          /* index in spec_embeddings */
     int64_t remainder_bits; /* of "qr": m = 2^remainder_bits rows of remainders */
 };
+enum { REMAINDER_BITS_DEFAULT = 2 };
 enum embedding_kind { EMBEDDING_HASHED, EMBEDDING_QR, EMBEDDING_VOCABULARY };
 extern const char *const spec_embeddings[];   /* "hashed", "qr", "vocabulary" */
 extern const char *const spec_table_dtypes[]; /* "fp32", "fp16", "bf16", in the order of enum table_dtype (engine/core/half.h) */

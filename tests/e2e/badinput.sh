@@ -142,6 +142,7 @@ refused "a model of 4 TiB" "$tmp/bad.json" 71 'the model needs up to 4.0 TiB' 'l
 spec "$data/good.tsv" '.model = {kind: "fm", hash_bits: 22} | .compression.codec = "topk" | .resources.max_memory_bytes = 1000000000' >"$tmp/bad.json"
 refused "a model beyond its allowance" "$tmp/bad.json" 71 'resources.max_memory_bytes allows 953.7 MiB' 'residuals of the shards' 'lower model.hash_bits: with [0-9]+ it would need'
 spec_case "nag on hidden layers" '.model = {kind: "mlp", hash_bits: 14} | .optimizer.kind = "nag"' '/optimizer_deep is missing' 'what hidden layers are given is no feature'
+spec_case "an optimizer of layers that are not there" '.optimizer_deep.kind = "adam"' '/optimizer_deep is for dense layers, and model "lr" has none'
 spec_case "batch norm over one row" '.model = {kind: "mlp", hash_bits: 14, batch_norm: true} | .train.batch_size = 8' '/train/batch_size of 8 rows over 8 shards'
 spec_case "categories read as numbers" '.model = {kind: "dlrm", hash_bits: 14, numeric_fields: 13}' 'field "I1" holds categories'
 spec "$data/good.tsv" '.model = {kind: "fm", hash_bits: 14} | .optimizer = {kind: "sgd", lr: 1000000} | .train = {batch_size: 64, epochs: 20}' >"$tmp/bad.json"

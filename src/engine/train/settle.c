@@ -96,6 +96,33 @@ static void settle_deep(const struct spec *spec, struct faults *faults)
                    o->features_only, model->kind.name);
 }
 
+/* An optimizer of a group of which the model has no tensor. */
+static void settle_groups(const struct spec *spec, struct faults *faults)
+{
+    static const struct {
+        enum spec_section section;
+        enum param_group group;
+        const char *pointer, *what;
+    } own[] = {{SECTION_OPTIMIZER_WIDE, GROUP_WIDE, "/optimizer_wide", "the bias and linear weights"},
+               {SECTION_OPTIMIZER_DEEP, GROUP_DEEP, "/optimizer_deep", "dense layers"}};
+    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
+    struct param_desc descs[TENSORS_MAX];
+    size_t count = model->describe(spec->chosen[SECTION_MODEL].params, (struct model_shape){.fields = 2}, descs);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        size_t has = 0;
+        for (size_t t = 0; t < count; t++) has += descs[t].group == own[i].group;
+        if (spec->chosen[own[i].section].kind && has == 0)
+            faults_add(faults, own[i].pointer, "is for %s, and model \"%s\" has none; leave it out", own[i].what, model->kind.name);
+    }
+}
+
+static void settle_embedding(const struct spec *spec, struct faults *faults)
+{
+    if (spec->model.embedding != EMBEDDING_QR && spec->model.remainder_bits != REMAINDER_BITS_DEFAULT)
+        faults_add(faults, "/model/embedding/remainder_bits",
+                   "is of embedding \"qr\" alone, whose rows are of quotients and remainders; leave it out, or set model.embedding.kind to \"qr\"");
+}
+
 /* Batch norm is over a shard's rows, and one row has no variance. */
 static void settle_norm(const struct spec *spec, struct faults *faults)
 {
@@ -222,6 +249,8 @@ void run_settle(struct spec *spec, struct faults *faults)
     for (enum spec_section s = 0; s < SECTIONS; s++)
         if (s == SECTION_OPTIMIZER || s == SECTION_OPTIMIZER_WIDE || s == SECTION_OPTIMIZER_DEEP) settle_optimizer(spec, s, faults);
     settle_deep(spec, faults);
+    settle_groups(spec, faults);
+    settle_embedding(spec, faults);
     settle_norm(spec, faults);
     settle_whole(spec, faults);
     settle_files(splitter.split, &spec->split, faults);

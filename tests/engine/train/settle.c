@@ -225,10 +225,39 @@ static void batch_norm_wants_two_rows_a_shard(void **state)
     model_of_spec = "lr";
 }
 
+/* What would have no effect is no wish. */
+static void options_without_effect_are_refused(void **state)
+{
+    (void)state;
+    struct spec spec;
+    struct fault fault;
+#define DEEP_ADAM "'kind': 'holdout'}, 'optimizer_deep': {'kind': 'adam'"
+    refused("", DEEP_ADAM, "/optimizer_deep", "is for dense layers, and model \"lr\" has none; leave it out");
+    model_of_spec = "mlp";
+    assert_int_equal(read_spec(&spec, "", DEEP_ADAM, &fault), 0);
+    spec_close(&spec);
+    static const char *const embeddings[] = {"hashed", "vocabulary", "qr"};
+    for (size_t i = 0; i < 3; i++) {
+        char model[96];
+        snprintf(model, sizeof model, "fm', 'embedding': {'kind': '%s', 'remainder_bits': 3}, 'table_dtype': 'fp32", embeddings[i]);
+        model_of_spec = model;
+        if (i < 2) refused("", "'kind': 'holdout'", "/model/embedding/remainder_bits", "is of embedding \"qr\" alone");
+        else {
+            assert_int_equal(read_spec(&spec, "", "'kind': 'holdout'", &fault), 0);
+            spec_close(&spec);
+        }
+    }
+    model_of_spec = "fm', 'embedding': {'kind': 'hashed', 'remainder_bits': 2}, 'table_dtype': 'fp32"; /* as the resolved form has it */
+    assert_int_equal(read_spec(&spec, "", "'kind': 'holdout'", &fault), 0);
+    spec_close(&spec);
+    model_of_spec = "lr";
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_split_may_name_the_column_itself),        cmocka_unit_test(files_go_with_the_kind_that_takes_them),
     cmocka_unit_test(the_loss_decides_what_may_stand_beside_it), cmocka_unit_test(a_split_refuses_its_own_contradictions),
     cmocka_unit_test(an_ensemble_wants_folds_that_fit_together), cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
     cmocka_unit_test(an_optimizer_of_features_learns_no_layers), cmocka_unit_test(batch_norm_wants_two_rows_a_shard),
+    cmocka_unit_test(options_without_effect_are_refused),
 };
 TEST_MAIN(tests)
