@@ -3,7 +3,7 @@
 #   tools/kinds-doc.sh build/trainyard > docs/kinds.md
 set -eu
 "${1:-build/trainyard}" kinds --json | jq -r '
-    def number: if . == null then "" elif type == "number" and (fabs >= 1e9) then "2^\(log2 | round)" else tostring end;
+    def number: if . == null then "" elif type == "number" and (. >= 1e9) and (. as $n | pow(2; log2 | round) == $n) then "2^\(log2 | round)" else tostring end;
     def range: if .choices then (.choices | join(", ")) elif .minimum == null and .exclusive_minimum == null then ""
         else (if .exclusive_minimum != null then "> \(.exclusive_minimum | number)" else ">= \(.minimum | number)" end) +
              (if .exclusive_maximum != null then ", < \(.exclusive_maximum | number)" elif .maximum != null then ", <= \(.maximum | number)" else "" end) end;

@@ -283,6 +283,7 @@ static void what_it_cannot_do_is_refused(void **state)
         {"'model': {'kind': 'lr', 'table_dtype': 'bf16'}, 'train': {'epochs': 9}", "/model/table_dtype under"},
         {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'features': {'min_count': 2}", "/features/min_count under"},
         {"'model': {'kind': 'lr', 'embedding': 'vocabulary'}, 'train': {'epochs': 9}", "/model/embedding/kind under"},
+        {"'model': {'kind': 'lr', 'embedding': 'qr'}, 'train': {'epochs': 9}", "makes a weight the product of two"},
         {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'compression': {'codec': 'topk'}", "/compression/codec under"},
         {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'compression': {'codec': 'sign', 'aggregate': 'vote'}", "/compression/aggregate under"},
         {"'model': {'kind': 'lr'}, 'train': {'epochs': 9}, 'warm_start': {'checkpoint': 'x', 'lr_scale': {'wide': 0.5}}",
