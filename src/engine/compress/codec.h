@@ -27,6 +27,10 @@ struct message {
 void message_init(struct message *m);
 void message_close(struct message *m);
 
+struct codec_share { /* of a gradient's bytes, at most, but for rows that are forced */
+    double message, decoded;
+};
+
 struct codec {
     struct kind kind; /* first */
     bool biased;      /* error feedback is needed for convergence */
@@ -37,6 +41,7 @@ struct codec {
                   uint32_t width, struct grad_buffer *out, struct error *err);
     /* delta: ||D(C(a)) - a||^2 <= (1 - delta) ||a||^2 for these rows; a test holds it to that. */
     double (*delta)(const void *params, const struct codec_call *call, const struct grad_rows *a);
+    struct codec_share (*share)(const void *params); /* where there is an encode */
 };
 
 extern const struct codec *const codecs[]; /* NULL-terminated: none, sign, topk */

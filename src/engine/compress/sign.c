@@ -133,9 +133,13 @@ static double sign_delta(const void *params, const struct codec_call *call, cons
     return two > 0 ? one * one / (nonzero * two) : 1;
 }
 
+/* Two planes of bits at most. */
+static struct codec_share sign_share(const void *params) { return (void)params, (struct codec_share){2.0 / 32, 1}; }
+
 const struct codec codec_sign = {.kind = {"sign", "one bit a value and a scale; zeros abstain",
                                           "Karimireddy et al. 2019, Error feedback fixes SignSGD; Bernstein et al. 2018, signSGD", 0, NULL},
                                  .biased = true,
                                  .encode = sign_encode,
                                  .decode = sign_decode,
-                                 .delta = sign_delta};
+                                 .delta = sign_delta,
+                                 .share = sign_share};

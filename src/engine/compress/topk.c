@@ -118,9 +118,17 @@ static double topk_delta(const void *params, const struct codec_call *call, cons
     return a->count ? (double)k / (double)a->count : 1;
 }
 
+static struct codec_share topk_share(const void *params)
+{
+    const struct topk_params *p = params;
+    double most = retention_at(&p->retention, 0, 1);
+    return (struct codec_share){most, most};
+}
+
 const struct codec codec_topk = {.kind = {"topk", "the k rows of greatest norm, exactly", "Stich, Cordonnier, Jaggi 2018, Sparsified SGD with memory",
                                           sizeof(struct topk_params), topk_options},
                                  .biased = true,
                                  .encode = topk_encode,
                                  .decode = topk_decode,
-                                 .delta = topk_delta};
+                                 .delta = topk_delta,
+                                 .share = topk_share};

@@ -298,6 +298,7 @@ int checkpoint_publish(struct fold *fold, const char *path, char sha256[SHA256_H
     struct job *job = fold->job;
     char name[64];
     struct sidecar about = {.best = true};
+    if (fold->checkpointer) snapshot_close(&fold->checkpointer->snapshot); /* of the last checkpoint: it is on disk; one is enough */
     struct snapshot *s = mem_zero(sizeof *s, err);
     int rc = s ? snapshot_take(s, fold, NULL, err) : -ERROR_NOMEM;
     if (rc == 0) rc = checkpoint_publish_as(s, fold, path, &about, sha256, err);

@@ -128,7 +128,7 @@ int job_open_data(struct job *job, const char *cache_dir, struct error *err)
     if ((rc = entry_remember(job, err)) < 0) return rc;
     if (job->model.model->check && (rc = job->model.model->check(job->model.params, job->model.shape, err)) < 0) return rc;
     if ((rc = job_check_numbers(job, err)) < 0) return rc;
-    if ((rc = model_admit(&job->spec, job->world, job->model.shape, err)) < 0) return rc;
+    if ((rc = model_admit(job, err)) < 0) return rc;
     if (info->bad_rows > 0)
         report_log(job, PROGRESS_WARN, "%" PRIu64 " bad row%s skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
                    str_s(info->bad_rows), job->spec.dataset.max_bad_rows, info->first_bad);

@@ -51,7 +51,7 @@ static void job_conclude(struct job *job, int rc, const struct error *err)
 
 static int job_work(struct job *job, const struct run_options *options, struct run_result *result, struct error *err)
 {
-    int rc = spec_admit(&job->spec, job->world, err);
+    int rc = spec_admit(job, err);
     if (rc == 0) rc = job_open_data(job, options->cache_dir, err);
     if (rc == 0) rc = judge_slices(job, err);
     return rc < 0 ? rc : job_run_folds(job, result, err);

@@ -29,7 +29,7 @@ struct run_result {
  * holds the directory). error_exit_code() gives the exit status. Call it once a process, before anything else uses libuv's pool: it sizes it. */
 int run_job(const struct run_options *options, struct run_result *result, struct error *err);
 
-/* run_memory_bytes: what the job's tables, optimiser state and snapshot take at most, for admission and POST /v1/jobs:validate. */
+/* run_memory_bytes: what the job takes at most (memory_need.h), of rows of 40 fields, for admission and POST /v1/jobs:validate. */
 struct spec;
 uint64_t run_memory_bytes(const struct spec *spec);
 

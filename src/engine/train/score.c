@@ -12,7 +12,7 @@
 #include "engine/core/scores.h"
 #include "engine/train/stop.h"
 
-enum { CHUNK_ROWS = 1024, TEXT_MAX_BYTES = 64 << 20 };
+enum { TEXT_MAX_BYTES = 64 << 20 };
 
 struct score_lane { /* a worker's own */
     struct workspace space;
@@ -21,10 +21,10 @@ struct score_lane { /* a worker's own */
     uint8_t *sides;
     size_t refs_max;
     uint64_t first;       /* rows of the side before this block */
-    struct floats mapped; /* (CHUNK_ROWS, outputs) */
-    uint64_t rows[CHUNK_ROWS];
+    struct floats mapped; /* (SCORE_CHUNK_ROWS, outputs) */
+    uint64_t rows[SCORE_CHUNK_ROWS];
     struct {
-        uint32_t *keys, ends[CHUNK_ROWS * EVALUATION_SLICES_MAX]; /* as in struct eval_rows */
+        uint32_t *keys, ends[SCORE_CHUNK_ROWS * EVALUATION_SLICES_MAX]; /* as in struct eval_rows */
         size_t max;
     } slices;
     struct bytes text[SCORE_STREAMS_MAX];
@@ -107,7 +107,7 @@ static int lane_slices(struct score_lane *w, const struct fold *fold, size_t n, 
             const uint16_t field = job->slices.fields[s];
             const size_t from = used;
             if (w->slices.max - used < features + 1) {
-                size_t max = 2 * w->slices.max + features + CHUNK_ROWS;
+                size_t max = 2 * w->slices.max + features + SCORE_CHUNK_ROWS;
                 int rc = mem_grow((void **)&w->slices.keys, max, sizeof *w->slices.keys, err);
                 if (rc < 0) return rc;
                 w->slices.max = max;
@@ -177,8 +177,8 @@ static int score_block(void *context, unsigned worker, struct error *err)
     if (index >= scoring->sides->blocks || scoring->sides->rows[index][scoring->side] == 0) return 0;
     int rc = dataset_read_block(scoring->fold->job->dataset, index, &w->block, err);
     if (rc == 0) rc = lane_refs(w, scoring, index, &count, err);
-    for (size_t at = 0; rc == 0 && at < count; at += CHUNK_ROWS)
-        rc = lane_chunk(w, scoring, worker, at, count - at < CHUNK_ROWS ? count - at : CHUNK_ROWS, err);
+    for (size_t at = 0; rc == 0 && at < count; at += SCORE_CHUNK_ROWS)
+        rc = lane_chunk(w, scoring, worker, at, count - at < SCORE_CHUNK_ROWS ? count - at : SCORE_CHUNK_ROWS, err);
     return rc;
 }
 

@@ -14,7 +14,7 @@ struct scored {     /* some rows of the side, in row order; borrowed for the cal
     const float *labels, *weights; /* (n); weights NULL: all 1 */
 };
 
-enum { SCORE_STREAMS_MAX = 3, SCORE_EVALUATORS = 2 };
+enum { SCORE_STREAMS_MAX = 3, SCORE_EVALUATORS = 2, SCORE_CHUNK_ROWS = 1024 }; /* rows that a worker scores at a time */
 
 struct score_stream {
     /* map: from the model's logits (n, outputs) to those that this stream is about, into out (n), which comes in as a copy. Pure in the rows; called
