@@ -30,5 +30,6 @@ const struct registry registry_all = {.kinds = {[SECTION_FORMAT] = KINDS(formats
                                                 [SECTION_ENSEMBLE] = KINDS(ensembles)},
                                       .sources = KINDS(sources),
                                       .settle = run_settle,
+                                      .check = run_check,
                                       .memory_bytes = run_memory_bytes,
                                       .dataset_files = format_files};

@@ -28,6 +28,9 @@ struct registry {
     /* settle: what the rooms must agree on once all is read: fills in what follows from other fields, and adds faults. Not for a recipe, which was
      * settled before. NULL: nothing. */
     void (*settle)(struct spec *spec, struct faults *faults);
+    /* check: what the chosen format can tell of the data's options, crosses and slices before any data is read; beside other faults, too, as soon as
+     * the format is known. Not for a recipe. A negative code: out of memory. NULL: nothing. */
+    int (*check)(const struct spec *spec, struct faults *faults, struct error *err);
     /* memory_bytes: what a job of that spec takes at most, so that a service that knows no model can say it; NULL: not known. */
     uint64_t (*memory_bytes)(const struct spec *spec);
     /* dataset_files: call `each` for every local file that a format's options name besides the data (a vocabulary), so that a service can confine

@@ -242,6 +242,7 @@ static int read_parts(struct reading *r, const json_t *json)
     }
     if (rc == 0) spec_check(r->spec, r->faults);
     if (rc == 0 && r->faults->count == 0 && r->registry->settle && !r->recipe) r->registry->settle(r->spec, r->faults);
+    if (rc == 0 && r->registry->check && r->spec->chosen[SECTION_FORMAT].kind && !r->recipe) rc = r->registry->check(r->spec, r->faults, r->err);
     return rc;
 }
 

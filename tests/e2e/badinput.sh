@@ -110,7 +110,9 @@ table_case() # table_case NAME DATASET-JSON PATTERN...: a run over $data/bad; DA
 printf 'label,age,tags\n1,31,a|b\n0,old,c\n' >"$data/bad"
 table_case "csv: a word where the schema wants a number" '{format: "csv", schema: {age: "numeric"}}' 'bad:3: column 2 \(age\): "old" is not a number; the schema says numeric'
 table_case "csv: a type that is none" '{format: "csv", schema: "age:numerik"}' '/dataset/schema|column age: no type "numerik"; did you mean "numeric"'
-table_case "csv: a column that is not there" '{format: "csv", schema: "agee:numeric"}' 'no column "agee"; the columns are label, age, tags'
+table_case "csv: a column twice, and a delimiter of two bytes" '{format: "csv", delimiter: "||", schema: "age:log, age:numeric"}' '/dataset/delimiter must be one byte' '/dataset/schema column age stands twice'
+table_case "csv: a cross of a field with itself" '{format: "csv", crosses: [["age", "age"]]}' '/features/crosses/0 "age" is crossed with itself'
+table_case "csv: a column that is not there" '{format: "csv", schema: "agee:numeric"}' '/dataset/schema: .*bad:1: no column "agee"; the columns are label, age, tags'
 table_case "csv: a weight that is not there" '{format: "csv", weight: "w"}' 'no column "w"; the columns are label, age, tags'
 table_case "csv: a time that is a word" '{format: "csv", time: "age"}' 'bad:3: column 2 \(age\): "old" is not a time'
 table_case "csv: a vocabulary that is not there" '{format: "csv", schema: "tags:vocab(no-such-file)"}' 'no-such-file'

@@ -76,7 +76,8 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
                                            .fields = predictor->field_names,
                                            .crosses = recipe->features.crosses,
                                            .labels = model_labels(&predictor->use),
-                                           .no_labels = r->no_labels};
+                                           .no_labels = r->no_labels,
+                                           .scoring = true};
     const struct source_options from = {.world = predictor->world, .stop = r->progress.cancelled, .context = r->progress.context};
     struct source_list files;
     *result = (struct reading_result){0};

@@ -2,6 +2,7 @@
  * trained and evaluated. Whatever fails, the last event says how the run ended. */
 #include "engine/train/run.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -47,6 +48,13 @@ static void job_conclude(struct job *job, int rc, const struct error *err)
     json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:b}", "state", "failed", "reason", job_cause_name(cause), "message", err->msg, "cause",
                              job_cause_name(cause), "retryable", job_cause_retryable(cause));
     job_event(job, EVENT_STATE, body, NULL);
+}
+
+/* The message says which field of the specification it is about. Of dataset.uri it names the file already. */
+static void error_name_field(struct error *err)
+{
+    if (err->code != ERROR_NONE && *err->field && strcmp(err->field, "/dataset/uri") != 0 && !strstr(err->msg, err->field))
+        error_wrap(err, "%s", err->field);
 }
 
 static int job_work(struct job *job, const struct run_options *options, struct run_result *result, struct error *err)
@@ -114,6 +122,7 @@ int run_job(const struct run_options *options, struct run_result *result, struct
     if ((rc = warm_start_identify(&job->spec, options->world, err)) == 0 && (rc = spec_digest(&job->spec, job->digest, err)) == 0 &&
         (rc = spec_publish(job, err)) == 0 && (rc = team_start(&job->team, workers_count(job, options), err)) == 0)
         rc = job_work(job, options, result, err);
+    if (rc < 0) error_name_field(err);
     job_conclude(job, rc, err);
     result->succeeded = rc == 0;
 out:

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "engine/compress/aggregate.h"
 #include "engine/compress/codec.h"
+#include "engine/data/format/format.h"
 #include "engine/data/split/split.h"
 #include "engine/eval/calibrate.h"
 #include "engine/eval/eval.h"
@@ -264,4 +265,20 @@ void run_settle(struct spec *spec, struct faults *faults)
     if (spec->train.curriculum_start < 1 && spec->features.min_count > 1)
         faults_add(faults, "/train/curriculum",
                    "cannot stand beside features.min_count: features are counted in the first epoch, which would not see all rows");
+}
+
+int run_check(const struct spec *spec, struct faults *faults, struct error *err)
+{
+    const struct spec_kind *format = &spec->chosen[SECTION_FORMAT];
+    struct model_use use = {.model = (const struct model *)spec->chosen[SECTION_MODEL].kind, .params = spec->chosen[SECTION_MODEL].params};
+    struct format_context context = {.hash_seed = (uint64_t)spec->features.hash_seed,
+                                     .weight = spec->dataset.weight,
+                                     .group = spec->dataset.group,
+                                     .time = spec->dataset.time,
+                                     .crosses = spec->features.crosses};
+    if (use.model) {
+        use.loss = model_loss(use.model, (const struct loss *)spec->chosen[SECTION_LOSS].kind);
+        context.labels = model_labels(&use);
+    }
+    return format_check(format->kind, format->params, &context, spec->evaluate.slices, faults, err);
 }

@@ -7,4 +7,7 @@
 /* run_settle: as registry.settle. */
 void run_settle(struct spec *spec, struct faults *faults);
 
+/* run_check: as registry.check. */
+int run_check(const struct spec *spec, struct faults *faults, struct error *err);
+
 #endif

@@ -80,13 +80,8 @@ static int schema_check(struct sched *s, const struct spec *spec, struct faults 
     const struct registry *registry = s->config.registry;
     const struct spec_kind *format = &spec->chosen[SECTION_FORMAT];
     struct schema_files files = {s, faults};
-    struct error why = {0};
     if (!registry->dataset_files || !format->params) return 0;
-    int rc = registry->dataset_files(format->kind, format->params, schema_file, &files, &why);
-    if (rc == 0) return 0;
-    if (why.code != ERROR_DATA) return error_set(err, why.code, NULL, "%s", why.msg);
-    faults_add(faults, *why.field ? why.field : "/dataset/schema", "%s", why.msg);
-    return 0;
+    return registry->dataset_files(format->kind, format->params, schema_file, &files, err);
 }
 
 /* The resolved spec as the user sees it, and as the run gets it: the same with the files' absolute paths. */

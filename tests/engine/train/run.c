@@ -498,6 +498,26 @@ static void tables_that_grow_with_fields_say_the_sum(void **state)
     assert_error(&err, ERROR_NOMEM, "2^22 slots x 232 bytes (weights and optimiser state, for the data's 7 fields) = 928.5 MiB");
 }
 
+/* What only the data tell is told with the field that it is about, by the run and by its last event, from which a job has its message. */
+static void a_failure_names_the_field(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    struct run_result result;
+    struct error err;
+    size_t size;
+    snprintf(path, sizeof path, "%.3000s/t.csv", run_kit_root);
+    test_write_file(path, "label,a\n1,x\n0,y\n", 16);
+    assert_true(run_kit_run(&world_real, "{'dataset': {'uri': '%s/t.csv', 'format': 'csv', 'weight': 'w'}, 'model': {'kind': 'lr'}}", "named", 1,
+                            &result, &err) < 0);
+    assert_error(&err, ERROR_DATA, "/dataset/weight: ");
+    assert_non_null(strstr(err.msg, "t.csv:1: no column \"w\""));
+    snprintf(path, sizeof path, "%.3000s/named/" RUNDIR_EVENTS, run_kit_root);
+    char *events = test_read_file(path, &size);
+    assert_non_null(strstr(events, "/dataset/weight: "));
+    mem_free(events);
+}
+
 static void early_stopping_needs_a_validation_side(void **state)
 {
     (void)state;
@@ -543,6 +563,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(job_learns_and_is_eva
                                           cmocka_unit_test(pairs_of_fields_are_learnt),
                                           cmocka_unit_test(models_of_fields_refuse_data_without),
                                           cmocka_unit_test(tables_that_grow_with_fields_say_the_sum),
+                                          cmocka_unit_test(a_failure_names_the_field),
                                           cmocka_unit_test(early_stopping_needs_a_validation_side),
                                           cmocka_unit_test(max_rows_is_exact)};
 

@@ -15,7 +15,7 @@ static int read_spec(struct spec *spec, const char *dataset, const char *split, 
     char text[1024];
     struct faults faults = {0};
     struct error err = {0};
-    int n = snprintf(text, sizeof text, "{'dataset': {'uri': 'a', 'format': 'libsvm'%s}, 'model': {'kind': '%s'}, 'split': {%s}}", dataset,
+    int n = snprintf(text, sizeof text, "{'dataset': {'uri': 'a', 'format': 'csv'%s}, 'model': {'kind': '%s'}, 'split': {%s}}", dataset,
                      model_of_spec, split);
     for (char *c = text; *c; c++)
         if (*c == '\'') *c = '"';
@@ -55,6 +55,25 @@ static void a_split_may_name_the_column_itself(void **state)
     assert_int_equal(read_spec(&spec, "", "'kind': 'kfold'", &fault), 0);
     assert_string_equal(spec.dataset.group, "");
     spec_close(&spec);
+}
+
+/* What the format can tell is told beside all else, to whoever reads a spec: run, validate and the service alike. */
+static void the_data_is_checked_beside_all_else(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"dataset\": {\"uri\": \"a\", \"format\": \"csv\", \"delimiter\": \"||\", \"schema\": {\"x\": \"numerik\", \"y\": "
+                               "\"quantile(1)\"}}, \"features\": {\"crosses\": [[\"tags\", \"tags\"]]}, \"model\": {\"kind\": \"lr\"}, "
+                               "\"optimizer\": {\"lr\": -1}, \"evaluate\": {\"slices\": [\"a\", \"a\"]}}";
+    static const char *const want[] = {"/optimizer/lr",     "/dataset/delimiter",  "/dataset/schema/x",
+                                       "/dataset/schema/y", "/features/crosses/0", "/evaluate/slices/1"};
+    struct spec spec;
+    struct faults faults = {0};
+    struct error err = {0};
+    json_t *json = json_read(text, sizeof text - 1, "spec", &err);
+    assert_true(spec_read(&spec, json, &registry_all, &faults, &err) < 0);
+    json_decref(json);
+    assert_int_equal(faults.count, sizeof want / sizeof *want);
+    for (size_t i = 0; i < faults.count; i++) assert_string_equal(faults.list[i].pointer, want[i]);
 }
 
 static void files_go_with_the_kind_that_takes_them(void **state)
@@ -254,10 +273,15 @@ static void options_without_effect_are_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_split_may_name_the_column_itself),        cmocka_unit_test(files_go_with_the_kind_that_takes_them),
-    cmocka_unit_test(the_loss_decides_what_may_stand_beside_it), cmocka_unit_test(a_split_refuses_its_own_contradictions),
-    cmocka_unit_test(an_ensemble_wants_folds_that_fit_together), cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
-    cmocka_unit_test(an_optimizer_of_features_learns_no_layers), cmocka_unit_test(batch_norm_wants_two_rows_a_shard),
+    cmocka_unit_test(a_split_may_name_the_column_itself),
+    cmocka_unit_test(the_data_is_checked_beside_all_else),
+    cmocka_unit_test(files_go_with_the_kind_that_takes_them),
+    cmocka_unit_test(the_loss_decides_what_may_stand_beside_it),
+    cmocka_unit_test(a_split_refuses_its_own_contradictions),
+    cmocka_unit_test(an_ensemble_wants_folds_that_fit_together),
+    cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
+    cmocka_unit_test(an_optimizer_of_features_learns_no_layers),
+    cmocka_unit_test(batch_norm_wants_two_rows_a_shard),
     cmocka_unit_test(options_without_effect_are_refused),
 };
 TEST_MAIN(tests)

@@ -20,10 +20,10 @@ int columns_open(struct columns *t, const struct columns_params *params, const s
                           .labels = context->labels,
                           .no_labels = context->no_labels,
                           .ignored_too = context->ignored_too};
+    t->scoring = context->scoring;
     t->params = *params;
     if (!label_bits(&t->labels) && (*params->positive || *params->negative))
-        return error_set(err, ERROR_DATA, *params->positive ? "/dataset/positive" : "/dataset/negative",
-                         "it is for labels 0 and 1, and the job's loss wants numbers; leave it out");
+        return error_set(err, ERROR_DATA, *params->positive ? "/dataset/positive" : "/dataset/negative", LABEL_WORDS_UNWANTED);
     for (int r = 0; r < ROLES; r++) t->role_name[r] = role_column(context, (enum role)r);
     square_log_init(&t->log);
     int rc = schema_read(&t->schema, params->schema, err);
@@ -101,7 +101,7 @@ static int plan_roles(struct columns *t, enum columns_names how, struct error *e
         t->role[r] = *wish ? column_find(t, wish, how != NAMES_KEYS) : t->count;
         if (!*wish) continue;
         if (t->role[r] == t->count) return no_column(t, roles[r].pointer, wish, "", err);
-        if (t->role[r] == t->label) return error_set(err, ERROR_DATA, roles[r].pointer, "column \"%.60s\" is the label", wish);
+        if (t->role[r] == t->label) return error_set(err, ERROR_DATA, roles[r].pointer, COLUMN_IS_LABEL, wish);
         t->with |= roles[r].part;
     }
     return 0;
@@ -162,6 +162,17 @@ static bool plays(const struct columns *t, size_t i)
     return part;
 }
 
+/* The schema names it alone, and gives it a type that would make a feature. */
+static int column_plays(const struct columns *t, size_t i, struct error *err)
+{
+    const struct column *c = &t->columns[i];
+    char pointer[JSON_POINTER_SIZE], name[80], part[80] = "the label";
+    for (int r = 0; r < ROLES; r++)
+        if (i == t->role[r] && i != t->label) snprintf(part, sizeof part, "the %s of a row (dataset.%s)", roles[r].name, roles[r].name);
+    return error_set(err, ERROR_DATA, schema_pointer(&t->schema, c->item->column, pointer), COLUMN_PLAYS,
+                     str_shown(name, sizeof name, c->name, strlen(c->name), 30), part);
+}
+
 static int plan_column(struct columns *t, size_t i, enum columns_names how, struct error *err)
 {
     static const struct item_data nothing = {0};
@@ -174,7 +185,26 @@ static int plan_column(struct columns *t, size_t i, enum columns_names how, stru
     c->seed = feature_seed(c->name, t->hash_seed);
     c->missing_key = feature_key("", 0, c->seed);
     c->value_key = feature_key_value(c->seed);
+    if (item && c->type->feature && !t->scoring && plays(t, i) && schema_is_one(item, c->name)) return column_plays(t, i, err);
     return c->type->column && !plays(t, i) ? c->type->column(c, err) : 0;
+}
+
+/* The schema's items against the columns that there are. Rows to be scored go by the schema that was good enough for training. */
+static int check_items(const struct columns *t, enum columns_names how, struct error *err)
+{
+    char pointer[JSON_POINTER_SIZE];
+    const size_t last = t->count > 0 ? t->columns[t->count - 1].number : 0;
+    size_t from, to;
+    for (size_t i = 0; i < t->schema.count; i++) {
+        const struct schema_item *item = &t->schema.items[i];
+        schema_pointer(&t->schema, item->column, pointer);
+        if (!item->used) return no_column(t, pointer, item->column, "", err);
+        if (t->scoring || how == NAMES_KEYS || !schema_range(item, &from, &to) || from == to || to <= last) continue;
+        if (column_find(t, item->column, false) == t->count)
+            return error_set(err, ERROR_DATA, pointer, "columns %.40s: the last one is number %zu, counted from 0; end the range there", item->column,
+                             last);
+    }
+    return 0;
 }
 
 static int plan_feed(struct columns *t, size_t i, struct error *err)
@@ -191,8 +221,8 @@ static int plan_feed(struct columns *t, size_t i, struct error *err)
     const char *text = f->missing == MISSING_CONSTANT ? c->item->constant : "";
     const char *wrong = *text ? c->type->make(c, text, strlen(text), &f->constant_key, &f->constant_value) : NULL;
     if (!wrong) return 0;
-    return error_set(err, ERROR_DATA, "/dataset/schema", "column %s: missing=%s %s, as type %s wants",
-                     str_shown(why, sizeof why, c->name, strlen(c->name), 30), text, wrong, c->type->name);
+    return error_set(err, ERROR_DATA, "/dataset/schema", CONSTANT_IS_WRONG, str_shown(why, sizeof why, c->name, strlen(c->name), 30), text, wrong,
+                     c->type->name);
 }
 
 /* The runs of columns that cell_keys.h can take together. */
@@ -224,8 +254,7 @@ int columns_plan(struct columns *t, const struct cell *names, size_t count, enum
         if ((rc = plan_column(t, i, how, err)) < 0) return rc;
         if ((t->columns[i].type->feature || t->ignored_too) && !plays(t, i) && (rc = plan_feed(t, i, err)) < 0) return rc;
     }
-    for (size_t i = 0; i < t->schema.count; i++)
-        if (!t->schema.items[i].used) return no_column(t, "/dataset/schema", t->schema.items[i].column, "", err);
+    if ((rc = check_items(t, how, err)) < 0) return rc;
     if (t->feed_count > 0 || t->ignored_too) return plan_texts(t, err);
     return error_set(err, ERROR_DATA, "/dataset/schema", "no column is left to learn from (%zu with the label)%s", count,
                      t->label_taken ? LABEL_HELP : "");

@@ -39,6 +39,12 @@ extern const char *const columns_types[]; /* those that take no argument; NULL-t
                                                                        .choices = columns_types \
     }
 
+/* What columns_check() says of the options, and columns_plan() once it knows the columns, where only they tell. */
+#define LABEL_WORDS_UNWANTED "it is for labels 0 and 1, and the job's loss wants numbers; leave it out"
+#define COLUMN_IS_LABEL "column \"%.60s\" is the label"
+#define COLUMN_PLAYS "column %s is %s, so it is no feature and has no type; leave it out of the schema"
+#define CONSTANT_IS_WRONG "column %s: missing=%s %s, as type %s wants"
+
 struct columns_feed { /* a column that gives features, or is told all the same (ignored_too) */
     const struct column *column;
     size_t cell;
@@ -55,7 +61,7 @@ struct columns {
     const struct world *world;
     const char *role_name[ROLES]; /* borrowed from the format's context */
     struct label_rule labels;
-    bool no_labels, ignored_too;
+    bool no_labels, ignored_too, scoring;
     struct schema schema;
     struct square_log log;
     bool planned, keyed; /* keyed: NAMES_KEYS */
@@ -95,6 +101,12 @@ int columns_row(const struct columns *table, const struct cell *cells, struct pa
 
 const char *columns_field_name(const struct columns *table, size_t field);
 struct field_kind columns_field_kind(const struct columns *table, size_t field);
+
+/* columns_check: as format.check, of formats whose params begin with struct columns_params. columns_no_field: why no field of that name can be, from
+ * schema, label and roles alone ("is the label, so ..."), or NULL. fixed: nor one that the training rows' statistics make. */
+int columns_check(const void *params, const struct format_context *context, struct faults *faults, struct error *err);
+const char *columns_no_field(const struct schema *schema, const char *label, const struct format_context *context, const char *name, bool fixed,
+                             char out[160]);
 
 /* columns_files: format.files of formats whose params begin with struct columns_params. */
 int columns_files(const void *params, format_file_fn *each, void *context, struct error *err);

@@ -161,9 +161,7 @@ static int member_bind(const struct crossed *x, const char *name, uint16_t *fiel
         if (strcmp(known, name) == 0) {
             struct field_kind kind = x->inner->field_kind ? x->inner->field_kind(x->state, f) : (struct field_kind){FIT_NONE, 0};
             *field = (uint16_t)f;
-            return kind.fit == FIT_NONE
-                       ? 0
-                       : crosses_error(err, name, "is made of the training rows' statistics and cannot be crossed; type buckets(e1;e2;...) can");
+            return kind.fit == FIT_NONE ? 0 : crosses_error(err, name, FITTED_IS_NO_MEMBER);
         }
         if (used + 60 < sizeof names)
             used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
@@ -479,9 +477,7 @@ void *crosses_prepare(const struct format **format, const void *params, const st
 {
     const struct format *inner = *format;
     if (!context->crosses || !*context->crosses) return inner->prepare(params, context, err);
-    if (inner->no_fields)
-        return error_set(err, ERROR_DATA, "/features/crosses", "format %s knows no fields that could be crossed; libffm does", inner->kind.name),
-               NULL;
+    if (inner->no_fields) return error_set(err, ERROR_DATA, "/features/crosses", NO_FIELDS_TO_CROSS, inner->kind.name), NULL;
     struct crossed *x = mem_zero(sizeof *x, err);
     if (!x) return NULL;
     for (int r = 0; r < ROLES; r++) str_copy(x->role[r], sizeof x->role[r], role_column(context, (enum role)r));

@@ -35,4 +35,7 @@ const char *crosses_name(const char *crosses, size_t c, char *buf, size_t size);
 /* crosses_find: the number c of the cross of that name ("C1*C2") in the JSON text, or -1. */
 int crosses_find(const char *crosses, const char *name);
 
+#define NO_FIELDS_TO_CROSS "format %s knows no fields that could be crossed; libffm does"
+#define FITTED_IS_NO_MEMBER "is made of the training rows' statistics and cannot be crossed; type buckets(e1;e2;...) can"
+
 #endif

@@ -13,17 +13,30 @@ void csv_release(void *state)
     mem_free(csv);
 }
 
+/* The delimiter, or 0 where it is none. */
+static char delimiter_of(const char *text)
+{
+    char d = strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0 ? '\t' : *text;
+    return (d == *text && strlen(text) != 1) || strchr("\"\r\n", d) ? 0 : d;
+}
+
+#define NO_DELIMITER "must be one byte other than a quote or a newline, or the word tab; got \"%s\""
+
+int csv_options_check(const void *params, const struct format_context *context, struct faults *faults, struct error *err)
+{
+    const struct csv_params *p = params;
+    if (!delimiter_of(p->delimiter)) faults_add(faults, "/dataset/delimiter", NO_DELIMITER, p->delimiter);
+    return columns_check(params, context, faults, err);
+}
+
 void *csv_prepare(const void *params, const struct format_context *context, struct error *err)
 {
     const struct csv_params *p = params;
     struct csv *csv = mem_zero(sizeof *csv, err);
-    const char *d = p->delimiter;
     if (!csv) return NULL;
     csv->header = p->header, csv->no_quotes = !p->quotes;
-    csv->delimiter = strcmp(d, "tab") == 0 || strcmp(d, "\\t") == 0 ? '\t' : *d;
-    int rc = 0;
-    if ((csv->delimiter == *d && strlen(d) != 1) || strchr("\"\r\n", csv->delimiter))
-        rc = error_set(err, ERROR_DATA, "/dataset/delimiter", "must be one byte other than a quote or a newline, or the word tab; got \"%s\"", d);
+    csv->delimiter = delimiter_of(p->delimiter);
+    int rc = csv->delimiter ? 0 : error_set(err, ERROR_DATA, "/dataset/delimiter", NO_DELIMITER, p->delimiter);
     if (rc == 0) rc = columns_open(&csv->table, &p->table, context, err);
     csv->table.plain_cells = true; /* the chunk's slack and csv_records() see to it */
     if (rc == 0) return csv;

@@ -31,9 +31,10 @@ struct csv {
             .help = "a cell may stand in quotes, a quote inside doubled; it may hold delimiters and newlines then" \
     }
 #define CSV_HOOKS \
-    .files = columns_files, .prepare = csv_prepare, .release = csv_release, .header = csv_header, .record_end = csv_record_end, .whole = csv_whole, \
-    .parse = csv_parse, .field_name = csv_field_name, .field_kind = csv_field_kind
+    .files = columns_files, .check = csv_options_check, .prepare = csv_prepare, .release = csv_release, .header = csv_header, \
+    .record_end = csv_record_end, .whole = csv_whole, .parse = csv_parse, .field_name = csv_field_name, .field_kind = csv_field_kind
 
+int csv_options_check(const void *params, const struct format_context *context, struct faults *faults, struct error *err);
 void *csv_prepare(const void *params, const struct format_context *context, struct error *err);
 void csv_release(void *state);
 int csv_header(void *state, const char *text, size_t size, size_t *used, struct error *err);

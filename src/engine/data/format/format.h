@@ -59,6 +59,7 @@ struct format_context {
     const char *crosses;      /* features.crosses as JSON, for crosses_prepare(); "" or NULL: none. A format itself knows nothing of it */
     struct label_rule labels; /* what they may be. Where they are no bits, parse() keeps ROWS_REALS (label.h) */
     bool no_labels;           /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
+    bool scoring;             /* rows to be scored, as a model was trained: columns that are ignored may be missing */
     /* Names of fields that rows may have though the first one lacks them (those that a model was trained on), as a JSON array, borrowed as long as
      * the format is; NULL: not known. For formats whose records need not have all columns; names of crosses are passed over. */
     const json_t *fields;
@@ -92,6 +93,9 @@ struct format {
     bool tokens;      /* a feature's text is its name, and a value stands beside it; else the text is the value of its field */
     /* files: call `each` for every local file that the options name besides the data; NULL: they name none. ERROR_DATA: an option cannot be read. */
     int (*files)(const void *params, format_file_fn *each, void *context, struct error *err);
+    /* check: all that is wrong with params and context and shows before any text is there; NULL: prepare() alone tells, and reads
+     * no file. A negative code: out of memory. */
+    int (*check)(const void *params, const struct format_context *context, struct faults *faults, struct error *err);
     /* prepare: what params and context determine, shared read-only by the parsers. NULL on failure. release takes it back; NULL is fine. */
     void *(*prepare)(const void *params, const struct format_context *context, struct error *err);
     void (*release)(void *state);
@@ -112,6 +116,11 @@ struct format {
     struct field_kind (*field_kind)(const void *state, size_t field);
 };
 extern const struct format *const formats[]; /* NULL-terminated */
+
+/* format_check: all that can be told of a job's data before any of it is read: the format's options, the columns with a part to play, the crosses,
+ * and slices (evaluate.slices, the text of an OPT_LIST), as faults with their pointers into the specification. A negative code: out of memory. */
+int format_check(const struct kind *format, const void *params, const struct format_context *context, const char *slices, struct faults *faults,
+                 struct error *err);
 
 /* format_files: files() of the row of formats[] that this kind is. */
 int format_files(const struct kind *format, const void *params, format_file_fn *each, void *context, struct error *err);

@@ -217,6 +217,7 @@ static struct field_kind jsonl_field_kind(const void *state, size_t field)
 const struct format format_jsonl = {.kind = {"jsonl", "one flat JSON object a line; keys are columns, arrays lists", "JSON Lines; RFC 8259",
                                              sizeof(struct jsonl_params), jsonl_options},
                                     .files = columns_files,
+                                    .check = columns_check,
                                     .prepare = jsonl_prepare,
                                     .release = jsonl_release,
                                     .header = jsonl_header,

@@ -18,7 +18,7 @@ int format_file_hash(const struct world *world, const char *path, char hex[FORMA
     if (rc == 0) hash128_hex(hash128(text.data, text.size), hex);
     bytes_close(&text);
     if (rc == 0) return 0;
-    return error_set(err, why.code == ERROR_NOMEM ? ERROR_NOMEM : ERROR_DATA, "/dataset/schema", "dataset.schema: %s", why.msg);
+    return error_set(err, why.code == ERROR_NOMEM ? ERROR_NOMEM : ERROR_DATA, "/dataset/schema", "a vocabulary: %s", why.msg);
 }
 
 struct hashing {

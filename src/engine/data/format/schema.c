@@ -11,7 +11,14 @@
 static int schema_error(struct error *err, const char *column, const char *why)
 {
     char shown[80];
-    return error_set(err, ERROR_DATA, "/dataset/schema", "column %s: %s", str_shown(shown, sizeof shown, column, strlen(column), 40), why);
+    return error_set(err, ERROR_DATA, NULL, "column %s: %s", str_shown(shown, sizeof shown, column, strlen(column), 40), why);
+}
+
+const char *schema_pointer(const struct schema *s, const char *column, char out[JSON_POINTER_SIZE])
+{
+    if (s->object && column) return json_pointer_add(out, "/dataset/schema", column);
+    snprintf(out, JSON_POINTER_SIZE, "/dataset/schema");
+    return out;
 }
 
 static const char *skip_blanks(const char *p)
@@ -143,11 +150,36 @@ static struct schema_item *item_add(struct schema *s, struct error *err)
     return item;
 }
 
-/* One "COLUMN:TYPE..." of the text form, [p, end). The colon is the last one outside brackets, so that names may hold colons. */
-static int text_item(struct schema *s, const char *p, const char *end, struct error *err)
+static void item_close(struct schema_item *item)
 {
-    struct schema_item *item = item_add(s, err);
-    if (!item) return -(int)err->code;
+    mem_free(item->column);
+    mem_free(item->argument);
+    mem_free(item->constant);
+    item_data_close(&item->data);
+}
+
+/* The last item is wrong, or the whole is (column NULL). With faults it goes and reading goes on; else that is the failure. */
+static int refuse(const struct schema *s, const char *column, const struct error *why, struct faults *faults, struct error *err)
+{
+    char pointer[JSON_POINTER_SIZE];
+    if (why->code == ERROR_NOMEM) return error_set(err, ERROR_NOMEM, NULL, "%s", why->msg);
+    schema_pointer(s, column, pointer);
+    if (!faults) return error_set(err, why->code, pointer, "%s", why->msg);
+    faults_add(faults, pointer, "%s", why->msg);
+    return 0;
+}
+
+static int refuse_last(struct schema *s, const struct error *why, struct faults *faults, struct error *err)
+{
+    struct schema_item *item = &s->items[s->count - 1];
+    int rc = refuse(s, item->column, why, faults, err);
+    if (rc == 0) item_close(item), s->count--;
+    return rc;
+}
+
+/* One "COLUMN:TYPE..." of the text form, [p, end). The colon is the last one outside brackets, so that names may hold colons. */
+static int text_item(struct schema_item *item, const char *p, const char *end, struct error *err)
+{
     char *text = copy_text(p, end, err), shown[80];
     const char *colon = NULL;
     int rc = text ? 0 : -ERROR_NOMEM;
@@ -162,16 +194,16 @@ static int text_item(struct schema *s, const char *p, const char *end, struct er
         if (!(item->column = copy_text(text, stop, err))) rc = -ERROR_NOMEM;
     }
     if (rc == 0 && (!colon || !*item->column))
-        rc = error_set(err, ERROR_DATA, "/dataset/schema", "\"%s\" has no type; write it as COLUMN:TYPE",
-                       str_shown(shown, sizeof shown, text, strlen(text), 40));
+        rc = error_set(err, ERROR_DATA, NULL, "\"%s\" has no type; write it as COLUMN:TYPE", str_shown(shown, sizeof shown, text, strlen(text), 40));
     else if (rc == 0) rc = item_read(item, colon + 1, err);
     mem_free(text);
     return rc;
 }
 
-static int read_text(struct schema *s, const char *p, struct error *err)
+static int read_text(struct schema *s, const char *p, struct faults *faults, struct error *err)
 {
     for (;; p++) {
+        struct error why = {0};
         int rc = 0;
         p = skip_blanks(p);
         const char *start = p;
@@ -180,65 +212,75 @@ static int read_text(struct schema *s, const char *p, struct error *err)
         p = plain_end(p, ',');
         const char *end = p;
         while (end > start && strchr(" \t\n", end[-1])) end--;
-        if (end > start) rc = text_item(s, start, end, err);
+        if (end > start) {
+            struct schema_item *item = item_add(s, &why);
+            if (!item) return refuse(s, NULL, &why, faults, err);
+            if (text_item(item, start, end, &why) < 0) rc = refuse_last(s, &why, faults, err);
+        }
         if (rc < 0 || !*p) return rc;
     }
 }
 
-static int read_object(struct schema *s, const char *text, struct error *err)
+static int read_object(struct schema *s, const char *text, struct faults *faults, struct error *err)
 {
-    json_t *object = json_read(text, strlen(text), "the schema", err), *value;
+    struct error why = {0};
+    json_t *object = json_read(text, strlen(text), "the schema", &why), *value;
     const char *key;
-    int rc = object ? 0 : -ERROR_DATA;
+    int rc = object ? 0 : refuse(s, NULL, &why, faults, err);
+    s->object = true;
     json_object_foreach (object, key, value) {
-        struct schema_item *item = rc == 0 ? item_add(s, err) : NULL;
+        struct schema_item *item = item_add(s, &why);
         if (!item) {
-            rc = -(int)err->code;
+            rc = refuse(s, NULL, &why, faults, err);
             break;
         }
-        if (!(item->column = mem_text(key, err))) rc = -ERROR_NOMEM;
-        else if (!json_is_string(value)) rc = schema_error(err, key, "its type must be a string like \"numeric\"");
-        else rc = item_read(item, json_string_value(value), err);
+        if (!(item->column = mem_text(key, &why))) rc = -ERROR_NOMEM;
+        else if (!json_is_string(value)) rc = schema_error(&why, key, "its type must be a string like \"numeric\"");
+        else rc = item_read(item, json_string_value(value), &why);
+        if (rc < 0 && (rc = refuse_last(s, &why, faults, err)) < 0) break;
+        why = (struct error){0};
     }
     json_decref(object);
     return rc;
 }
 
-int schema_read(struct schema *s, const char *text, struct error *err)
+int schema_read_all(struct schema *s, const char *text, struct faults *faults, struct error *err)
 {
     *s = (struct schema){0};
     const char *start = skip_blanks(text);
-    int rc = *start == '{' ? read_object(s, start, err) : read_text(s, text, err);
+    int rc = *start == '{' ? read_object(s, start, faults, err) : read_text(s, text, faults, err);
     if (rc < 0) schema_close(s);
     return rc;
 }
 
+int schema_read(struct schema *s, const char *text, struct error *err) { return schema_read_all(s, text, NULL, err); }
+
+int schema_item_load(const struct schema *s, struct schema_item *item, const struct world *world, struct error *err)
+{
+    struct error why = {0}, told = {0};
+    int rc = item->type->item ? item->type->item(&item->data, item->argument, world, &why) : 0;
+    if (rc == 0) return 0;
+    if (why.code != ERROR_NOMEM) schema_error(&told, item->column, why.msg);
+    return refuse(s, item->column, why.code == ERROR_NOMEM ? &why : &told, NULL, err);
+}
+
 int schema_load(struct schema *s, const struct world *world, struct error *err)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        struct schema_item *item = &s->items[i];
-        struct error why = {0};
-        int rc = item->type->item ? item->type->item(&item->data, item->argument, world, &why) : 0;
-        if (rc < 0 && why.code == ERROR_NOMEM) return error_set(err, ERROR_NOMEM, NULL, "%s", why.msg);
-        if (rc < 0) return schema_error(err, item->column, why.msg);
-    }
-    return 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < s->count; i++) rc = schema_item_load(s, &s->items[i], world, err);
+    return rc;
 }
 
 void schema_close(struct schema *s)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        mem_free(s->items[i].column);
-        mem_free(s->items[i].argument);
-        mem_free(s->items[i].constant);
-        item_data_close(&s->items[i].data);
-    }
+    for (size_t i = 0; i < s->count; i++) item_close(&s->items[i]);
     mem_free(s->items);
     *s = (struct schema){0};
 }
 
-static bool number_range(const char *text, size_t *from, size_t *to)
+bool schema_range(const struct schema_item *item, size_t *from, size_t *to)
 {
+    const char *text = item->column;
     const char *dash = strchr(text, '-'), *end = text + strlen(text);
     uint64_t low, high;
     if (!text_u64(text, dash ? dash : end, &low)) return false;
@@ -253,7 +295,7 @@ static uint64_t item_fits(const struct schema_item *item, const char *name, size
 {
     size_t n = strlen(item->column), from, to;
     if (strcmp(item->column, name) == 0) return UINT64_MAX;
-    if (number != SIZE_MAX && number_range(item->column, &from, &to) && number >= from && number <= to)
+    if (number != SIZE_MAX && schema_range(item, &from, &to) && number >= from && number <= to)
         return UINT64_MAX / 2 - (to - from < UINT32_MAX ? to - from : UINT32_MAX);
     return n > 0 && item->column[n - 1] == '*' && strncmp(item->column, name, n - 1) == 0 ? n : 0;
 }
@@ -274,4 +316,10 @@ bool schema_is_name(const struct schema_item *item)
 {
     size_t n = strlen(item->column);
     return n == 0 || item->column[n - 1] != '*';
+}
+
+bool schema_is_one(const struct schema_item *item, const char *name)
+{
+    size_t from, to;
+    return strcmp(item->column, name) == 0 || (schema_range(item, &from, &to) && from == to);
 }

@@ -12,6 +12,8 @@
 #ifndef TRAINYARD_ENGINE_DATA_SCHEMA_H
 #define TRAINYARD_ENGINE_DATA_SCHEMA_H
 
+#include "base/faults.h"
+#include "base/json.h"
 #include "engine/data/format/column.h"
 
 enum { SCHEMA_ITEMS_MAX = 16384 };
@@ -28,15 +30,27 @@ struct schema_item {
 struct schema {
     struct schema_item *items; /* (count) */
     size_t count;
+    bool object; /* it is written as one */
 };
 
-/* schema_read: text "" is an empty schema. ERROR_DATA, /dataset/schema. schema_load: read what the arguments name. */
+/* schema_read: text "" is an empty schema. ERROR_DATA, schema_pointer(). schema_read_all: every item's fault, if it has one, into faults, and the
+ * others into schema; fails for want of memory alone. schema_load, schema_item_load: read what the arguments name. */
 int schema_read(struct schema *schema, const char *text, struct error *err);
+int schema_read_all(struct schema *schema, const char *text, struct faults *faults, struct error *err);
 int schema_load(struct schema *schema, const struct world *world, struct error *err);
+int schema_item_load(const struct schema *schema, struct schema_item *item, const struct world *world, struct error *err);
 void schema_close(struct schema *schema); /* safe on a zeroed struct, and twice */
 
 /* schema_find: the item for the column of that name and number (SIZE_MAX: it has none), marked as used; or NULL. */
 struct schema_item *schema_find(struct schema *schema, const char *name, size_t number);
+
+/* schema_pointer: where the item stands: "/dataset/schema/age" of an object, "/dataset/schema" of a text, or of the whole (column NULL). */
+const char *schema_pointer(const struct schema *schema, const char *column, char out[JSON_POINTER_SIZE]);
+
+/* schema_range: the numbers that COLUMN means (equal: one of them); false: it is no number. schema_is_one: does the item mean the column of that
+ * name, or a number, alone? */
+bool schema_range(const struct schema_item *item, size_t *from, size_t *to);
+bool schema_is_one(const struct schema_item *item, const char *name);
 
 bool schema_is_name(const struct schema_item *item); /* does COLUMN mean one name, and no start of names? */
 

@@ -180,7 +180,7 @@ static void vocabularies(void **state)
     test_write_file(words, "\n\n", 2);
     assert_true(kit_load(&kit, &rows, &info, &err) < 0);
     assert_error(&err, ERROR_DATA, "words holds no value");
-    assert_string_equal(err.field, "/dataset/schema");
+    assert_string_equal(err.field, "/dataset/schema/a");
     remove(words);
     assert_int_equal(mkfifo(words, 0600), 0); /* that nobody writes to: it must not be waited for */
     err = (struct error){0};
@@ -231,7 +231,41 @@ static void vocabularies_are_read_as_data_is(void **state)
     struct kit_rows rows;
     assert_true(kit_load(&kit, &rows, NULL, &err) < 0);
     assert_error(&err, ERROR_DATA, "words.gz is a zip archive, not text; give it as plain text, gzip or zstd");
-    assert_string_equal(err.field, "/dataset/schema");
+    assert_string_equal(err.field, "/dataset/schema/a");
+}
+
+/* What only the columns can tell of a schema: told where a model is trained, and no hindrance to those that were. */
+static void a_schema_meets_its_columns(void **state)
+{
+    (void)state;
+    static const char text[] = "x,label,u,a\n1,1,2,3\n";
+    static const struct {
+        const char *options, *pointer, *says;
+    } cases[] = {
+        {"{\"schema\": \"1-9:numeric\"}", "/dataset/schema", "columns 1-9: the last one is number 3, counted from 0; end the range there"},
+        {"{\"schema\": {\"1-9\": \"numeric\"}}", "/dataset/schema/1-9", "columns 1-9: the last one"},
+        {"{\"schema\": \"1:numeric\"}", "/dataset/schema", "column label is the label, so it is no feature"},
+        {"{\"label\": \"1\", \"schema\": \"label:numeric\"}", "/dataset/schema", "column label is the label"},
+        {"{\"schema\": {\"2\": \"log\"}}", "/dataset/schema/2", "column u is the weight of a row (dataset.weight), so it is no feature"},
+    };
+    static const char *const good[] = {"{\"schema\": \"0-3:numeric, label:ignore, u:ignore\"}", "{\"schema\": \"*:numeric\"}"};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int scoring = 0; scoring < 2; scoring++) {
+            struct format_kit kit = {.format = "csv", .options = cases[i].options, .context = {.weight = "u", .scoring = scoring}};
+            struct error err = {0};
+            int rc = format_kit_open(&kit, text, sizeof text - 1, &err);
+            format_kit_close(&kit);
+            if (scoring) assert_ok(rc, &err);
+            else assert_error(&err, ERROR_DATA, cases[i].says);
+            if (!scoring) assert_string_equal(err.field, cases[i].pointer);
+        }
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct format_kit kit = {.format = "csv", .options = good[i], .context = {.weight = "u"}};
+        struct error err = {0};
+        assert_ok(format_kit_open(&kit, text, sizeof text - 1, &err), &err);
+        format_kit_close(&kit);
+    }
 }
 
 static void rows_to_be_scored_need_no_label(void **state)
@@ -280,6 +314,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(fields_that_wait_for_statistics_are_marked),
     cmocka_unit_test(vocabularies),
     cmocka_unit_test(vocabularies_are_read_as_data_is),
+    cmocka_unit_test(a_schema_meets_its_columns),
     cmocka_unit_test(rows_to_be_scored_need_no_label),
     cmocka_unit_test(the_help_names_every_type),
 };
