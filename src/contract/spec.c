@@ -157,7 +157,10 @@ static const struct option evaluate_options[] = {
     {"slices", OPT_LIST, AT(evaluate.slices),
      .help = "fields (columns) whose most frequent values get AUC, logloss and calibration of their own; at most 8", .flags = OPTION_RUNTIME},
     {"bootstrap", OPT_INT, AT(evaluate.bootstrap), 0, 0, BOOTSTRAP_MAX,
-     .help = "replicates of a Poisson bootstrap, for percentile intervals of every metric; 0: none, else at least 20", .flags = OPTION_RUNTIME},
+     .help =
+         "replicates of a Poisson bootstrap of rows (of whole groups for metrics by group), for percentile intervals of every metric; 0: none, else "
+         "at least 20",
+     .flags = OPTION_RUNTIME},
     {"ndcg_k", OPT_INT, AT(evaluate.ndcg_k), 10, 1, 1000, .help = "k of NDCG@k and hit rate@k, by dataset.group", .flags = OPTION_RUNTIME},
     {"top_k", OPT_INT, AT(evaluate.top_k), 3, 1, 255, .help = "k of top-k accuracy, where labels are classes", .flags = OPTION_RUNTIME},
     {"exact_rows_max", OPT_INT, AT(evaluate.exact_rows_max), 0, 0, 1e9,

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { BINS = 4096, WEIGHT_UNIT_BITS = 30, DRAWS_A_BLOCK = 4, STRIDE = 32, POISSON_MAX = 12 };
+enum { BINS = 4096, WEIGHT_UNIT_BITS = 30, DRAWS_A_BLOCK = 4, STRIDE = BOOTSTRAP_STRIDE, POISSON_MAX = 12 };
 static const float bin_range = 32;
 static const double weight_total_max = 0x1p32; /* beyond, counters of 64 bits might not hold a replicate's sum of weights */
 
@@ -51,13 +51,17 @@ static uint64_t *cell_of(const struct bootstrap *b, unsigned lane, size_t bin, i
     return b->counts + (((size_t)lane * BINS + bin) * 2 + (size_t)label) * b->columns;
 }
 
-/* The draws of STRIDE replicates, four a Philox block (rng_at's, so they are the row's own). */
-static void draws_fill(uint64_t seed, uint32_t block, uint64_t row, uint32_t out[STRIDE])
+/* Four draws a Philox block (rng_at's, so they are the row's own). */
+void bootstrap_times(uint64_t seed, unsigned from, uint64_t row, uint32_t times[STRIDE])
 {
+    uint32_t draws[STRIDE];
     for (unsigned i = 0; i < STRIDE / DRAWS_A_BLOCK; i++) {
-        const struct rng rng = rng_at(seed, RNG_BOOTSTRAP, block + i, row);
-        philox4x32(rng.counter, rng.key, out + i * DRAWS_A_BLOCK);
+        const struct rng rng = rng_at(seed, RNG_BOOTSTRAP, from / DRAWS_A_BLOCK + i, row);
+        philox4x32(rng.counter, rng.key, draws + i * DRAWS_A_BLOCK);
     }
+    for (unsigned i = 0; i < STRIDE; i++) times[i] = 0;
+    for (int k = 0; k < POISSON_MAX; k++)
+        for (unsigned i = 0; i < STRIDE; i++) times[i] += draws[i] >= poisson[k];
 }
 
 void bootstrap_add(struct bootstrap *b, unsigned lane, float logit, bool positive, float weight, uint64_t row)
@@ -67,12 +71,9 @@ void bootstrap_add(struct bootstrap *b, unsigned lane, float logit, bool positiv
     uint64_t unit = b->weighted ? (uint64_t)((double)weight * (double)(1 << WEIGHT_UNIT_BITS) + 0.5) : 1;
     cell[0] += unit;
     for (unsigned r = 0; r < b->replicates; r += STRIDE) {
-        uint32_t draws[STRIDE], times[STRIDE];
+        uint32_t times[STRIDE];
         unsigned n = b->replicates - r < STRIDE ? b->replicates - r : STRIDE;
-        draws_fill(b->seed, r / DRAWS_A_BLOCK, row, draws);
-        for (unsigned i = 0; i < STRIDE; i++) times[i] = 0;
-        for (int k = 0; k < POISSON_MAX; k++)
-            for (unsigned i = 0; i < STRIDE; i++) times[i] += draws[i] >= poisson[k];
+        bootstrap_times(b->seed, r, row, times);
         for (unsigned i = 0; i < n; i++) cell[1 + r + i] += times[i] * unit;
     }
 }
@@ -149,27 +150,55 @@ static double quantile(const double *sorted, size_t n, double q)
     return low + 1 < n ? sorted[low] + (at - (double)low) * (sorted[low + 1] - sorted[low]) : sorted[n - 1];
 }
 
-int bootstrap_intervals(struct bootstrap *b, struct evaluation *out, struct error *err)
+/* Of the groups' replicates nothing is lost in bins. */
+static void group_values(const struct group_sums *groups, double values[EVALUATION_METRICS_MAX])
+{
+    const struct metric_input in = {.groups = groups};
+    struct measure m;
+    for (size_t i = 0; metrics[i]; i++) {
+        if (!(metrics[i]->needs & METRIC_GROUPS)) continue;
+        metrics[i]->compute(&in, &m);
+        values[i] = m.value;
+    }
+}
+
+/* The interval of one metric from its values: [0] of the full set as the replicates see it, then one a replicate. */
+static void measure_bootstrap(const struct bootstrap *b, double (*values)[EVALUATION_METRICS_MAX], size_t i, double *column, struct measure *m)
+{
+    size_t n = 0;
+    for (unsigned r = 1; r < b->columns; r++)
+        if (isfinite(values[r][i])) column[n++] = values[r][i] - values[0][i];
+    if (n < b->replicates * 9 / 10 || !isfinite(values[0][i])) {
+        m->bootstrap_reason = metrics[i]->needs & METRIC_GROUPS ? "is undefined in more than a tenth of the replicates: too few groups"
+                                                                : "is undefined in more than a tenth of the replicates: too few rows";
+        return;
+    }
+    qsort(column, n, sizeof *column, compare);
+    m->bootstrap_low = m->value + quantile(column, n, 0.025);
+    m->bootstrap_high = m->value + quantile(column, n, 0.975);
+}
+
+int bootstrap_intervals(struct bootstrap *b, const struct group_sums *groups, struct evaluation *out, struct error *err)
 {
     struct view *view = mem_zero(sizeof *view, err);
     double(*values)[EVALUATION_METRICS_MAX] = mem_array(b->columns, 1, sizeof *values, err),
     *column = mem_array(b->replicates, 1, sizeof *column, err);
     int rc = view && values && column ? 0 : -ERROR_NOMEM;
+    const bool countable = out->weight <= weight_total_max;
     struct rank_groups ranks;
     if (rc == 0) view_open(b, view);
-    for (unsigned c = 0; rc == 0 && out->weight <= weight_total_max && c < b->columns; c++) {
+    for (unsigned c = 0; rc == 0 && countable && c < b->columns; c++) {
         view_fill(b, c, view, &ranks);
         view_values(&ranks, values[c]);
     }
-    for (size_t i = 0; rc == 0 && out->weight <= weight_total_max && metrics[i]; i++) {
+    for (unsigned r = 0; rc == 0 && groups && r < b->replicates; r++) group_values(&groups[r], values[1 + r]);
+    for (size_t i = 0; rc == 0 && metrics[i]; i++) {
         struct measure *m = &out->measures[i];
-        size_t n = 0;
-        for (unsigned r = 1; r < b->columns; r++)
-            if (isfinite(values[r][i])) column[n++] = values[r][i] - values[0][i];
-        if (isnan(m->value) || n < b->replicates * 9 / 10 || !isfinite(values[0][i])) continue; /* too few rows to say */
-        qsort(column, n, sizeof *column, compare);
-        m->bootstrap_low = m->value + quantile(column, n, 0.025);
-        m->bootstrap_high = m->value + quantile(column, n, 0.975);
+        bool by_group = metrics[i]->needs & METRIC_GROUPS;
+        if (isnan(m->value)) continue;
+        if (by_group) values[0][i] = m->value;
+        if (by_group || countable) measure_bootstrap(b, values, i, column, m);
+        else m->bootstrap_reason = "the weights add up to more than 2^32, which the counters of the replicates cannot hold; scale them";
     }
     mem_free(view);
     mem_free(values);

@@ -71,6 +71,7 @@ struct measure {
     double value, se, low, high;          /* low, high: 95 % interval */
     double error_bound;                   /* |value - exact value| <= this; 0 when exact */
     double bootstrap_low, bootstrap_high; /* 95 % percentile interval; NaN: none */
+    const char *bootstrap_reason;         /* static: why there is none though there is a value and a bootstrap; NULL */
     bool wanted;                          /* false: the configuration did not ask for it (group metrics); value is NaN then */
     char reason[160];                     /* "" when value and se are both there */
 };
@@ -104,7 +105,7 @@ struct class_figure { /* the rows of a class, and how the class does against the
     double weight, prediction, recall, auc; /* of its rows; mean probability over all rows; share of its rows taken for it; one against the rest */
 };
 
-/* Plain data without pointers: copy it freely, but it is large (about 40 KiB): not many on one stack. */
+/* Plain data, whose pointers are to texts that stay: copy it freely, but it is large (about 40 KiB): not many on one stack. */
 struct evaluation {
     uint64_t rows, positives, bad_scores;            /* rows of weight > 0; bad_scores: logits not finite or beyond the limits below */
     double weight, weight_positive;                  /* sums of weights: rows and positives when unweighted */

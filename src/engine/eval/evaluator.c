@@ -465,6 +465,7 @@ struct columns {
     struct evaluator *e;
     struct evaluation *out;
     struct group_sums groups;
+    struct group_draws draws;
     bool have_groups;
 };
 
@@ -476,13 +477,20 @@ static int column_finish(void *context, unsigned index, struct error *err)
     if (!slice && lost) return 0;
     if (!slice) {
         c->have_groups = true;
-        return groups_sum(rows, c->e->config.groups.k, &c->groups, err);
+        return groups_sum(rows, c->e->config.groups.k, &c->draws, &c->groups, err);
     }
     struct slice_table *table = &c->out->slices[index];
     str_copy(table->field, sizeof table->field, c->e->slice_names[index]);
     if (undefined(c->out, 0, table->reason)) return 0;
     if (lost) return str_copy(table->reason, sizeof table->reason, overflow), 0;
     return slices_table(rows, table, err);
+}
+
+static int draws_open(const struct evaluator *e, struct group_draws *draws, struct error *err)
+{
+    draws->list = mem_array(e->config.bootstrap.replicates, 1, sizeof *draws->list, err);
+    draws->count = e->config.bootstrap.replicates, draws->seed = e->config.bootstrap.seed;
+    return draws->list ? 0 : -ERROR_NOMEM;
 }
 
 static int ranks_open(struct evaluator *e, struct sorting *sorting, struct rank_groups *ranks, struct evaluation *out, struct error *err)
@@ -529,6 +537,7 @@ int evaluator_finish(struct evaluator *e, struct evaluation *out, struct error *
     out->slice_count = e->config.slice_count;
     out->replicates = e->config.bootstrap.replicates, out->bootstrap_seed = e->config.bootstrap.seed;
     int rc = ranks_open(e, &sorting, &ranks, out, err);
+    if (rc == 0 && e->bootstrap && e->config.groups.wanted) rc = draws_open(e, &columns.draws, err);
     if (rc == 0 && e->column_count) rc = e->config.parallel->run(e->config.parallel->impl, column_finish, &columns, e->column_count, err);
     if (rc == 0) {
         const struct metric_input in = {.sums = &sums, .ranks = &ranks, .groups = columns.have_groups ? &columns.groups : NULL};
@@ -536,8 +545,9 @@ int evaluator_finish(struct evaluator *e, struct evaluation *out, struct error *
         deciles_fill(&in, out);
         out->groups.k = e->config.groups.k, out->groups.count = columns.groups.count, out->groups.both_classes = columns.groups.both_classes;
         out->groups.left_out = columns.groups.weight > 0 ? 1 - columns.groups.weight_both / columns.groups.weight : NAN;
-        if (e->bootstrap) rc = bootstrap_intervals(e->bootstrap, out, err);
+        if (e->bootstrap) rc = bootstrap_intervals(e->bootstrap, columns.have_groups ? columns.draws.list : NULL, out, err);
     }
     for (int y = 0; y < 2; y++) mem_free(sorting.keys[y]);
+    mem_free(columns.draws.list);
     return rc;
 }

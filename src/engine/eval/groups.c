@@ -9,10 +9,12 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "engine/eval/bootstrap.h"
 
 struct groups {
     unsigned k;
     double *discounts; /* (k + 1): sum of the first i */
+    const struct group_draws *draws;
     struct group_sums *out;
     struct auc_sums auc; /* of the present group */
     uint64_t place;      /* rows seen */
@@ -33,35 +35,49 @@ static void groups_tie(void *context, uint64_t group, const struct rank_group *t
     g->place += size;
 }
 
+/* What a group adds, once or as often as a replicate counts it. */
+static void sums_add(struct group_sums *out, double times, double weight, double auc, double ndcg, double hit)
+{
+    if (!isnan(auc)) out->both_classes += (uint64_t)times, out->weight_both += times * weight, out->auc += times * weight * auc;
+    if (!isnan(ndcg)) out->judged += (uint64_t)times, out->ndcg[0] += times * ndcg, out->hit[0] += times * hit;
+}
+
+static void draws_add(const struct group_draws *draws, uint64_t group, double weight, double auc, double ndcg, double hit)
+{
+    uint32_t times[BOOTSTRAP_STRIDE];
+    if (isnan(auc) && isnan(ndcg)) return;
+    for (unsigned r = 0; r < draws->count; r++) {
+        if (r % BOOTSTRAP_STRIDE == 0) bootstrap_times(draws->seed, r, group, times);
+        sums_add(&draws->list[r], times[r % BOOTSTRAP_STRIDE], weight, auc, ndcg, hit);
+    }
+}
+
 static void groups_end(void *context, uint64_t group)
 {
     struct groups *g = context;
     struct group_sums *out = g->out;
-    double weight = g->auc.weight[0] + g->auc.weight[1];
-    (void)group;
+    double weight = g->auc.weight[0] + g->auc.weight[1], auc = NAN, ndcg = NAN, hit = NAN;
     out->count++;
     out->weight += weight;
     if (g->auc.rows[0] > 0 && g->auc.rows[1] > 0) {
-        double auc = 1 - auc_sums_value(&g->auc); /* it saw the scores falling */
-        out->both_classes++;
-        out->weight_both += weight;
-        out->auc += weight * auc;
+        auc = 1 - auc_sums_value(&g->auc); /* it saw the scores falling */
         out->auc_square[0] += weight * weight * auc * auc, out->auc_square[1] += weight * weight * auc, out->auc_square[2] += weight * weight;
     }
     if (g->auc.rows[1] > 0) {
         unsigned ideal = g->auc.rows[1] < g->k ? (unsigned)g->auc.rows[1] : g->k;
-        double ndcg = g->dcg / g->discounts[ideal], hit = 1 - g->miss;
-        out->judged++;
-        out->ndcg[0] += ndcg, out->ndcg[1] += ndcg * ndcg;
-        out->hit[0] += hit, out->hit[1] += hit * hit;
+        ndcg = g->dcg / g->discounts[ideal], hit = 1 - g->miss;
+        out->ndcg[1] += ndcg * ndcg;
+        out->hit[1] += hit * hit;
     }
+    sums_add(out, 1, weight, auc, ndcg, hit);
+    if (g->draws->count) draws_add(g->draws, group, weight, auc, ndcg, hit);
     g->auc = (struct auc_sums){0};
     g->place = 0, g->dcg = 0, g->miss = 1;
 }
 
-int groups_sum(struct sorter *rows, unsigned k, struct group_sums *out, struct error *err)
+int groups_sum(struct sorter *rows, unsigned k, const struct group_draws *draws, struct group_sums *out, struct error *err)
 {
-    struct groups g = {.k = k, .out = out, .miss = 1};
+    struct groups g = {.k = k, .draws = draws, .out = out, .miss = 1};
     *out = (struct group_sums){0};
     if (!(g.discounts = mem_array((size_t)k + 1, 1, sizeof *g.discounts, err))) return -ERROR_NOMEM;
     for (unsigned i = 0; i < k; i++) g.discounts[i + 1] = g.discounts[i] + 1 / log2(i + 2.0);

@@ -70,12 +70,14 @@ static json_t *groups_json(const struct evaluation *e)
 static json_t *bootstrap_json(const struct evaluation *e)
 {
     if (!e->replicates) return json_null();
-    json_t *intervals = json_object();
+    json_t *intervals = json_object(), *reasons = json_object();
     for (size_t i = 0; metrics[i]; i++) {
         const struct measure *m = &e->measures[i];
         if (!isnan(m->bootstrap_low)) put(intervals, metrics[i]->kind.name, json_pack("[f,f]", m->bootstrap_low, m->bootstrap_high));
+        else if (m->bootstrap_reason) put(reasons, metrics[i]->kind.name, json_string(m->bootstrap_reason));
     }
-    return json_pack("{s:i, s:I, s:o}", "replicates", (int)e->replicates, "seed", (json_int_t)e->bootstrap_seed, "intervals", intervals);
+    return json_pack("{s:i, s:I, s:o, s:o}", "replicates", (int)e->replicates, "seed", (json_int_t)e->bootstrap_seed, "intervals", intervals,
+                     "reasons", reasons);
 }
 
 static json_t *bounds_json(const struct evaluation *e)

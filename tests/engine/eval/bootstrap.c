@@ -102,11 +102,133 @@ static void too_few_rows_have_none(void **state)
     assert_true(isnan(evaluation_measure(&e, "logloss")->bootstrap_low));
 }
 
+/* ---- by group ---- */
+
+enum { USERS = 400, USER_ROWS = 12, CLICKS_MAX = USERS * USER_ROWS };
+static uint64_t users[CLICKS_MAX];
+
+/* Rows of a user have the same leaning, so they are not independent; how well the scores rank them differs from user to user. */
+static void users_draw(unsigned set, size_t count)
+{
+    struct rng rng = rng_at(9, RNG_TEST, 2, set);
+    for (size_t u = 0; u < count; u++) {
+        double leaning = rng_normal(&rng) - 1, skill = 1 + rng_normal(&rng);
+        for (size_t i = u * USER_ROWS; i < (u + 1) * USER_ROWS; i++) {
+            double z = rng_normal(&rng);
+            users[i] = ((uint64_t)set << 32) + u * 7919 + 1;
+            ordinals[i] = ((uint64_t)set << 32) + i;
+            logits[i] = (float)z;
+            labels[i] = (float)rng_normal(&rng) < leaning + skill * z;
+            weights[i] = (float)exp(0.5 * rng_normal(&rng));
+        }
+    }
+}
+
+static struct evaluation judge_users(size_t count, unsigned replicates, bool weighted, unsigned lanes)
+{
+    struct evaluator_config config = {
+        .lanes = lanes, .weighted = weighted, .bootstrap = {.replicates = replicates, .seed = 5}, .groups = {.wanted = true, .k = 3}};
+    return scores_judge_rows(
+        &config,
+        &(struct eval_rows){
+            .n = count * USER_ROWS, .logits = logits, .labels = labels, .weights = weighted ? weights : NULL, .groups = users, .rows = ordinals});
+}
+
+/* Whole groups are drawn, and the analytic errors take groups as the unit, too: both intervals are as wide. */
+static void groups_are_drawn_whole(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"gauc", "ndcg", "hit_rate"};
+    for (int weighted = 0; weighted < 2; weighted++) {
+        users_draw(77 + (unsigned)weighted, USERS);
+        struct evaluation e = judge_users(USERS, 400, weighted, 1);
+        for (size_t i = 0; i < 3; i++) {
+            const struct measure *m = evaluation_measure(&e, names[i]);
+            assert_true(m->bootstrap_low < m->value && m->value < m->bootstrap_high);
+            assert_null(m->bootstrap_reason);
+            assert_close((m->bootstrap_high - m->bootstrap_low) / (m->high - m->low), 1, 0, 0.15);
+            assert_close((m->bootstrap_high + m->bootstrap_low) / 2, m->value, 0, m->se / 2);
+        }
+    }
+}
+
+static void group_intervals_cover(void **state)
+{
+    (void)state;
+    enum { SETS = 250, FEW = 60 };
+    static const char *const names[] = {"gauc", "ndcg", "hit_rate"};
+    double truth[3] = {0};
+    unsigned held[3] = {0};
+    for (unsigned set = 0; set < 100; set++) { /* 40000 users: errors of a 26th of a small set's */
+        users_draw(5000 + set, USERS);
+        struct evaluation e = judge_users(USERS, 0, false, 1);
+        for (size_t i = 0; i < 3; i++) truth[i] += scores_value(&e, names[i]) / 100;
+    }
+    for (unsigned set = 0; set < SETS; set++) {
+        users_draw(100 + set, FEW);
+        struct evaluation e = judge_users(FEW, 200, false, 1);
+        for (size_t i = 0; i < 3; i++) {
+            const struct measure *m = evaluation_measure(&e, names[i]);
+            held[i] += m->bootstrap_low <= truth[i] && truth[i] <= m->bootstrap_high;
+        }
+    }
+    for (int i = 0; i < 3; i++)
+        assert_close(held[i] / (double)SETS, 0.945, 0, 0.047); /* 3 sigma of 250 sets; of 60 groups a percentile is a little narrow */
+}
+
+/* A group's draws are its own: the order of the rows, and who brings them, do not show. */
+static void groups_have_the_same_bits_in_any_order(void **state)
+{
+    (void)state;
+    users_draw(3, USERS);
+    struct evaluation a = judge_users(USERS, 100, true, 1);
+    for (size_t i = 0, j = CLICKS_MAX - 1; i < j; i++, j--) {
+        float f;
+        uint64_t o;
+        f = logits[i], logits[i] = logits[j], logits[j] = f;
+        f = labels[i], labels[i] = labels[j], labels[j] = f;
+        f = weights[i], weights[i] = weights[j], weights[j] = f;
+        o = users[i], users[i] = users[j], users[j] = o;
+        o = ordinals[i], ordinals[i] = ordinals[j], ordinals[j] = o;
+    }
+    struct evaluation b = judge_users(USERS, 100, true, 2);
+    for (size_t i = 0; metrics[i]; i++) {
+        const struct measure *x = &a.measures[i], *y = &b.measures[i];
+        assert_memory_equal(&x->bootstrap_low, &y->bootstrap_low, 2 * sizeof x->bootstrap_low);
+    }
+}
+
+/* Where there is none that is said, in evaluation.json, too. */
+static void an_interval_that_is_missing_has_a_reason(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    users_draw(1, 2);
+    for (size_t i = 0; i < USER_ROWS; i++) labels[i] = i == 0, labels[USER_ROWS + i] = 0; /* one group of both classes: absent from a third */
+    struct evaluation e = judge_users(2, 100, false, 1);
+    json_t *json = evaluation_json(&e, "test", NULL, &err), *bootstrap = json_object_get(json, "bootstrap");
+    for (size_t i = 0; metrics[i]; i++) {
+        const struct measure *m = &e.measures[i];
+        const char *name = metrics[i]->kind.name;
+        if (!m->wanted || isnan(m->value)) continue;
+        assert_int_equal(isnan(m->bootstrap_low), m->bootstrap_reason != NULL);
+        assert_int_equal(json_object_get(json_object_get(bootstrap, "intervals"), name) == NULL,
+                         json_object_get(json_object_get(bootstrap, "reasons"), name) != NULL);
+    }
+    assert_non_null(strstr(evaluation_measure(&e, "gauc")->bootstrap_reason, "too few groups"));
+    assert_non_null(strstr(evaluation_measure(&e, "auc")->bootstrap_reason, "too few rows"));
+    json_decref(json);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(widths_are_those_of_the_analytic_intervals),
     cmocka_unit_test(intervals_cover),
     cmocka_unit_test(draws_belong_to_seed_and_row),
     cmocka_unit_test(counts_are_poisson),
     cmocka_unit_test(too_few_rows_have_none),
+    cmocka_unit_test(groups_are_drawn_whole),
+    cmocka_unit_test(group_intervals_cover),
+    cmocka_unit_test(groups_have_the_same_bits_in_any_order),
+    cmocka_unit_test(an_interval_that_is_missing_has_a_reason),
 };
 TEST_MAIN(tests)
