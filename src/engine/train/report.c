@@ -98,10 +98,23 @@ static void report_stage(const struct fold *fold)
                    100 * ratio(stage.positives, stage.rows));
 }
 
+/* Told once, as training begins: most rows of such a job may never be seen. */
+static void report_curriculum(const struct fold *fold)
+{
+    const struct spec_train *train = &fold->job->spec.train;
+    double share = sampling_share(train, (uint32_t)train->epochs - 1);
+    if (fold->cursor.epoch > 0 || fold->index > 0 || share >= 1) return;
+    report_log(fold->job, PROGRESS_WARN,
+               "the curriculum ends on %.4g %% of the training rows: until all are in it takes %.0f epochs, and train.epochs is %" PRId64
+               "; raise it, or train.curriculum.growth or start_fraction",
+               100 * share, sampling_epochs(train), train->epochs);
+}
+
 void report_epoch(struct report *r)
 {
     report_collect(r->fold);
     r->fold->progressive = (struct progressive){0};
+    report_curriculum(r->fold);
     report_stage(r->fold);
 }
 

@@ -50,10 +50,14 @@ static void job_conclude(struct job *job, int rc, const struct error *err)
     job_event(job, EVENT_STATE, body, NULL);
 }
 
-/* The message says which field of the specification it is about. Of dataset.uri it names the file already. */
+/* The message says which field of the specification it is about, if it does not do so by itself: "/model/hash_bits", "model.hash_bits", or of
+ * dataset.uri the file. */
 static void error_name_field(struct error *err)
 {
-    if (err->code != ERROR_NONE && *err->field && strcmp(err->field, "/dataset/uri") != 0 && !strstr(err->msg, err->field))
+    char dotted[sizeof err->field];
+    size_t n = strlen(err->field);
+    for (size_t i = 0; i < n; i++) dotted[i] = i + 1 == n || err->field[i + 1] != '/' ? err->field[i + 1] : '.';
+    if (n > 0 && strcmp(err->field, "/dataset/uri") != 0 && !strstr(err->msg, err->field) && !strstr(err->msg, dotted))
         error_wrap(err, "%s", err->field);
 }
 

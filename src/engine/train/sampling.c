@@ -14,6 +14,12 @@ double sampling_share(const struct spec_train *train, uint32_t epoch)
     return share < 1 ? share : 1;
 }
 
+double sampling_epochs(const struct spec_train *train)
+{
+    double growths = -log(train->curriculum_start) / log(train->curriculum_growth);
+    return growths > 0 ? ceil(growths - 1e-9) + 1 : 1; /* a root that is a whole number may come out a little above */
+}
+
 double sampling_logit_offset(const struct spec_train *train) { return (float)(log(train->negative_rate) - log(train->positive_weight)); }
 
 void sampling_init(struct sampling *s, const struct spec *spec, const struct sides *sides)

@@ -26,6 +26,9 @@ struct row_filter sampling_filter(const struct sampling *s);
 /* sampling_share: of the training rows (before negatives are dropped) that epoch e visits. The same bits everywhere: no libm. */
 double sampling_share(const struct spec_train *train, uint32_t epoch);
 
+/* sampling_epochs: of a curriculum until all training rows are in. For people: by libm, a whole number that may be beyond any. */
+double sampling_epochs(const struct spec_train *train);
+
 /* sampling_logit_offset: to be added to the model's logits: ln(negative_rate) - ln(positive_weight), rounded to float, so that libm's last bit does
  * not show in a checkpoint. */
 double sampling_logit_offset(const struct spec_train *train);

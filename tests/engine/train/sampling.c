@@ -334,6 +334,19 @@ static bool logged(const char *dir, const char *words)
 }
 
 /* Progress ends at 1 because the rows of growing epochs were planned right; the stages' balance is told; max_rows ends it anywhere. */
+/* As many epochs as it says, and no fewer, have all rows. */
+static void a_curriculum_takes_epochs(void **state)
+{
+    (void)state;
+    static const double wishes[][2] = {{0.25, 2}, {0.5, 2}, {0.01, 1.5}, {0.1, 10}, {0.001, 10}, {0.3, 1.01}, {1, 2}, {1e-9, 1e6}};
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+        struct spec_train train = {.curriculum_start = wishes[i][0], .curriculum_growth = wishes[i][1]};
+        double epochs = sampling_epochs(&train);
+        assert_true(sampling_share(&train, (uint32_t)epochs - 1) > 1 - 1e-9);
+        if (epochs > 1) assert_true(sampling_share(&train, (uint32_t)epochs - 2) < 1 - 1e-9);
+    }
+}
+
 static void a_curriculum_plans_its_rows(void **state)
 {
     (void)state;
@@ -345,6 +358,9 @@ static void a_curriculum_plans_its_rows(void **state)
     assert_true(logged("grow", "curriculum: epoch 1 trains on 25 %"));
     assert_true(logged("grow", "curriculum: epoch 3 trains on 100 %"));
     assert_false(logged("grow", "curriculum: epoch 4"));
+    assert_false(logged("grow", "the curriculum ends"));
+    run_ok(CLICKS("'epochs': 2, 'curriculum': {'start_fraction': 0.01, 'growth': 1.5}"), "short", 2, &result);
+    assert_true(logged("short", "the curriculum ends on 1.5 % of the training rows: until all are in it takes 13 epochs, and train.epochs is 2"));
     run_ok(CLICKS("'epochs': 4, 'curriculum': 0.25, 'max_rows': 7001"), "capped", 2, &result);
     assert_int_equal(result.rows, 7001);
     assert_close(last_of("capped", "progress"), 1, 0, 0);
@@ -417,6 +433,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(stages_grow_and_are_counted),
     cmocka_unit_test(choices_are_independent),
     cmocka_unit_test(bits_do_not_depend_on_workers_or_stops),
+    cmocka_unit_test(a_curriculum_takes_epochs),
     cmocka_unit_test(a_curriculum_plans_its_rows),
     cmocka_unit_test(nothing_left_is_an_error),
 };
