@@ -23,9 +23,8 @@ static int tell(const struct rowjob *job, const struct export_result *r, struct 
         json_decref(outcome);
         return rc;
     }
-    if (!job->options->quiet)
-        fprintf(rowjob_told(job), "%s values of %s rows\n", str_count(values, sizeof values, (double)r->values),
-                str_count(rows, sizeof rows, (double)r->read.rows));
+    fprintf(rowjob_told(job), "%s values of %s rows\n", str_count(values, sizeof values, (double)r->values),
+            str_count(rows, sizeof rows, (double)r->read.rows));
     return 0;
 }
 

@@ -2,6 +2,8 @@
  * room alone sees both prediction and evaluation. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -27,12 +29,13 @@ static const struct arg predict_args[] = {{.name = "logits",
 struct predicting {
     struct rowjob job;
     struct evaluator *evaluator; /* NULL: no labels */
+    char folder[PATH_SIZE];      /* where rows of groups are sorted that memory does not hold; "": there is none */
 };
 
 static int scored(void *context, unsigned worker, const struct batch *rows, const float *logits, struct error *err)
 {
     const struct predicting *p = context;
-    struct eval_rows judged = {.n = rows->rows, .logits = logits, .labels = rows->labels, .weights = rows->weights};
+    struct eval_rows judged = {.n = rows->rows, .logits = logits, .labels = rows->labels, .weights = rows->weights, .groups = rows->groups};
     return evaluator_add(p->evaluator, worker, &judged, err);
 }
 
@@ -66,13 +69,26 @@ static int tell(const struct predicting *p, const struct reading_result *r, stru
         json_t *outcome = outcome_json(p, r, evaluation);
         rc = print_json(out, outcome, err);
         json_decref(outcome);
-    } else if (rc == 0 && !p->job.options->quiet) {
+    } else if (rc == 0) {
         if (evaluation) rc = evaluation_print(out, evaluation, err);
         else fprintf(out, "%s rows\n", str_count(rows, sizeof rows, (double)r->rows));
     }
     json_decref(evaluation);
     mem_free(e);
     return rc;
+}
+
+/* A folder of its own below that for temporary files. Without it a job of very many rows has no figures by group, with that reason. */
+static void folder_make(struct predicting *p)
+{
+    const char *below = getenv("TMPDIR");
+    int n = snprintf(p->folder, sizeof p->folder, "%s/trainyard-predict-XXXXXX", below && *below ? below : "/tmp");
+    if (n < 0 || (size_t)n >= sizeof p->folder || !mkdtemp(p->folder)) p->folder[0] = 0;
+}
+
+static void folder_drop(struct predicting *p)
+{
+    if (*p->folder) rmdir(p->folder);
 }
 
 static int predict_all(struct predicting *p, const struct predict_params *params, struct error *err)
@@ -84,7 +100,11 @@ static int predict_all(struct predicting *p, const struct predict_params *params
                                      .loss = m->use.loss,
                                      .outputs = model_outputs(&m->use),
                                      .weighted = *m->recipe.dataset.weight,
+                                     .groups = {.wanted = *m->recipe.dataset.group},
+                                     .world = &world_real,
                                      .parallel = &p->job.team.parallel};
+    if (labels && judge.groups.wanted) folder_make(p);
+    judge.folder = *p->folder ? p->folder : NULL;
     if (labels && !(p->evaluator = evaluator_new(&judge, err))) return -(int)err->code;
     struct predict_config config = {.predictors = m,
                                     .predictor_count = p->job.predictor_count,
@@ -93,6 +113,7 @@ static int predict_all(struct predicting *p, const struct predict_params *params
                                     .scored = labels ? scored : NULL,
                                     .write = write_out,
                                     .context = p};
+    config.reading.judged = labels;
     int rc = predict_run(&config, &result, err);
     if (rc < 0) return rc;
     rc = rowjob_finish(&p->job, &result, err);
@@ -110,6 +131,7 @@ static int predict_command(const struct call *call, struct error *err)
     if (rc == 0) rc = predict_all(p, params, err);
     if (p->job.reader_gone) rc = 0;
     evaluator_free(p->evaluator);
+    folder_drop(p);
     rowjob_close(&p->job);
     mem_free(p);
     return rc;
@@ -122,7 +144,9 @@ const struct command command_predict = {
         "Prints a header and then a line a row, in the rows' order: row TAB label TAB score, where row counts from 0 over all files, and score is "
         "the probability of a 1, calibrated when the model is, or the mean that another loss predicts; where labels are classes, a probability each. "
         "The lines equal those of the run's scores.tsv. The checkpoint alone is enough: it "
-        "says how its rows are read. When the rows have labels, metrics follow (on standard error when the scores go to standard output).",
+        "says how its rows are read. When the rows have labels, metrics follow (on standard error when the scores go to standard output), by weight "
+        "and "
+        "group where the model was trained with these; those columns must be there then. Columns for the time or of type ignore need never be.",
     .operands = "",
     .args = predict_args,
     .common_args = rowjob_args,

@@ -160,6 +160,27 @@ check "... without --no-labels it is asked for by its name, with the way out" \
     test "$(exit_of "$trainyard" predict --checkpoint csv --in rows.csv)" = 65 -a "$(grep -c 'no column "click"; the columns are a, b, c; .*predict --no-labels' err)" = 1
 check "csv without the label's column" cmp some.tsv <(cut -f1,3 labelled.tsv)
 
+# Weight, group and time of a row, and a column that is ignored: without labels none of them is needed. With labels weight and group are, and
+# the figures by group are those of the run, which -q tells, too.
+{ printf 'click,a,b,w,user,t,x\n' && cut -f1,15,16 clicks.tsv | awk -F'\t' -v OFS=, '{ print $1, $2, $3, 1 + NR % 3, NR % 1700, NR, "x" }'; } >roles.csv
+cut -d, -f2,3 roles.csv >bare.csv
+cut -d, -f1-5 roles.csv >judged.csv
+cut -d, -f1-3 roles.csv >unweighed.csv
+jq -n '{dataset: {uri: "file:roles.csv", format: "csv", label: "click", weight: "w", group: "user", time: "t", schema: "x:ignore"}, split: {kind: "none"},
+    model: {kind: "lr", hash_bits: 18}, optimizer: {kind: "adagrad", lr: 0.1}, train: {batch_size: 500}}' >roles.json
+"$trainyard" run roles.json --dir roles --quiet >run.out 2>&1 || fail "roles: $(tail -1 run.out)"
+predict --checkpoint roles --in roles.csv --out labelled.tsv >told.txt
+predict --checkpoint roles --in bare.csv --no-labels >some.tsv || fail "roles: $(tail -1 err)"
+check "no labels: weight, group, time and ignored columns need not be there" cmp some.tsv <(cut -f1,3 labelled.tsv)
+check "-q leaves the metrics" grep -q '^gauc ' told.txt
+predict --checkpoint roles --in judged.csv --out same.tsv --json >outcome.json || fail "roles: $(tail -1 err)"
+check "labels: the time need not be there" cmp same.tsv labelled.tsv
+check "... and the figures by group are the run's" test "$(jq -c '[.evaluation.metrics.gauc, .evaluation.metrics.ndcg, .evaluation.groups]' outcome.json)" = \
+    "$(jq -c '[.metrics.gauc, .metrics.ndcg, .groups]' roles/evaluation.json)"
+check "a weight that is not there fails with 65" test "$(exit_of "$trainyard" predict --checkpoint roles --in unweighed.csv)" = 65
+check "... with the reason and the way out" says "by which the metrics weigh it: put it in, or take --no-labels"
+"$trainyard" export -q --checkpoint roles --in unweighed.csv >/dev/null 2>err || fail "export: $(tail -1 err)"
+
 # Export: the weights of a row's values add up to its logit, but for the bias, which is the same in all rows.
 "$trainyard" export -q --checkpoint csv --in clicks.csv --out weights.tsv
 predict --checkpoint csv --in clicks.csv --logits >logits.tsv

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "engine/data/format/crosses.h"
+#include "engine/data/format/roles.h"
 #include "engine/data/format/same_keys.h"
 #include "engine/data/ingest.h"
 
@@ -77,7 +78,8 @@ int reading_run(const struct reading *r, const struct predictor *predictor, cons
                                            .crosses = recipe->features.crosses,
                                            .labels = model_labels(&predictor->use),
                                            .no_labels = r->no_labels,
-                                           .scoring = true};
+                                           .scoring = true,
+                                           .unread = 1 << ROLE_TIME | (r->judged ? 0 : 1 << ROLE_WEIGHT | 1 << ROLE_GROUP)};
     const struct source_options from = {.world = predictor->world, .stop = r->progress.cancelled, .context = r->progress.context};
     struct source_list files;
     *result = (struct reading_result){0};

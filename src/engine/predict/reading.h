@@ -13,6 +13,7 @@ struct reading {
     const struct kind *format; /* of another format than training's, with its params; NULL: as the recipe says */
     const void *format_params;
     bool no_labels; /* the text has none */
+    bool judged;    /* weights and groups are wanted, too; else these columns may be missing, as that of the time may always be */
     const struct parallel *parallel;
     struct dataset_progress progress;
     int64_t max_bad_rows;

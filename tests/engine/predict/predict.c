@@ -92,6 +92,62 @@ static int run(struct sink *s, unsigned workers, size_t chunk_bytes, int64_t max
     return predict_run(&config, result, err);
 }
 
+/* Where rows are judged, weights and groups come with them; else nobody reads them, and their columns need not be there. */
+static int see_roles(void *context, unsigned worker, const struct batch *rows, const float *logits, struct error *err)
+{
+    (void)worker, (void)logits, (void)err;
+    *(unsigned *)context |= (rows->weights ? 1U : 0) | (rows->groups ? 2U : 0) | (rows->times ? 4U : 0);
+    return 0;
+}
+
+static int drop(void *context, const void *data, size_t size, struct error *err) { return (void)context, (void)data, (void)size, (void)err, 0; }
+
+static void judged_rows_bring_weights_and_groups(void **state)
+{
+    (void)state;
+    static const char csv[] = "{\"dataset\": {\"uri\": \"x\", \"format\": \"csv\", \"weight\": \"w\", \"group\": \"u\", \"time\": \"t\"}, \"model\": "
+                              "{\"kind\": \"lr\", \"hash_bits\": 12}}";
+    static const struct {
+        const char *rows;
+        bool judged;
+        unsigned seen;
+        const char *says;
+    } cases[] = {
+        {"label,a,w,u\n1,x,2,7\n", true, 3, NULL},
+        {"label,a,w,u,t\n1,x,2,7,no time\n", true, 3, NULL},
+        {"label,a\n1,x\n", false, 0, NULL},
+        {"label,a,w\n1,x,none\n", false, 0, NULL},
+        {"label,a,u\n1,x,7\n", true, 0, "no column \"w\""},
+        {"label,a,w\n1,x,2\n", true, 0, "no column \"u\""},
+    };
+    struct error err = {0};
+    world_sim_init(&sim);
+    checkpoint_kit_open(&kit, csv);
+    checkpoint_kit_write(&kit, &sim.world, "m");
+    assert_ok(predictor_open(&predictor, &sim.world, "m", &registry_all, &err), &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *uris[] = {(char *)"rows"};
+        unsigned seen = 0;
+        struct reading_result result;
+        struct predict_config config = {.predictors = &predictor,
+                                        .predictor_count = 1,
+                                        .reading = {.uris = uris, .uri_count = 1, .parallel = &parallel_inline, .judged = cases[i].judged},
+                                        .scored = see_roles,
+                                        .write = drop,
+                                        .context = &seen};
+        err = (struct error){0};
+        assert_ok(file_publish(&sim.world, "rows", cases[i].rows, strlen(cases[i].rows), &err), &err);
+        int rc = predict_run(&config, &result, &err);
+        if (cases[i].says) assert_error(&err, ERROR_DATA, cases[i].says);
+        else assert_ok(rc, &err);
+        assert_int_equal(seen, cases[i].seen);
+        if (rc == 0) json_decref(result.extra_columns);
+    }
+    predictor_close(&predictor);
+    checkpoint_kit_close(&kit);
+    world_sim_close(&sim);
+}
+
 /* Each row by hand: parse its line alone, score it alone. */
 static void naive(struct bytes *want)
 {
@@ -231,7 +287,7 @@ static void another_format_must_make_the_same_keys(void **state)
     scene_close();
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(another_format_must_make_the_same_keys),
-                                          cmocka_unit_test(lines_are_those_of_each_row_alone), cmocka_unit_test(bad_rows_are_refused_or_skipped),
-                                          cmocka_unit_test(failures_end_it)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(judged_rows_bring_weights_and_groups), cmocka_unit_test(another_format_must_make_the_same_keys),
+    cmocka_unit_test(lines_are_those_of_each_row_alone), cmocka_unit_test(bad_rows_are_refused_or_skipped), cmocka_unit_test(failures_end_it)};
 TEST_MAIN(tests)

@@ -24,7 +24,7 @@ int columns_open(struct columns *t, const struct columns_params *params, const s
     t->params = *params;
     if (!label_bits(&t->labels) && (*params->positive || *params->negative))
         return error_set(err, ERROR_DATA, *params->positive ? "/dataset/positive" : "/dataset/negative", LABEL_WORDS_UNWANTED);
-    for (int r = 0; r < ROLES; r++) t->role_name[r] = role_column(context, (enum role)r);
+    for (int r = 0; r < ROLES; r++) t->role_name[r] = role_column(context, (enum role)r), t->role_read[r] = role_reads(context, (enum role)r);
     square_log_init(&t->log);
     int rc = schema_read(&t->schema, params->schema, err);
     if (rc == 0) rc = schema_load(&t->schema, t->world, err);
@@ -94,15 +94,27 @@ static int plan_label(struct columns *t, enum columns_names how, struct error *e
     return t->label < t->count ? 0 : no_column(t, "/dataset/label", *wish ? wish : "label", LABEL_HELP, err);
 }
 
+static int no_role(const struct columns *t, enum role r, struct error *err)
+{
+    char help[240] = "";
+    if (t->scoring)
+        snprintf(help, sizeof help,
+                 "; it is the %s of a row (dataset.%s when the model was trained), %s: put it in, or take --no-labels, which gives "
+                 "scores without metrics",
+                 roles[r].name, roles[r].name, roles[r].judges);
+    return no_column(t, roles[r].pointer, t->role_name[r], help, err);
+}
+
 static int plan_roles(struct columns *t, enum columns_names how, struct error *err)
 {
     for (int r = 0; r < ROLES; r++) {
         const char *wish = t->role_name[r];
         t->role[r] = *wish ? column_find(t, wish, how != NAMES_KEYS) : t->count;
         if (!*wish) continue;
-        if (t->role[r] == t->count) return no_column(t, roles[r].pointer, wish, "", err);
+        if (t->role[r] == t->count && !t->role_read[r]) continue;
+        if (t->role[r] == t->count) return no_role(t, (enum role)r, err);
         if (t->role[r] == t->label) return error_set(err, ERROR_DATA, roles[r].pointer, COLUMN_IS_LABEL, wish);
-        t->with |= roles[r].part;
+        if (t->role_read[r]) t->with |= roles[r].part;
     }
     return 0;
 }
@@ -198,6 +210,7 @@ static int check_items(const struct columns *t, enum columns_names how, struct e
     for (size_t i = 0; i < t->schema.count; i++) {
         const struct schema_item *item = &t->schema.items[i];
         schema_pointer(&t->schema, item->column, pointer);
+        if (!item->used && t->scoring && !item->type->feature) continue; /* nobody misses it */
         if (!item->used) return no_column(t, pointer, item->column, "", err);
         if (t->scoring || how == NAMES_KEYS || !schema_range(item, &from, &to) || from == to || to <= last) continue;
         if (column_find(t, item->column, false) == t->count)
@@ -442,7 +455,7 @@ static int row_parts(const struct columns *t, const struct cell *cells, struct p
     }
     *label = (uint8_t)got;
     for (int r = 0; r < ROLES; r++) {
-        if (t->role[r] == t->count) continue;
+        if (t->role[r] == t->count || !t->role_read[r]) continue;
         const struct cell *cell = &cells[t->role[r]];
         const char *why = cell->list ? "is a list, which no role can take"
                                      : roles[r].take(cell->text, cell->text + cell->size, &out->rows, out->rows.count);

@@ -60,6 +60,7 @@ struct columns {
     uint64_t hash_seed;
     const struct world *world;
     const char *role_name[ROLES]; /* borrowed from the format's context */
+    bool role_read[ROLES];        /* its cells are wanted */
     struct label_rule labels;
     bool no_labels, ignored_too, scoring;
     struct schema schema;

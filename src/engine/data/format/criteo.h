@@ -18,7 +18,7 @@ struct criteo {
     uint8_t columns[CRITEO_FIELDS]; /* (kept): the column of each field: all but those with a role */
     uint32_t kept;
     uint64_t played; /* bit c: column c has a role */
-    int role[ROLES]; /* column with it, or -1 */
+    int role[ROLES]; /* column with it that is read, or -1 */
     struct label_rule labels;
     bool no_labels; /* lines start with I1 */
     char names[CRITEO_FIELDS][4];

@@ -60,6 +60,7 @@ struct format_context {
     struct label_rule labels; /* what they may be. Where they are no bits, parse() keeps ROWS_REALS (label.h) */
     bool no_labels;           /* the text has none (rows to be scored): labels are 0, and no column is searched for them */
     bool scoring;             /* rows to be scored, as a model was trained: columns that are ignored may be missing */
+    unsigned unread;          /* bits of 1 << enum role: columns that nobody asks for. They are no features, are not read and may be missing */
     /* Names of fields that rows may have though the first one lacks them (those that a model was trained on), as a JSON array, borrowed as long as
      * the format is; NULL: not known. For formats whose records need not have all columns; names of crosses are passed over. */
     const json_t *fields;

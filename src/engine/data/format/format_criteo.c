@@ -39,6 +39,7 @@ static int criteo_roles_prepare(struct criteo *s, const struct format_context *c
                              "format criteo has no column \"%.60s\" for the %s of a row; its columns are I1 to I13 and C1 to C26", name,
                              roles[r].name);
         if (*name) s->played |= (uint64_t)1 << s->role[r];
+        if (!role_reads(context, (enum role)r)) s->role[r] = -1;
     }
     for (size_t c = 0; c < CRITEO_FIELDS; c++)
         if (!(s->played >> c & 1)) s->columns[s->kept++] = (uint8_t)c;

@@ -90,7 +90,7 @@ static bool name_add(struct cell *names, size_t *count, const char *name)
     return true;
 }
 
-/* The names of the columns: keys of the record (count of them are there), then those of the schema, then a label that need not be there. */
+/* The names of the columns: keys of the record (count of them are there), then those of the schema, then a label and roles that need not be there. */
 static size_t names_complete(const struct jsonl *s, struct cell *names, size_t count)
 {
     const struct columns *t = &s->table;
@@ -100,6 +100,8 @@ static size_t names_complete(const struct jsonl *s, struct cell *names, size_t c
         if (i < schema ? !schema_is_name(&t->schema.items[i]) : !t->no_labels) continue;
         name_add(names, &count, name);
     }
+    for (int r = 0; r < ROLES; r++)
+        if (*t->role_name[r] && !t->role_read[r]) name_add(names, &count, t->role_name[r]);
     return count;
 }
 

@@ -23,7 +23,8 @@ static void *libsvm_prepare(const void *params, const struct format_context *con
         return NULL;
     struct libsvm *s = mem_zero(sizeof *s, err);
     if (!s) return NULL;
-    s->lines = (struct sparse_lines){.with = qid ? ROWS_GROUPS : 0, .labels = context->labels, .no_labels = context->no_labels, .qid = true};
+    s->lines = (struct sparse_lines){
+        .with = qid && role_reads(context, ROLE_GROUP) ? ROWS_GROUPS : 0, .labels = context->labels, .no_labels = context->no_labels, .qid = true};
     s->seed = feature_seed("", context->hash_seed);
     s->flip = hash64_flip(s->seed);
     return s;

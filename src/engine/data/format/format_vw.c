@@ -21,12 +21,13 @@
 #include "engine/data/format/text.h"
 
 enum { BYTES = 256 };
+#define NO_TAG "has no tag, which is the row's group (dataset.group)"
 
 struct vw {
     uint64_t hash_seed;
     struct label_rule labels;
-    bool no_labels, tag_is_group;
-    unsigned with; /* rows_part */
+    bool no_labels, scoring, tag_is_group, importance; /* importance: it is the weight, wanted or not */
+    unsigned with;                                     /* rows_part */
     char names[BYTES][8];
 };
 
@@ -42,8 +43,11 @@ static void *vw_prepare(const void *params, const struct format_context *context
     s->hash_seed = context->hash_seed;
     s->no_labels = context->no_labels;
     s->labels = context->labels;
-    s->tag_is_group = tag;
-    s->with = ROWS_VALUES | ROWS_FIELDS | (importance ? ROWS_WEIGHTS : 0) | (tag ? ROWS_GROUPS : 0) | label_part(&context->labels);
+    s->scoring = context->scoring;
+    s->importance = importance;
+    importance &= role_reads(context, ROLE_WEIGHT);
+    s->tag_is_group = tag && role_reads(context, ROLE_GROUP);
+    s->with = ROWS_VALUES | ROWS_FIELDS | (importance ? ROWS_WEIGHTS : 0) | (s->tag_is_group ? ROWS_GROUPS : 0) | label_part(&context->labels);
     for (int b = 0; b < BYTES; b++) snprintf(s->names[b], sizeof s->names[b], b >= ' ' && b < 0x7f ? "%c" : "\\x%02X", b);
     return s;
 }
@@ -90,8 +94,7 @@ static bool head_words(struct line *l, const char *p, const char *bar, struct wo
 static bool importance_read(const struct line *l, const struct word *w, float *weight)
 {
     const char *why = role_weight(w->text, w->end, weight);
-    if (!why && *weight != 1 && !(l->out->rows.with & ROWS_WEIGHTS))
-        why = "is an importance; set dataset.weight to \"importance\", which weighs the rows by it";
+    if (!why && *weight != 1 && !l->vw->importance) why = "is an importance; set dataset.weight to \"importance\", which weighs the rows by it";
     return !why || refuse(l, w->text, w->end, why);
 }
 
@@ -132,7 +135,9 @@ static bool line_head(struct line *l, const char *p, const char *bar, uint8_t *l
     }
     if (rows->with & ROWS_WEIGHTS) rows->weights[rows->count] = weight;
     if (!l->vw->tag_is_group) return true;
-    if (tag.text == tag.end) return refuse(l, p, bar, "has no tag, which is the row's group (dataset.group)");
+    if (tag.text == tag.end)
+        return refuse(l, p, bar,
+                      l->vw->scoring ? NO_TAG ", within which GAUC, NDCG and the hit rate rank it; predict --no-labels needs none" : NO_TAG);
     return !roles[ROLE_GROUP].take(tag.text, tag.end, rows, rows->count);
 }
 

@@ -135,7 +135,7 @@ static const char *take_group(const char *p, const char *end, struct rows *rows,
 static const char *take_time(const char *p, const char *end, struct rows *rows, size_t row) { return role_time(p, end, &rows->times[row]); }
 
 const struct role_row roles[ROLES] = {
-    [ROLE_WEIGHT] = {"weight", "/dataset/weight", ROWS_WEIGHTS, take_weight},
-    [ROLE_GROUP] = {"group", "/dataset/group", ROWS_GROUPS, take_group},
-    [ROLE_TIME] = {"time", "/dataset/time", ROWS_TIMES, take_time},
+    [ROLE_WEIGHT] = {"weight", "/dataset/weight", "by which the metrics weigh it", ROWS_WEIGHTS, take_weight},
+    [ROLE_GROUP] = {"group", "/dataset/group", "within which GAUC, NDCG and the hit rate rank it", ROWS_GROUPS, take_group},
+    [ROLE_TIME] = {"time", "/dataset/time", "which no metric asks for", ROWS_TIMES, take_time},
 };

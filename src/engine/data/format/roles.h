@@ -9,6 +9,7 @@ enum role { ROLE_WEIGHT, ROLE_GROUP, ROLE_TIME, ROLES };
 
 struct role_row {
     const char *name, *pointer; /* "weight", "/dataset/weight" */
+    const char *judges;         /* what rows that are scored and have labels are asked for it: "by which the metrics weigh it" */
     enum rows_part part;
     /* take: the text [p, end) as that part of row number `row`, for which there is room. Why not, or NULL. */
     const char *(*take)(const char *p, const char *end, struct rows *rows, size_t row);
@@ -16,6 +17,9 @@ struct role_row {
 extern const struct role_row roles[ROLES];
 
 const char *role_column(const struct format_context *context, enum role role); /* as the user named it; "": none */
+
+/* role_reads: are the texts of that column wanted? */
+static inline bool role_reads(const struct format_context *context, enum role role) { return !(context->unread >> role & 1); }
 
 /* role_of: the role that this column has, so that it is no feature; NULL: none. */
 const struct role_row *role_of(const struct format_context *context, const char *column);

@@ -243,7 +243,78 @@ static void a_text_that_a_role_does_not_take_is_a_bad_row(void **state)
     format_kit_close(&kit);
 }
 
+/* Rows to be scored: a role that nobody asks for may be missing, and where it is there it is neither read nor a feature. Features are the same. */
+static void roles_that_nobody_reads(void **state)
+{
+    (void)state;
+    enum { ALL = 1 << ROLE_WEIGHT | 1 << ROLE_GROUP | 1 << ROLE_TIME };
+    static const struct {
+        const char *format, *options, *weight, *group, *time, *with, *without; /* without: NULL: there is no such text */
+    } cases[] = {
+        {"csv", "{\"schema\": \"i:ignore\"}", "w", "u", "t", "label,a,w,u,t,i,b\n1,x,none,7,never,z,y\n0,z,,,,,\n", "label,a,b\n1,x,y\n0,z,\n"},
+        {"csv", NULL, "w", "u", "", "w,label,a,u,b\n-1,1,x,7,y\n,0,z,,\n", "label,a,u,b\n1,x,,y\n0,z,,\n"},
+        {"jsonl", "{\"schema\": \"i:ignore\"}", "w", "u", "t",
+         "{\"label\": 1, \"a\": \"x\", \"b\": \"y\"}\n{\"label\": 0, \"a\": \"z\", \"w\": \"no\", \"u\": 7, \"t\": [], \"i\": 1}\n",
+         "{\"label\": 1, \"a\": \"x\", \"b\": \"y\"}\n{\"label\": 0, \"a\": \"z\"}\n"},
+        {"vw", NULL, "importance", "tag", "", "1 2.5 g1|a x |b y\n-1 0.5|a z\n", "1 |a x |b y\n-1 |a z\n"},
+        {"libsvm", NULL, "", "qid", "", "1 qid:7 1:1 2:1\n0 3:1\n", "1 1:1 2:1\n0 3:1\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct format_kit kits[2];
+        for (int w = 0; w < 2; w++) {
+            const char *text = w ? cases[i].without : cases[i].with;
+            struct error err = {0};
+            kits[w] = (struct format_kit){
+                .format = cases[i].format,
+                .options = cases[i].options,
+                .context = {.weight = cases[i].weight, .group = cases[i].group, .time = cases[i].time, .scoring = true, .unread = ALL}};
+            assert_ok(format_kit_open(&kits[w], text, strlen(text), &err), &err);
+            if (kits[w].out.bad.count) fail_msg("case %zu: %s", i, kits[w].out.bad.text);
+            assert_int_equal(kits[w].out.rows.count, 2);
+            assert_int_equal(kits[w].out.rows.with & (ROWS_WEIGHTS | ROWS_GROUPS | ROWS_TIMES), 0);
+        }
+        const struct rows *a = &kits[0].out.rows, *b = &kits[1].out.rows;
+        assert_int_equal(a->features, b->features);
+        assert_memory_equal(a->keys, b->keys, a->features * sizeof *a->keys);
+        for (int w = 0; w < 2; w++) format_kit_close(&kits[w]);
+    }
+}
+
+/* One that is asked for says for what, and what else can be done. */
+static void roles_that_are_missing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *weight, *group, *says;
+        bool scoring;
+    } cases[] = {
+        {"w", "",
+         "no column \"w\"; the columns are label, a; it is the weight of a row (dataset.weight when the model was trained), by which the metrics "
+         "weigh it: put it in, or take --no-labels",
+         true},
+        {"", "u", "it is the group of a row (dataset.group when the model was trained), within which GAUC, NDCG and the hit rate rank it", true},
+        {"w", "", "no column \"w\"; the columns are label, a", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct format_kit kit = {
+            .format = "csv", .context = {.weight = cases[i].weight, .group = cases[i].group, .scoring = cases[i].scoring, .unread = 1 << ROLE_TIME}};
+        struct error err = {0};
+        assert_true(format_kit_open(&kit, "label,a\n1,x\n", 12, &err) < 0);
+        assert_error(&err, ERROR_DATA, cases[i].says);
+        format_kit_close(&kit);
+    }
+    struct format_kit kit = {.format = "vw", .context = {.group = "tag", .scoring = true}};
+    struct error err = {0};
+    assert_ok(format_kit_open(&kit, "1 |a x\n", 7, &err), &err);
+    assert_string_equal(kit.out.bad.text,
+                        "column 3: \"1 \" has no tag, which is the row's group (dataset.group), within which GAUC, NDCG and the hit rate "
+                        "rank it; predict --no-labels needs none");
+    format_kit_close(&kit);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(roles_that_nobody_reads),
+    cmocka_unit_test(roles_that_are_missing),
     cmocka_unit_test(times),
     cmocka_unit_test(days_agree_with_the_c_library),
     cmocka_unit_test(weights),
