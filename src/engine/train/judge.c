@@ -116,11 +116,7 @@ static int field_check(const struct job *job, uint16_t field, const char *name, 
     int rc = dataset_field_kind(job->dataset, field).fit == FIT_QUANTILE ? 0 : field_is_number(job, field, &number, err);
     if (rc < 0 || !number) return rc;
     snprintf(pointer, sizeof pointer, "/evaluate/slices/%u", i);
-    return error_set(
-        err, ERROR_INVALID, pointer,
-        "evaluate.slices: \"%s\" is one number a row, so there are no values to slice by; give it type buckets(e1;e2;...) or quantile(n) in "
-        "dataset.schema, or leave it out",
-        name);
+    return error_set(err, ERROR_INVALID, pointer, "evaluate.slices: \"%s\" " NUMBER_IS_NO_SLICE, name);
 }
 
 int judge_slices(struct job *job, struct error *err)

@@ -63,8 +63,10 @@ static const char *no_field(const struct fields *f, const char *name, bool membe
     if (f->table) return columns_no_field(&f->schema, f->label, f->context, name, member, out);
     if (role) return snprintf(out, 400, "is the %s of a row (dataset.%s), so it is no feature", role->name, role->name), out;
     if (f->state) return no_name(f, name, out, 400);
-    if (f->format->field_name || text_u64(name, strchr(name, 0), &number)) return NULL;
-    return snprintf(out, 400, "is no field; fields of format %s are numbers", f->format->kind.name), out;
+    if (f->format->field_name || (text_u64(name, strchr(name, 0), &number) && number <= FIELD_MAX - (member ? CROSSES_MAX : 0))) return NULL;
+    return snprintf(out, 400, "is no field; fields of format %s are numbers from 0 to %d", f->format->kind.name,
+                    FIELD_MAX - (member ? CROSSES_MAX : 0)),
+           out;
 }
 
 static bool has(const json_t *tuple, const char *name)
@@ -144,8 +146,8 @@ static void check_slices(const struct fields *f, const char *slices, struct faul
     for (size_t i = 0; option_list_next(&at, name); i++) {
         const char *before = slices, *wrong = strchr(name, '*') ? NULL : no_field(f, name, false, why); /* an asterisk: perhaps of a cross */
         snprintf(pointer, sizeof pointer, "/evaluate/slices/%zu", i);
-        if (f->format->no_fields) wrong = "names no field: this format knows none to slice by";
-        if (wrong) faults_add(faults, pointer, "\"%s\" %s", name, wrong);
+        if (f->format->no_fields) faults_add(faults, pointer, "no field \"%s\"; rows of format %s have none", name, f->format->kind.name);
+        else if (wrong) faults_add(faults, pointer, "\"%s\" %s", name, wrong);
         for (size_t k = 0; k < i && option_list_next(&before, other); k++) {
             if (strcmp(name, other) != 0) continue;
             faults_add(faults, pointer, "names \"%s\" a second time; leave one out", name);

@@ -104,9 +104,9 @@ const char *columns_field_name(const struct columns *table, size_t field);
 struct field_kind columns_field_kind(const struct columns *table, size_t field);
 
 /* columns_check: as format.check, of formats whose params begin with struct columns_params. columns_no_field: why no field of that name can be, from
- * schema, label and roles alone ("is the label, so ..."), or NULL. fixed: nor one that the training rows' statistics make. */
+ * schema, label and roles alone ("is the label, so ..."), or NULL. member: of a cross; else it is to be sliced by. */
 int columns_check(const void *params, const struct format_context *context, struct faults *faults, struct error *err);
-const char *columns_no_field(const struct schema *schema, const char *label, const struct format_context *context, const char *name, bool fixed,
+const char *columns_no_field(const struct schema *schema, const char *label, const struct format_context *context, const char *name, bool member,
                              char out[160]);
 
 /* columns_files: format.files of formats whose params begin with struct columns_params. */

@@ -118,7 +118,7 @@ int columns_check(const void *params, const struct format_context *context, stru
     return rc;
 }
 
-const char *columns_no_field(const struct schema *schema, const char *label, const struct format_context *context, const char *name, bool fixed,
+const char *columns_no_field(const struct schema *schema, const char *label, const struct format_context *context, const char *name, bool member,
                              char out[160])
 {
     char buf[80];
@@ -129,7 +129,8 @@ const char *columns_no_field(const struct schema *schema, const char *label, con
         const struct schema_item *item = &schema->items[i];
         if (strcmp(item->column, name) != 0) continue;
         if (!item->type->feature) snprintf(out, 160, "is a column of type %s in dataset.schema, so it is no feature", item->type->name);
-        else if (fixed && item->type->fit != FIT_NONE) snprintf(out, 160, "%s", FITTED_IS_NO_MEMBER);
+        else if (member && item->type->fit != FIT_NONE) snprintf(out, 160, "%s", FITTED_IS_NO_MEMBER);
+        else if (!member && item->type->values && item->type->fit != FIT_QUANTILE) snprintf(out, 160, "%s", NUMBER_IS_NO_SLICE);
     }
     return *out ? out : NULL;
 }

@@ -123,6 +123,10 @@ extern const struct format *const formats[]; /* NULL-terminated */
 int format_check(const struct kind *format, const void *params, const struct format_context *context, const char *slices, struct faults *faults,
                  struct error *err);
 
+/* What is said of a slice by a column whose values are numbers. */
+#define NUMBER_IS_NO_SLICE \
+    "is one number a row, so there are no values to slice by; give it type buckets(e1;e2;...) or quantile(n) in dataset.schema, or leave it out"
+
 /* format_files: files() of the row of formats[] that this kind is. */
 int format_files(const struct kind *format, const void *params, format_file_fn *each, void *context, struct error *err);
 

@@ -77,13 +77,16 @@ static void faults_show_without_data(void **state)
           "/features/crosses/2 \"g\" is the group of a row (dataset.group)", "/features/crosses/2 \"label\" is the label"}},
         {{.format = "csv", .options = "'schema': 'q:quantile(4), i:ignore'", .slices = "q\ni\nq"},
          {"/evaluate/slices/1 \"i\" is a column of type ignore", "/evaluate/slices/2 names \"q\" a second time"}},
+        {{.format = "csv", .options = "'schema': 'n:numeric, z:normalised, q:quantile(3), b:buckets(1), l:log'", .slices = "n\nz\nq\nb\nl"},
+         {"/evaluate/slices/0 \"n\" is one number a row, so there are no values to slice by", "/evaluate/slices/1 \"z\" is one number a row"}},
         {{.format = "criteo", .weight = "w", .group = "I1", .crosses = "[['C1', 'I1'], ['C1', 'C27']]", .slices = "C0"},
          {"/dataset/weight format criteo has no column \"w\"", "/features/crosses/0 \"I1\" is the group of a row",
           "/features/crosses/1 \"C27\" is no field; those of format criteo are I1, I2", "/evaluate/slices/0 \"C0\" is no field"}},
         {{.format = "libsvm", .weight = "w", .group = "g", .crosses = "[['1', '2']]", .slices = "1"},
          {"/dataset/weight format libsvm has no column \"w\"", "/dataset/group format libsvm has no column \"g\"",
-          "/features/crosses format libsvm knows no fields", "/evaluate/slices/0 \"1\" names no field"}},
-        {{.format = "libffm", .crosses = "[['1', 'x']]"}, {"/features/crosses/0 \"x\" is no field; fields of format libffm are numbers"}},
+          "/features/crosses format libsvm knows no fields", "/evaluate/slices/0 no field \"1\"; rows of format libsvm have none"}},
+        {{.format = "libffm", .crosses = "[['1', 'x']]"},
+         {"/features/crosses/0 \"x\" is no field; fields of format libffm are numbers from 0 to 65278"}},
         {{.format = "vw", .group = "tag", .crosses = "[['u', 'user']]"}, {"/features/crosses/0 \"user\" is no field; those of format vw are  , !"}},
     };
     char got[3000];
