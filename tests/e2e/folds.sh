@@ -16,7 +16,7 @@ jq -n --arg uri "file:$tmp/clicks.tsv" '{
 run() { "$trainyard" run "$tmp/spec.json" --dir "$1" --workers "$2" --quiet >"$1.log" 2>&1; }
 
 check "a K-fold job ends well" run "$tmp/whole" 2
-in_fold() { find "$tmp/killed/folds/$1/checkpoints" -name '*.json' 2>/dev/null | grep -q .; }
+in_fold() { find "$tmp/killed/folds/$1/checkpoints" -name '*.safetensors' 2>/dev/null | grep -q .; }
 kill_in_fold() # once it has a checkpoint there; again when it was quicker than this shell
 {
     local job try

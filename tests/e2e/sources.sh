@@ -33,7 +33,7 @@ spec - '.train.epochs = 3' >"$tmp/input.json"
 gen --out - | "$trainyard" run "$tmp/long.json" --dir "$tmp/killed" --cache "$tmp/cache-killed" --quiet >/dev/null 2>&1 &
 pid=$!
 reap $pid
-has_checkpoint() { [ -n "$(find "$tmp/killed/checkpoints" -name '*.json')" ]; }
+has_checkpoint() { [ -n "$(find "$tmp/killed/checkpoints" -name '*.safetensors')" ]; }
 check "a run over standard input writes checkpoints" poll 60 has_checkpoint
 kill -9 $pid
 wait $pid || true
