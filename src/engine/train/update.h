@@ -16,8 +16,8 @@ struct fold;
 struct updater { /* a worker's buffers */
     struct merge merge, peaks;
     struct merge_source *sources[2], *peak_sources; /* (shards) of the tensor at work and of the one merged last; of peaks */
-    bool merged;                     /* one was, in this slice: most tables have the same rows */
-    bool awake;                      /* its rows are, of some table */
+    bool merged;                                    /* one was, in this slice: most tables have the same rows */
+    bool awake;                                     /* its rows are, of some table */
     struct floats mean;
     struct row_window window;
 };
