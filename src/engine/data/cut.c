@@ -161,8 +161,9 @@ static int cutter_piece(struct cutter *c, struct piece *piece, struct error *err
     piece->overlong = false;
     piece->header_lines = 0;
     piece->chunk = (struct chunk){.text = piece->buf, .line_bytes_max = c->line_bytes_max};
-    if (first && c->state && whole == 0 && (rc = text_check_ends(c->files->files[c->file].path, piece->buf + mark, size - mark, c->ended, err)) < 0)
-        return rc;
+    size_t text = size - mark, seen = text < c->line_bytes_max ? text : c->line_bytes_max; /* so that it does not matter how much a piece holds */
+    const char *path = c->files->files[c->file].path;
+    if (first && c->state && (rc = text_check_ends(path, piece->buf + mark, seen, c->ended && seen == text, err)) < 0) return rc;
     if (c->ended) {
         if (size == 0) return 0;
         if (piece->buf[size - 1] != '\n') piece->buf[size++] = '\n';
