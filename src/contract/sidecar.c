@@ -18,8 +18,7 @@ int sidecar_path(const char *file, char out[PATH_SIZE], struct error *err)
     if (stem == strlen(file))
         return error_set(err, ERROR_INVALID, NULL, "%s has not the name of a checkpoint, which ends in %s", file, file_extension);
     if (stem + sizeof extension > PATH_SIZE) return error_set(err, ERROR_TOOLARGE, NULL, "path is too long: %.100s...", file);
-    memcpy(out, file, stem);
-    memcpy(out + stem, extension, sizeof extension);
+    snprintf(out, PATH_SIZE, "%.*s%s", (int)stem, file, extension);
     return 0;
 }
 

@@ -1,6 +1,8 @@
 #include "lib/job_kit.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "cli/registries.h"
@@ -29,6 +31,38 @@ int job_kit_run(const struct job_kit *kit, const char *spec, const char *dir, st
                                   .progress = kit->progress};
     *err = (struct error){0};
     return run_job(&options, result, err);
+}
+
+unsigned job_kit_stops;
+
+void job_kit_stop(void *context, const struct progress *p)
+{
+    (void)context;
+    if (p->phase != PROGRESS_TRAINING || job_kit_stops == 0) return;
+    job_kit_stops--;
+    raise(SIGTERM);
+}
+
+void job_kit_same_bits(const struct job_kit *base, const char *spec, const char *name)
+{
+    struct job_kit kit = *base;
+    struct run_result want, got;
+    struct error err;
+    char dir[96];
+    for (kit.workers = 1; kit.workers <= 4; kit.workers *= 2) {
+        snprintf(dir, sizeof dir, "%s-%u", name, kit.workers);
+        assert_ok(job_kit_run(&kit, spec, dir, kit.workers == 1 ? &want : &got, &err), &err);
+        if (kit.workers > 1 && strcmp(want.sha256, got.sha256) != 0) fail_msg("%s: %u workers give other bits than 1", name, kit.workers);
+    }
+    kit.progress.progress = job_kit_stop;
+    snprintf(dir, sizeof dir, "%s-stops", name);
+    for (unsigned stop = 0; stop < 5; stop++) {
+        job_kit_stops = 1;
+        kit.workers = 1 + stop % 2;
+        assert_int_equal(job_kit_run(&kit, spec, dir, &got, &err), -ERROR_STOPPED);
+    }
+    assert_ok(job_kit_run(&kit, spec, dir, &got, &err), &err);
+    if (strcmp(want.sha256, got.sha256) != 0) fail_msg("%s: stops and resumes give other bits", name);
 }
 
 void job_kit_final(const struct job_kit *kit, const char *dir, struct safetensors *st)

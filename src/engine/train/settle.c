@@ -13,6 +13,7 @@
 #include "engine/eval/eval.h"
 #include "engine/model/model.h"
 #include "engine/optim/optimizer.h"
+#include "engine/recipe/recipe.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/groups.h"
 #include "engine/train/warm_start.h"
@@ -84,7 +85,7 @@ static void settle_deep(const struct spec *spec, struct faults *faults)
     const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
     struct optim_use use[GROUPS];
     struct param_desc descs[TENSORS_MAX];
-    size_t deep = 0, count = model->describe(spec->chosen[SECTION_MODEL].params, (struct model_shape){.fields = 2}, descs);
+    size_t deep = 0, count = recipe_tensors(spec, (struct model_shape){.fields = 2}, descs);
     optim_choose(spec, use);
     const struct optimizer *o = use[GROUP_DEEP].optimizer;
     warm_start_freeze(spec, descs, count);
@@ -108,7 +109,7 @@ static void settle_groups(const struct spec *spec, struct faults *faults)
                {SECTION_OPTIMIZER_DEEP, GROUP_DEEP, "/optimizer_deep", "dense layers"}};
     const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
     struct param_desc descs[TENSORS_MAX];
-    size_t count = model->describe(spec->chosen[SECTION_MODEL].params, (struct model_shape){.fields = 2}, descs);
+    size_t count = recipe_tensors(spec, (struct model_shape){.fields = 2}, descs);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         size_t has = 0;
         for (size_t t = 0; t < count; t++) has += descs[t].group == own[i].group;
@@ -127,10 +128,9 @@ static void settle_embedding(const struct spec *spec, struct faults *faults)
 /* Batch norm is over a shard's rows, and one row has no variance. */
 static void settle_norm(const struct spec *spec, struct faults *faults)
 {
-    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
     const struct spec_train *train = &spec->train;
     struct param_desc descs[TENSORS_MAX];
-    size_t norms = 0, count = model->describe(spec->chosen[SECTION_MODEL].params, (struct model_shape){.fields = 2}, descs);
+    size_t norms = 0, count = recipe_tensors(spec, (struct model_shape){.fields = 2}, descs);
     for (size_t t = 0; t < count; t++) norms += descs[t].statistic_rate > 0;
     if (norms > 0 && train->batch_size < 2 * train->shards)
         faults_add(faults, "/train/batch_size",

@@ -3,7 +3,6 @@
  * training, in a resumed run and in prediction. The label is the exclusive or of two fields, which a cross gives even to a linear model. */
 #include "lib/test.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,42 +105,11 @@ static void crosses_are_fields_to_every_family(void **state)
     }
 }
 
-static unsigned stops_left;
-
-static void stop_at_once(void *context, const struct progress *p)
-{
-    (void)context;
-    if (p->phase != PROGRESS_TRAINING || stops_left == 0) return;
-    stops_left--;
-    raise(SIGTERM);
-}
-
 static void the_bits_are_the_same(void **state)
 {
     (void)state;
-    struct run_result want, got;
-    struct error err;
-    static const size_t tried[] = {1, 4};
-    for (size_t i = 0; i < 2; i++) {
-        const char *spec = specs[tried[i]];
-        char dir[32];
-        for (kit.workers = 1; kit.workers <= 4; kit.workers *= 2) {
-            snprintf(dir, sizeof dir, "bits-%zu-%u", i, kit.workers);
-            assert_ok(job_kit_run(&kit, spec, dir, kit.workers == 1 ? &want : &got, &err), &err);
-            if (kit.workers > 1) assert_string_equal(want.sha256, got.sha256);
-        }
-        kit.progress.progress = stop_at_once;
-        snprintf(dir, sizeof dir, "bits-%zu-stops", i);
-        for (unsigned stop = 0; stop < 3; stop++) {
-            stops_left = 1;
-            kit.workers = 1 + stop % 2;
-            assert_int_equal(job_kit_run(&kit, spec, dir, &got, &err), -ERROR_STOPPED);
-        }
-        assert_ok(job_kit_run(&kit, spec, dir, &got, &err), &err);
-        assert_string_equal(want.sha256, got.sha256);
-        kit.progress.progress = NULL;
-        kit.workers = 2;
-    }
+    job_kit_same_bits(&kit, specs[1], "bits-1");
+    job_kit_same_bits(&kit, specs[4], "bits-4");
 }
 
 /* What reads fields by their numbers goes on only from the same crosses, whose numbers are the last ones. */

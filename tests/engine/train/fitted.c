@@ -4,7 +4,6 @@
 #include "lib/test.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,40 +164,7 @@ static void unadmitted_slots_stay_asleep(void **state)
     safetensors_close(&st);
 }
 
-static unsigned stops_left;
-
-static void stop_at_once(void *context, const struct progress *p)
-{
-    (void)context;
-    if (p->phase != PROGRESS_TRAINING || stops_left == 0) return;
-    stops_left--;
-    raise(SIGTERM);
-}
-
-/* The same model from 1, 2 and 4 workers, and from a run that was stopped again and again. */
-static void same_bits(const char *spec, const char *name)
-{
-    struct run_result want, got;
-    struct error err;
-    char dir[64];
-    for (unsigned workers = 1; workers <= 4; workers *= 2) {
-        kit.workers = workers;
-        snprintf(dir, sizeof dir, "%s-%u", name, workers);
-        assert_ok(job_kit_run(&kit, spec, dir, workers == 1 ? &want : &got, &err), &err);
-        if (workers > 1) assert_string_equal(want.sha256, got.sha256);
-    }
-    kit.progress.progress = stop_at_once;
-    snprintf(dir, sizeof dir, "%s-stops", name);
-    for (unsigned stop = 0; stop < 5; stop++) {
-        stops_left = 1;
-        kit.workers = 1 + stop % 2;
-        assert_int_equal(job_kit_run(&kit, spec, dir, &got, &err), -ERROR_STOPPED);
-    }
-    assert_ok(job_kit_run(&kit, spec, dir, &got, &err), &err);
-    assert_string_equal(want.sha256, got.sha256);
-    kit.progress.progress = NULL;
-    kit.workers = 2;
-}
+static void same_bits(const char *spec, const char *name) { job_kit_same_bits(&kit, spec, name); }
 
 static const char vocabulary_spec[] = "{'dataset': {'uri': '%s/tail.ffm', 'format': 'libffm'}, " SPLIT ", 'model': {'kind': 'lr', "
                                       "'hash_bits': 16, 'embedding': 'vocabulary'}, 'train': {'batch_size': 640, 'shards': 5, 'epochs': 2}, "

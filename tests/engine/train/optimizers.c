@@ -3,7 +3,6 @@
  * and without; groups; schedules; and what keeps rows small. */
 #include "lib/test.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +10,8 @@
 #include "contract/rundir.h"
 #include "contract/safetensors.h"
 #include "engine/optim/optimizer.h"
+#include "lib/job_kit.h"
 #include "lib/run_kit.h"
-
-static bool stops;
-
-static void stop_at_once(void *context, const struct progress *p)
-{
-    (void)context;
-    if (p->phase != PROGRESS_TRAINING || !stops) return;
-    stops = false;
-    raise(SIGTERM);
-}
 
 #define FM "'kind': 'fm', 'embedding_dim': 3"
 
@@ -43,8 +33,8 @@ static void same_bits(const char *name, const char *model, const char *train, co
         if (strcmp(one.sha256, other.sha256) != 0) fail_msg("%s: %u workers give other bits than 1", name, workers);
     }
     snprintf(dir, sizeof dir, "%s-stopped", name);
-    stops = true;
-    run_kit_progress = stop_at_once;
+    job_kit_stops = 1;
+    run_kit_progress = job_kit_stop;
     assert_int_equal(run_kit_run(&world_real, spec, dir, 2, &other, &err), -ERROR_STOPPED);
     run_kit_progress = NULL;
     memset(&err, 0, sizeof err);

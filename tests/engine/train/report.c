@@ -4,7 +4,6 @@
 #include "lib/test.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "contract/event.h"
 #include "contract/rundir.h"
 #include "engine/train/run.h"
+#include "lib/job_kit.h"
 #include "lib/run_kit.h"
 
 static int setup(void **state)
@@ -89,16 +89,6 @@ static void windows_add_up_to_the_epoch(void **state)
     assert_true(last[1] > last[2] && last[2] > last[3]); /* what was seen before is foretold better */
 }
 
-static unsigned stops_left;
-
-static void stop_at_once(void *context, const struct progress *p)
-{
-    (void)context;
-    if (p->phase != PROGRESS_TRAINING || stops_left == 0) return;
-    stops_left--;
-    raise(SIGTERM);
-}
-
 static void stops_do_not_show_in_the_figures_of_an_epoch(void **state)
 {
     (void)state;
@@ -108,9 +98,9 @@ static void stops_do_not_show_in_the_figures_of_an_epoch(void **state)
     read_events("whole");
     size_t count = told_count;
     memcpy(whole, told, sizeof whole);
-    run_kit_progress = stop_at_once;
+    run_kit_progress = job_kit_stop;
     for (unsigned stop = 1; stop <= 5; stop++) {
-        stops_left = 1;
+        job_kit_stops = 1;
         assert_int_equal(run_kit_run(&world_real, spec, "parts", 1 + stop % 3, &result, &err), -ERROR_STOPPED);
     }
     run_kit_progress = NULL;

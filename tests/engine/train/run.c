@@ -3,7 +3,6 @@
  * that is full at every single write, refuses what it must, and says why. */
 #include "lib/test.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 #include "contract/safetensors.h"
 #include "contract/sidecar.h"
 #include "engine/train/run.h"
+#include "lib/job_kit.h"
 #include "lib/run_kit.h"
 #include "lib/world_fault.h"
 
@@ -166,17 +166,6 @@ static void bits_do_not_depend_on_workers(void **state)
     assert_string_equal(one.sha256, other.sha256);
 }
 
-static unsigned stops_left;
-
-/* SIGTERM to ourselves at the first step that is reported. */
-static void stop_at_once(void *context, const struct progress *p)
-{
-    (void)context;
-    if (p->phase != PROGRESS_TRAINING || stops_left == 0) return;
-    stops_left--;
-    raise(SIGTERM);
-}
-
 /* Stopped after its first step, and again after each resume: every stop leaves a checkpoint of just that step, and the end has the same bits as a
  * run that was never stopped. */
 static void bits_survive_stops(void **state)
@@ -188,10 +177,10 @@ static void bits_survive_stops(void **state)
     char dir[PATH_SIZE];
     assert_ok(run_kit_run(&world_real, bits_spec, "whole", 2, &whole, &err), &err);
     snprintf(dir, sizeof dir, "%.*s/parts", 3000, run_kit_root);
-    run_kit_progress = stop_at_once;
+    run_kit_progress = job_kit_stop;
     for (uint64_t stop = 1; stop <= STOPS; stop++) {
         struct rundir_checkpoint newest;
-        stops_left = 1;
+        job_kit_stops = 1;
         assert_int_equal(run_kit_run(&world_real, bits_spec, "parts", 1 + (unsigned)stop % 2, &part, &err), -ERROR_STOPPED);
         assert_ok(rundir_latest_checkpoint(&world_real, dir, NULL, &newest, &err), NULL);
         assert_int_equal(newest.step, stop);

@@ -4,7 +4,6 @@
 #include "engine/train/sampling.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "contract/rundir.h"
 #include "contract/safetensors.h"
 #include "lib/data_kit.h"
+#include "lib/job_kit.h"
 #include "lib/run_kit.h"
 #include "lib/test.h"
 #include "lib/threads.h"
@@ -265,17 +265,6 @@ static void choices_are_independent(void **state)
 
 /* ---- whole jobs ---- */
 
-static bool stop_wanted;
-
-/* SIGTERM to ourselves at the first step that is reported, which is the first of each attempt. */
-static void stop_at_once(void *context, const struct progress *p)
-{
-    (void)context;
-    if (p->phase != PROGRESS_TRAINING || !stop_wanted) return;
-    stop_wanted = false;
-    raise(SIGTERM);
-}
-
 static const char all_spec[] =
     "{'dataset': {'uri': '%s/weighted.csv', 'format': 'csv', 'weight': 'weight'}, 'split': {'kind': 'kfold', 'k': 2, 'validation_fraction': 0.2}, "
     "'model': {'kind': 'fm', 'hash_bits': 12, 'embedding_dim': 4}, 'optimizer': {'kind': 'adam'}, 'evaluate': {'every_steps': 3}, "
@@ -293,11 +282,11 @@ static void bits_do_not_depend_on_workers_or_stops(void **state)
     assert_string_equal(one.sha256, other.sha256);
     run_ok(all_spec, "bits4", 4, &other);
     assert_string_equal(one.sha256, other.sha256);
-    run_kit_progress = stop_at_once;
+    run_kit_progress = job_kit_stop;
     int rc = -1;
     unsigned stopped = 0;
     for (unsigned attempt = 0; rc != 0 && attempt < 20; attempt++) {
-        stop_wanted = attempt < 15; /* the first fold's steps, one by one: in its stages, between them, and behind them */
+        job_kit_stops = attempt < 15; /* the first fold's steps, one by one: in its stages, between them, and behind them */
         rc = run_kit_run(kit_world(), all_spec, "stopped", 1 + attempt % 3, &other, &err);
         if (rc < 0) assert_error(&err, ERROR_STOPPED, "");
         stopped += rc < 0;

@@ -4,7 +4,6 @@
 #include "engine/train/warm_start.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -410,13 +409,6 @@ static void wishes_that_cannot_be_are_told_at_once(void **state)
     refused(A, FM ", " WARM("parent", ", 'freeze': ['embeding']"), ERROR_INVALID, "did you mean \"embedding\"");
 }
 
-static volatile bool stops;
-static void stop_at_once(void *context, const struct progress *p)
-{
-    (void)context;
-    if (p->phase == PROGRESS_TRAINING && stops) raise(SIGTERM), stops = false;
-}
-
 /* The source is part of what decides the bits: a run that was stopped does not go on from another file. */
 static void a_resume_meets_the_same_source(void **state)
 {
@@ -429,8 +421,8 @@ static void a_resume_meets_the_same_source(void **state)
         "source.safetensors", ", 'freeze': 'linear', 'lr_scale': {'embedding': 0.5}") "}"
     assert_ok(job_kit_run(&kit, RESUMED, "uninterrupted", &whole, &err), &err);
     for (int changed = 0; changed < 2; changed++) {
-        stops = true;
-        run_kit_progress = stop_at_once;
+        job_kit_stops = 1;
+        run_kit_progress = job_kit_stop;
         assert_int_equal(run_kit_run(&world_real, RESUMED, changed ? "stopped1" : "stopped0", 2, &result, &err), -ERROR_STOPPED);
         run_kit_progress = NULL;
         if (changed) {

@@ -180,8 +180,7 @@ int format_check(const struct kind *kind, const void *params, const struct forma
     const struct format *format = (const struct format *)kind;
     struct fields fields;
     int rc = format->check ? format->check(params, context, faults, err) : check_roles(format, params, context, faults, err);
-    if (rc == 0) rc = fields_init(&fields, format, params, context, err);
-    if (rc < 0) return rc;
+    if (rc < 0 || (rc = fields_init(&fields, format, params, context, err)) < 0) return rc;
     rc = check_crosses(&fields, faults, err);
     if (rc == 0) check_slices(&fields, slices, faults);
     fields_close(&fields);

@@ -65,10 +65,14 @@ static int check_item(const struct schema *schema, struct schema_item *item, con
     return 0;
 }
 
+struct ranked {
+    const struct schema_item *item;
+};
+
 /* Ranges by their width, then by where they begin, behind the names. */
 static int item_compare(const void *a, const void *b)
 {
-    const struct schema_item *x = *(const struct schema_item *const *)a, *y = *(const struct schema_item *const *)b;
+    const struct schema_item *x = ((const struct ranked *)a)->item, *y = ((const struct ranked *)b)->item;
     size_t x_from, x_to, y_from, y_to;
     bool x_range = schema_range(x, &x_from, &x_to), y_range = schema_range(y, &y_from, &y_to);
     if (!x_range && !y_range) return strcmp(x->column, y->column);
@@ -81,12 +85,12 @@ static int item_compare(const void *a, const void *b)
 static int check_twice(const struct schema *schema, struct faults *faults, struct error *err)
 {
     char pointer[JSON_POINTER_SIZE], one[80], other[80];
-    const struct schema_item **sorted = mem_array(schema->count + 1, 1, sizeof *sorted, err);
+    struct ranked *sorted = mem_array(schema->count + 1, 1, sizeof *sorted, err);
     if (!sorted) return -ERROR_NOMEM;
-    for (size_t i = 0; i < schema->count; i++) sorted[i] = &schema->items[i];
-    qsort((void *)sorted, schema->count, sizeof *sorted, item_compare);
+    for (size_t i = 0; i < schema->count; i++) sorted[i].item = &schema->items[i];
+    qsort(sorted, schema->count, sizeof *sorted, item_compare);
     for (size_t i = 1; i < schema->count; i++) {
-        const struct schema_item *a = sorted[i - 1], *b = sorted[i];
+        const struct schema_item *a = sorted[i - 1].item, *b = sorted[i].item;
         size_t a_from, a_to, b_from, b_to;
         schema_pointer(schema, b->column, pointer);
         if (strcmp(a->column, b->column) == 0)
@@ -96,7 +100,7 @@ static int check_twice(const struct schema *schema, struct faults *faults, struc
             faults_add(faults, pointer, "columns %s and %s are as many and both mean column %zu; make one of them narrower", shown(one, a->column),
                        shown(other, b->column), b_from);
     }
-    mem_free((void *)sorted);
+    mem_free(sorted);
     return 0;
 }
 
