@@ -34,12 +34,14 @@ static int sidecar_read(const struct world *w, const char *file, json_t **out, s
     int rc = sidecar_path(file, path, err);
     if (rc < 0 || !path_exists(w, path)) return rc;
     bytes_init(&text, SIDECAR_MAX_BYTES);
-    if ((rc = file_slurp(w, path, &text, err)) == 0) *out = json_read(text.data, text.size, path, NULL);
+    struct error why = {0};
+    if ((rc = file_slurp(w, path, &text, &why)) == 0) *out = json_read(text.data, text.size, path, NULL);
     bytes_close(&text);
     if (rc == 0 && is_sha256(json_object_get(*out, "sha256"))) return 1;
     json_decref(*out);
     *out = NULL;
-    return rc < 0 ? rc : error_set(err, ERROR_DATA, NULL, "%s states no SHA-256, so nothing tells whether %s is whole", path, file);
+    if (rc < 0 && why.code != ERROR_TOOLARGE) return error_set(err, why.code, why.field, "%s", why.msg); /* a long one is none, either */
+    return error_set(err, ERROR_DATA, NULL, "%s states no SHA-256, so nothing tells whether %s is whole", path, file);
 }
 
 /* What has this name now: the last one that was written here, or one before it if the last never came to its name. New reference; NULL: nothing. */
