@@ -191,6 +191,26 @@ describe('page of a job', { skip }, () => {
     job.hidden.points = kept;
   });
 
+  test('a curve of one value is a dot', async () => {
+    const job = named('ctr-baseline-lr');
+    const kept = job.hidden.points;
+    const inked = () => /* points of colour: grid and figures are grey */
+      page.locator('.uplot canvas').first().evaluate((canvas) => {
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        let seen = 0;
+        for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 80) seen++;
+        return seen;
+      });
+    const log = mock.log.splice(0); /* no events either */
+    job.hidden.points = [0, 1].map((fold) => ({ ...kept[fold], fold, fold_step: 1, val_loss: undefined, val_auc: undefined }));
+    await open(job);
+    await page.getByText('One line a fold').waitFor();
+    await page.waitForTimeout(300);
+    assert.ok((await inked()) > 20);
+    mock.log.push(...log);
+    job.hidden.points = kept;
+  });
+
   test('labels that are no clicks have no AUC: no empty chart of it', async () => {
     const job = named('ctr-baseline-lr');
     for (const told of [...job.hidden.points, ...mock.log]) delete told.auc, delete told.val_auc; /* as metrics and as events */

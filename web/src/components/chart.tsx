@@ -15,7 +15,7 @@ export interface Line {
   label: string;
   ink: string; /* name of a colour of the style sheet: "line-train" */
   dash?: number[];
-  dots?: boolean; /* few points: draw each */
+  dots?: boolean; /* few points: draw each; a lone one always is */
   values: readonly Cell[];
 }
 
@@ -80,6 +80,13 @@ function drawn(lines: readonly Line[], weight: number): Drawn[] {
   ];
 }
 
+/** One value alone makes no line. */
+function isLone(values: uPlot.AlignedData[number] | undefined): boolean {
+  let seen = 0;
+  for (const value of values ?? []) if (typeof value === 'number' && Number.isFinite(value) && ++seen > 1) return false;
+  return seen === 1;
+}
+
 function optionsFor(props: ChartProps, lines: readonly Drawn[], size: { width: number; height: number }, onCursor: (index: number | null) => void) {
   const ink = colour('muted');
   const grid = { stroke: colour('grid'), width: 1 };
@@ -124,7 +131,7 @@ function optionsFor(props: ChartProps, lines: readonly Drawn[], size: { width: n
           alpha: line.faint ? 0.28 : 1,
           width: line.faint ? 1 : 2,
           dash: line.faint ? [] : (line.dash ?? []),
-          points: line.dots ? { show: true, size: 6, fill: stroke } : { show: false },
+          points: { show: (plot, index) => line.dots === true || isLone(plot.data[index]), size: 6, fill: stroke },
         };
       }),
     ],
