@@ -49,11 +49,12 @@ static int export_command(const struct call *call, struct error *err)
 const struct command command_export = {
     .name = "export",
     .summary = "Print a model's weights and embeddings as text, value by value.",
-    .details = "A header, then a line a value in order of first appearance: field TAB value TAB the columns of each table (linear, embedding.1 ...; "
-               "of classes linear.p0, "
-               "linear.p1 ..., as predict calls them) TAB slot TAB trained. Numbers that share a row of the tables are one line, under the text of "
-               "the first. trained is 0 for a value that training "
-               "never saw: its figures are the initial ones. Of tensors that belong to no value (bias), see: trainyard checkpoint show.",
+    .details =
+        "A header, then a line a value in order of first appearance: field TAB value TAB the columns of each table (linear, embedding.1 ...; "
+        "of classes linear.p0, "
+        "linear.p1 ..., as predict calls them) TAB slot TAB trained. Values that share a feature are one line, named by what they have in "
+        "common: (any number) of a numeric column, a bin by its edges, (other) of what a vocabulary lacks. trained is 0 for a value that training "
+        "never saw: its figures are the initial ones. Of tensors that belong to no value (bias), see: trainyard checkpoint show.",
     .operands = "",
     .common_args = rowjob_args,
     .params_size = sizeof(struct rowjob_options),

@@ -56,6 +56,14 @@ int transform_bin_of(const char *name, uint64_t hash_seed, uint32_t bins, uint32
     return -1;
 }
 
+void transform_bin_name(const struct transform *t, uint32_t bin, char *name, size_t size)
+{
+    if (t->edge_count == 0) snprintf(name, size, "any number");
+    else if (bin == 0) snprintf(name, size, "<= %.7g", (double)t->edges[0]);
+    else if (bin == t->edge_count) snprintf(name, size, "> %.7g", (double)t->edges[bin - 1]);
+    else snprintf(name, size, "> %.7g, <= %.7g", (double)t->edges[bin - 1], (double)t->edges[bin]);
+}
+
 static int map_field(struct transform_field *f, const struct transform *t, uint64_t hash_seed, struct error *err)
 {
     uint64_t seed = hash64(t->name, strlen(t->name), hash_seed); /* engine/data/format/feature.h says so, too; tests hold them together */

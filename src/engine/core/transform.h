@@ -63,6 +63,9 @@ uint32_t transform_bin(const float *edges, uint32_t count, float x);
 /* transform_bin_of: the bin below `bins` of the quantiles of that field whose key it is, or -1. */
 int transform_bin_of(const char *name, uint64_t hash_seed, uint32_t bins, uint32_t key);
 
+/* transform_bin_name: the numbers of that bin of a fitted quantile, by its edges: "> 3, <= 4.5". */
+void transform_bin_name(const struct transform *t, uint32_t bin, char *name, size_t size);
+
 struct transformed { /* a batch with its numbers transformed; a worker's own, reused; zeroed: ready */
     struct batch batch;
     uint32_t *keys;

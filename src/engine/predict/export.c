@@ -18,7 +18,8 @@ struct found { /* a value that is new in its piece */
     size_t text_size; /* of "field TAB value" in texts, one behind the other */
 };
 
-struct lane {           /* a worker's own */
+struct lane { /* a worker's own */
+    const struct reading_format *format;
     struct keyset seen; /* of the piece */
     struct transform_map map;
     struct found *found;
@@ -53,9 +54,21 @@ static int text_add(struct bytes *out, const char *text, size_t size, struct err
     return rc;
 }
 
+/* A number that stands for its bin is called by the bin's edges. */
+static const char *feature_name(const struct lane *lane, const struct explained *e, char room[EXPLAINED_ROOM], size_t *size)
+{
+    const struct transform_field *f = e->field < lane->map.count ? &lane->map.fields[e->field] : NULL;
+    if (!f || !f->transform || f->transform->kind != TRANSFORM_QUANTILE || e->key != f->value_key)
+        return explained_name(lane->format->format, lane->format->state, e, room, size);
+    transform_bin_name(f->transform, transform_bin(f->transform->edges, f->transform->edge_count, e->value), room, EXPLAINED_ROOM);
+    *size = strlen(room);
+    return room;
+}
+
 static int lane_feature(void *context, const struct explained *e, struct error *err)
 {
     struct lane *lane = context;
+    char room[EXPLAINED_ROOM];
     uint32_t key = e->key;
     float value = e->value;
     transform_feature(&lane->map, e->field, &key, &value); /* a number stands for its bin */
@@ -70,7 +83,9 @@ static int lane_feature(void *context, const struct explained *e, struct error *
     size_t before = lane->texts.size;
     rc = text_add(&lane->texts, e->name, strlen(e->name), err);
     if (rc == 0) rc = bytes_add(&lane->texts, "\t", 1, err);
-    if (rc == 0) rc = text_add(&lane->texts, e->text, e->size, err);
+    size_t size;
+    const char *name = feature_name(lane, e, room, &size);
+    if (rc == 0) rc = text_add(&lane->texts, name, size, err);
     lane->found[lane->count++] = (struct found){print, key, lane->texts.size - before};
     return rc;
 }
@@ -82,6 +97,7 @@ static int piece_explain(void *context, unsigned worker, const struct chunk *chu
     const struct explainer tell = {.context = lane, .feature = lane_feature};
     const struct predictor *predictor = x->config->predictor;
     const struct field_names names = {&x->format, reading_field_name};
+    lane->format = &x->format;
     keyset_clear(&lane->seen);
     lane->count = 0;
     bytes_clear(&lane->texts);

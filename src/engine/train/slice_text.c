@@ -31,10 +31,7 @@ static void bin_text(const struct transform_map *map, uint16_t field, int bin, c
 {
     const struct transform *t = map && field < map->count ? map->fields[field].transform : NULL;
     if (!t || (uint32_t)bin > t->edge_count) snprintf(text, size, "bin %d", bin + 1);
-    else if (t->edge_count == 0) snprintf(text, size, "any number");
-    else if (bin == 0) snprintf(text, size, "<= %.7g", (double)t->edges[0]);
-    else if ((uint32_t)bin == t->edge_count) snprintf(text, size, "> %.7g", (double)t->edges[bin - 1]);
-    else snprintf(text, size, "> %.7g, <= %.7g", (double)t->edges[bin - 1], (double)t->edges[bin]);
+    else transform_bin_name(t, (uint32_t)bin, text, size);
 }
 
 /* Places for values that were not looked for before; their number. */

@@ -90,7 +90,7 @@ static void lines_are_the_parameters(void **state)
     bytes_printf(&got, NULL, "field\tvalue\tlinear\tembedding.1\tembedding.2\tembedding.3\tslot\ttrained\n");
     line_of(&got, "a", "red", "red", false);
     line_of(&got, "b", "x", "x", false);
-    const char *third = strstr(bytes_text(&want), "n\t0.5\t"); /* one row of the tables for all numbers of a column */
+    const char *third = strstr(bytes_text(&want), "n\t(any number)\t"); /* one row of the tables for all numbers of a column */
     assert_non_null(third);
     assert_memory_equal(bytes_text(&want), bytes_text(&got), got.size);
     assert_ptr_equal(third, bytes_text(&want) + got.size);

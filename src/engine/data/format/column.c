@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "engine/data/format/feature.h"
 #include "engine/data/format/text.h"
 #include "engine/data/format/vocabulary.h"
@@ -36,6 +37,13 @@ static const char *make_numeric(const struct column *c, const char *text, size_t
     return why;
 }
 
+/* A column's numbers have one feature. */
+static bool number_name(const struct column *c, const char *text, size_t size, char *name, size_t room)
+{
+    (void)c, (void)text, (void)size;
+    return str_copy(name, room, "(any number)");
+}
+
 /* log: keys of "SP-64" .. "SP2" and of the classes "0" .. "491"; others are hashed. */
 enum { LOG_SMALL = 64, LOG_CLASS_0 = LOG_SMALL + 3, LOG_KEYS = LOG_CLASS_0 + SQUARE_LOG_CLASSES };
 
@@ -58,14 +66,32 @@ static int column_log(struct column *c, struct error *err)
     return 0;
 }
 
-static const char *make_log(const struct column *c, const char *text, size_t size, uint32_t *key, float *value)
+/* The number, rounded down. Why the text is none, or NULL. */
+static const char *log_whole(const char *text, size_t size, int64_t *whole)
 {
     double real;
     const char *why = number(text, size, &real);
-    (void)value;
     if (why) return why;
     real = floor(real);
-    int64_t whole = real >= 0x1p63 ? INT64_MAX : real <= -0x1p53 ? -((int64_t)1 << 53) : (int64_t)real;
+    *whole = real >= 0x1p63 ? INT64_MAX : real <= -0x1p53 ? -((int64_t)1 << 53) : (int64_t)real;
+    return NULL;
+}
+
+static bool log_name(const struct column *c, const char *text, size_t size, char *name, size_t room)
+{
+    int64_t whole;
+    (void)c;
+    if (log_whole(text, size, &whole)) return false;
+    square_log_name(whole, name, room);
+    return true;
+}
+
+static const char *make_log(const struct column *c, const char *text, size_t size, uint32_t *key, float *value)
+{
+    int64_t whole;
+    const char *why = log_whole(text, size, &whole);
+    (void)value;
+    if (why) return why;
     if (whole < -LOG_SMALL || whole > UINT32_MAX) *key = log_key(c, whole);
     else *key = c->keys[whole > 2 ? LOG_CLASS_0 + (int64_t)square_log_small(c->log, (uint64_t)whole) : LOG_SMALL + whole];
     return NULL;
@@ -112,19 +138,36 @@ static int column_buckets(struct column *c, struct error *err)
     return 0;
 }
 
+static size_t bucket_of(const struct item_data *data, double number)
+{
+    size_t low = 0, high = data->edge_count; /* the answer is within low..high */
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (data->edges[middle] <= number) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
 static const char *make_bucket(const struct column *c, const char *text, size_t size, uint32_t *key, float *value)
 {
     double real;
-    size_t low = 0, high = c->data->edge_count; /* the answer is within low..high */
     (void)value;
     if (!text_real(text, text + size, &real)) return no_number;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (c->data->edges[middle] <= real) low = middle + 1;
-        else high = middle;
-    }
-    *key = c->keys[low];
+    *key = c->keys[bucket_of(c->data, real)];
     return NULL;
+}
+
+static bool bucket_name(const struct column *c, const char *text, size_t size, char *name, size_t room)
+{
+    const double *edges = c->data->edges;
+    double real;
+    if (!text_real(text, text + size, &real)) return false;
+    size_t b = bucket_of(c->data, real);
+    if (b == 0) snprintf(name, room, "< %.10g", edges[0]);
+    else if (b == c->data->edge_count) snprintf(name, room, ">= %.10g", edges[b - 1]);
+    else snprintf(name, room, ">= %.10g, < %.10g", edges[b - 1], edges[b]);
+    return true;
 }
 
 static int item_vocab(struct item_data *data, const char *argument, const struct world *world, struct error *err)
@@ -148,6 +191,11 @@ static const char *make_vocab(const struct column *c, const char *text, size_t s
     return NULL;
 }
 
+static bool vocab_name(const struct column *c, const char *text, size_t size, char *name, size_t room)
+{
+    return !vocabulary_has(c->data->vocabulary, text, size) && str_copy(name, room, "(other)");
+}
+
 static int item_multi(struct item_data *data, const char *argument, const struct world *world, struct error *err)
 {
     (void)world;
@@ -159,18 +207,20 @@ static int item_multi(struct item_data *data, const char *argument, const struct
 
 const struct column_type column_types[] = {
     {"categorical", NULL, "each text is a value", .feature = true, .text = true, .make = make_categorical},
-    {"numeric", NULL, "one feature whose value is the number", .feature = true, .trims = true, .values = true, .make = make_numeric},
-    {"log", NULL, "the class floor(ln(v)^2) of the number", .feature = true, .trims = true, .column = column_log, .make = make_log},
+    {"numeric", NULL, "one feature whose value is the number", .feature = true, .trims = true, .values = true, .make = make_numeric,
+     .name_of = number_name},
+    {"log", NULL, "the class floor(ln(v)^2) of the number", .feature = true, .trims = true, .column = column_log, .make = make_log,
+     .name_of = log_name},
     {"ignore", NULL, "no feature", .feature = false, .fit = FIT_IGNORED, .make = make_categorical},
     {"multi", "separator", "a list of values", .feature = true, .splits = true, .item = item_multi, .make = make_categorical},
     {"buckets", "e1;e2;...", "the bin of the number between these edges", .feature = true, .trims = true, .item = item_buckets,
-     .column = column_buckets, .make = make_bucket},
+     .column = column_buckets, .make = make_bucket, .name_of = bucket_name},
     {"quantile", "n", "the bin of the number between n quantiles of the training rows", .feature = true, .trims = true, .values = true,
-     .fit = FIT_QUANTILE, .item = item_quantile, .make = make_numeric},
+     .fit = FIT_QUANTILE, .item = item_quantile, .make = make_numeric, .name_of = number_name},
     {"normalised", NULL, "the number less the mean of the training rows, over their deviation", .feature = true, .trims = true, .values = true,
-     .fit = FIT_NORMALISED, .make = make_numeric},
+     .fit = FIT_NORMALISED, .make = make_numeric, .name_of = number_name},
     {"vocab", "file", "the texts in this file, and one value for all others", .feature = true, .names_file = true, .item = item_vocab,
-     .column = column_vocab, .make = make_vocab},
+     .column = column_vocab, .make = make_vocab, .name_of = vocab_name},
     {0},
 };
 

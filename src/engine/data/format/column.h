@@ -57,6 +57,8 @@ struct column_type {
     int (*column)(struct column *column, struct error *err); /* keys; NULL: nothing to do */
     /* feature: of a cell that is not missing, or one value of a list. Why not, or NULL. *value is 1 before. */
     const char *(*make)(const struct column *column, const char *text, size_t size, uint32_t *key, float *value);
+    /* name_of: what the feature is called (format.h, value_name); NULL: by its text. */
+    bool (*name_of)(const struct column *column, const char *text, size_t size, char *name, size_t room);
 };
 extern const struct column_type column_types[]; /* ends with a NULL name; the first is the default */
 

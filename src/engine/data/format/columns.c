@@ -495,6 +495,18 @@ struct field_kind columns_field_kind(const struct columns *t, size_t field)
     return (struct field_kind){c->type->fit, c->data->quantiles};
 }
 
+bool columns_value_name(const struct columns *t, size_t field, const char *text, size_t size, char *name, size_t room)
+{
+    if (field >= t->feed_count) return false;
+    const struct columns_feed *f = &t->feeds[field];
+    const struct column *c = f->column;
+    if (size == 0 && f->missing != MISSING_CONSTANT) return false;
+    if (size == 0) text = c->item->constant;
+    if (c->type->name_of && c->type->name_of(c, text, size ? size : strlen(text), name, room)) return true;
+    if (size == 0) str_copy(name, room, text);
+    return size == 0;
+}
+
 int columns_files(const void *params, format_file_fn *each, void *context, struct error *err)
 {
     struct schema schema;

@@ -102,6 +102,7 @@ int columns_row(const struct columns *table, const struct cell *cells, struct pa
 
 const char *columns_field_name(const struct columns *table, size_t field);
 struct field_kind columns_field_kind(const struct columns *table, size_t field);
+bool columns_value_name(const struct columns *table, size_t field, const char *text, size_t size, char *name, size_t room);
 
 /* columns_check: as format.check, of formats whose params begin with struct columns_params. columns_no_field: why no field of that name can be, from
  * schema, label and roles alone ("is the label, so ..."), or NULL. member: of a cross; else it is to be sliced by. */

@@ -389,12 +389,13 @@ static int layout_extend(const struct crossed *x, struct parsed *out, size_t mor
     return 0;
 }
 
-/* Notes of the one row's crosses: the members' texts, joined; in out->text behind what the inner format left there. */
+/* Notes of the one row's crosses: what the members are called, joined; in out->text behind what the inner format left there. */
 static int notes_cross(const struct crossed *x, struct parsed *out, const uint16_t *fields, size_t features, struct places *p, struct bytes *texts,
                        struct error *err)
 {
+    char room[EXPLAINED_ROOM];
     uint32_t at[CROSS_MEMBERS_MAX];
-    size_t to = features, size = 0;
+    size_t to = features, size = 0, name_size;
     int rc = 0;
     for (int write = 0; rc == 0 && write < 2; write++) { /* measured, then written, so that the texts stay where they are */
         if (write && (rc = bytes_reserve(texts, size + 1, err)) < 0) return rc;
@@ -407,10 +408,12 @@ static int notes_cross(const struct crossed *x, struct parsed *out, const uint16
                 combination(cross, p, i, at);
                 for (size_t m = 0; m < cross->count; m++) {
                     const struct note *note = &out->notes->list[at[m]];
+                    const struct explained member = {.field = fields[at[m]], .text = note->text, .size = note->size, .missing = note->missing};
+                    const char *name = explained_name(x->inner, x->state, &member, room, &name_size);
                     missing &= note->missing;
-                    size += note->size + (m > 0);
+                    size += name_size + (m > 0);
                     if (write && m > 0 && rc == 0) rc = bytes_add(texts, "*", 1, err);
-                    if (write && rc == 0 && note->size) rc = bytes_add(texts, note->text, note->size, err);
+                    if (write && rc == 0 && name_size) rc = bytes_add(texts, name, name_size, err);
                 }
                 if (write && rc == 0)
                     rc = note_feature(out->notes, to++, (const char *)texts->data + start, missing ? 0 : texts->size - start, missing, err);
@@ -464,6 +467,12 @@ static struct field_kind crossed_field_kind(const void *state, size_t field)
     return x->inner->field_kind && field < x->own ? x->inner->field_kind(x->state, field) : (struct field_kind){FIT_NONE, 0};
 }
 
+static bool crossed_value_name(const void *state, size_t field, const char *text, size_t size, char *name, size_t room)
+{
+    const struct crossed *x = state;
+    return x->inner->value_name && field < x->own && x->inner->value_name(x->state, field, text, size, name, room);
+}
+
 const struct format format_crossed = {.kind = {"crossed", "another format with crosses of its fields", "", 0, NULL},
                                       .release = crossed_release,
                                       .header = crossed_header,
@@ -471,7 +480,8 @@ const struct format format_crossed = {.kind = {"crossed", "another format with c
                                       .whole = crossed_whole,
                                       .parse = crossed_parse,
                                       .field_name = crossed_field_name,
-                                      .field_kind = crossed_field_kind};
+                                      .field_kind = crossed_field_kind,
+                                      .value_name = crossed_value_name};
 
 void *crosses_prepare(const struct format **format, const void *params, const struct format_context *context, struct error *err)
 {

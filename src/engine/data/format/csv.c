@@ -104,4 +104,9 @@ int csv_parse(const void *state, const struct chunk *chunk, struct parsed *out, 
 
 const char *csv_field_name(const void *state, size_t field) { return columns_field_name(&((const struct csv *)state)->table, field); }
 
+bool csv_value_name(const void *state, size_t field, const char *text, size_t size, char *name, size_t room)
+{
+    return columns_value_name(&((const struct csv *)state)->table, field, text, size, name, room);
+}
+
 struct field_kind csv_field_kind(const void *state, size_t field) { return columns_field_kind(&((const struct csv *)state)->table, field); }

@@ -32,7 +32,8 @@ struct csv {
     }
 #define CSV_HOOKS \
     .files = columns_files, .check = csv_options_check, .prepare = csv_prepare, .release = csv_release, .header = csv_header, \
-    .record_end = csv_record_end, .whole = csv_whole, .parse = csv_parse, .field_name = csv_field_name, .field_kind = csv_field_kind
+    .record_end = csv_record_end, .whole = csv_whole, .parse = csv_parse, .field_name = csv_field_name, .field_kind = csv_field_kind, \
+    .value_name = csv_value_name
 
 int csv_options_check(const void *params, const struct format_context *context, struct faults *faults, struct error *err);
 void *csv_prepare(const void *params, const struct format_context *context, struct error *err);
@@ -41,6 +42,7 @@ int csv_header(void *state, const char *text, size_t size, size_t *used, struct 
 int csv_parse(const void *state, const struct chunk *chunk, struct parsed *out, struct error *err);
 const char *csv_field_name(const void *state, size_t field);
 struct field_kind csv_field_kind(const void *state, size_t field);
+bool csv_value_name(const void *state, size_t field, const char *text, size_t size, char *name, size_t room);
 
 /* csv_record_end: see format.record_end. A quote opens at the start of a field only; one that is not closed within line_bytes_max ends its
  * record at the first newline instead, so one stray quote costs one row. */

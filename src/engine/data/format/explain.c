@@ -53,6 +53,13 @@ static void record_count(struct parsed *out, const struct parsed *p)
     out->lines += p->lines;
 }
 
+const char *explained_name(const struct format *format, const void *state, const struct explained *e, char room[EXPLAINED_ROOM], size_t *size)
+{
+    bool named = format->value_name && e->field != FIELD_UNKNOWN && format->value_name(state, e->field, e->text, e->size, room, EXPLAINED_ROOM);
+    *size = named ? strlen(room) : e->size;
+    return named ? room : e->text;
+}
+
 int explain_rows(const struct format *format, const void *state, const struct chunk *chunk, const struct explainer *tell, struct parsed *out,
                  struct error *err)
 {

@@ -115,6 +115,9 @@ struct format {
     const char *(*field_name)(const void *state, size_t field);
     /* field_kind: what is left to do with field 0, 1, ... ; NULL function: nothing with any. */
     struct field_kind (*field_kind)(const void *state, size_t field);
+    /* value_name: what a feature of field 0, 1, ... is called whose text is one of many that give it, as a number of a class, into name (room >= 48);
+     * false: by its text. An empty text is that of a missing cell. NULL function: all are called by their texts. */
+    bool (*value_name)(const void *state, size_t field, const char *text, size_t size, char *name, size_t room);
 };
 extern const struct format *const formats[]; /* NULL-terminated */
 
@@ -144,6 +147,10 @@ int note_feature(struct notes *notes, size_t at, const char *text, size_t size, 
  * over. Slow. out: gets the count of rows, the bad ones and the lines, as parse() would have told them, but no rows; NULL: not wanted. */
 int explain_rows(const struct format *format, const void *state, const struct chunk *chunk, const struct explainer *tell, struct parsed *out,
                  struct error *err);
+
+/* explained_name: what people call the feature e: its text, or the name that is made in room, NUL-terminated; *size without the NUL. */
+enum { EXPLAINED_ROOM = 64 };
+const char *explained_name(const struct format *format, const void *state, const struct explained *e, char room[EXPLAINED_ROOM], size_t *size);
 
 /* bad_row: count a wrong row; the first one's line and message stay. */
 void bad_row(struct bad_rows *bad, uint64_t line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

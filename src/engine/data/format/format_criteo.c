@@ -173,9 +173,19 @@ static const char *criteo_field_name(const void *state, size_t field)
     return field < s->kept ? s->names[s->columns[field]] : NULL;
 }
 
+static bool criteo_value_name(const void *state, size_t field, const char *text, size_t size, char *name, size_t room)
+{
+    const struct criteo *s = state;
+    int64_t value;
+    if (field >= s->kept || s->columns[field] >= CRITEO_INTEGERS || !text_i64(text, text + size, &value)) return false;
+    square_log_name(value, name, room);
+    return true;
+}
+
 const struct format format_criteo = {.kind = {"criteo", "label, 13 integers, 26 categories, separated by tabs; no header",
                                               "Criteo display advertising challenge, Kaggle 2014", 0, NULL},
                                      .prepare = criteo_prepare,
                                      .release = mem_free,
                                      .parse = criteo_parse,
-                                     .field_name = criteo_field_name};
+                                     .field_name = criteo_field_name,
+                                     .value_name = criteo_value_name};

@@ -216,6 +216,11 @@ static struct field_kind jsonl_field_kind(const void *state, size_t field)
     return columns_field_kind(&((const struct jsonl *)state)->table, field);
 }
 
+static bool jsonl_value_name(const void *state, size_t field, const char *text, size_t size, char *name, size_t room)
+{
+    return columns_value_name(&((const struct jsonl *)state)->table, field, text, size, name, room);
+}
+
 const struct format format_jsonl = {.kind = {"jsonl", "one flat JSON object a line; keys are columns, arrays lists", "JSON Lines; RFC 8259",
                                              sizeof(struct jsonl_params), jsonl_options},
                                     .files = columns_files,
@@ -225,4 +230,5 @@ const struct format format_jsonl = {.kind = {"jsonl", "one flat JSON object a li
                                     .header = jsonl_header,
                                     .parse = jsonl_parse,
                                     .field_name = jsonl_field_name,
-                                    .field_kind = jsonl_field_kind};
+                                    .field_kind = jsonl_field_kind,
+                                    .value_name = jsonl_value_name};

@@ -1,6 +1,8 @@
 #include "engine/data/format/square_log.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 /* log2(v) in 6.58 fixed point: the integer part is the leading bit's place, each further bit comes from one squaring (Knuth, TAOCP 1,
  * 1.2.2 exercise 28). Times ln 2, squared, floor. The total error is below 2^-55, so only a v whose ln(v)^2 is that close to an
@@ -18,6 +20,29 @@ uint32_t square_log_exact(uint64_t v)
     }
     uint64_t ln = (uint64_t)((unsigned __int128)log2 * ln2 >> 64);
     return (uint32_t)((unsigned __int128)ln * ln >> 116);
+}
+
+void square_log_name(int64_t v, char *name, size_t room)
+{
+    if (v <= 2) {
+        snprintf(name, room, "%" PRId64, v);
+        return;
+    }
+    const uint32_t class = square_log_exact((uint64_t)v);
+    /* The first number of this class, and of the one after it: classes ascend, and a number's half and its double are not in its own. */
+    uint64_t least = v < 6 ? 3 : (uint64_t)v / 2, next = (uint64_t)v + 1;
+    for (uint64_t high = (uint64_t)v; least < high;) {
+        uint64_t middle = least + (high - least) / 2;
+        if (square_log_exact(middle) < class) least = middle + 1;
+        else high = middle;
+    }
+    for (uint64_t high = 2 * (uint64_t)v; next < high;) {
+        uint64_t middle = next + (high - next) / 2;
+        if (square_log_exact(middle) <= class) next = middle + 1;
+        else high = middle;
+    }
+    if (next - least == 1) snprintf(name, room, "%" PRIu64, least);
+    else snprintf(name, room, ">= %" PRIu64 ", < %" PRIu64, least, next);
 }
 
 /* The class of v: libm's where it is clear (it errs by less than 1e-12 below 492), square_log_exact's near a border. */

@@ -3,6 +3,7 @@
 #ifndef TRAINYARD_ENGINE_DATA_SQUARE_LOG_H
 #define TRAINYARD_ENGINE_DATA_SQUARE_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* SQUARE_LOG_CLASSES: floor(ln(2^32)^2) is 491, so the classes of 32-bit values are 0 .. 491. */
@@ -19,6 +20,9 @@ void square_log_init(struct square_log *table);
 
 /* square_log_exact: floor(ln(v)^2) of v >= 1, by squaring in fixed point; about 100 ns. */
 uint32_t square_log_exact(uint64_t v);
+
+/* square_log_name: of v's class, ">= 3, < 5"; of v <= 2 and of a class of one integer, that integer. */
+void square_log_name(int64_t v, char *name, size_t room);
 
 /* square_log_small: the same for v < 2^32 (0 of 0), by table and without a branch. */
 static inline uint32_t square_log_small(const struct square_log *table, uint64_t v)

@@ -124,6 +124,57 @@ static void the_words_are_those_of_the_text(void **state)
     }
 }
 
+struct naming {
+    struct bytes *out;
+    const struct format_kit *kit;
+};
+
+static int keep_name(void *context, const struct explained *e, struct error *err)
+{
+    const struct naming *naming = context;
+    char room[EXPLAINED_ROOM];
+    size_t size;
+    const char *name = explained_name(naming->kit->kind, naming->kit->state, e, room, &size);
+    return bytes_printf(naming->out, err, "%.*s|", (int)size, name);
+}
+
+/* What one of many texts stands for is called by what all of them have in common. */
+static void classes_are_called_by_their_bounds(void **state)
+{
+    (void)state;
+    static const char table[] = "{\"label\": \"y\", \"schema\": \"l:log,b:buckets(0;2.5),n:numeric,q:quantile(2)\"}";
+    static const struct {
+        struct format_sample sample;
+        const char *want;
+    } cases[] = {
+        {{.format = "csv", .options = table, .text = "y,l,b,n,q,c\n1,3.5,-1,7,1,3\n0,-2.5,0,,,\n1,5,2.5,1e9,0,4\n"},
+         ">= 3, < 5|< 0|(any number)|(any number)|3|-3|>= 0, < 2.5||||5|>= 2.5|(any number)|(any number)|4|"},
+        {{.format = "jsonl", .options = table, .text = "{\"y\": 1, \"l\": 7, \"b\": 1}\n"}, ">= 6, < 8|>= 0, < 2.5|||"},
+        {{.format = "csv", .options = "{\"label\": \"y\", \"schema\": \"l:log\"}", .crosses = "[[\"l\", \"c\"]]", .text = "y,l,c\n1,4,x\n1,,x\n"},
+         ">= 3, < 5|x|>= 3, < 5*x||x|*x|"},
+        {{.format = "criteo", .text = "1\t4\t-1\t2\t\t\t\t\t\t\t\t\t\t10\t3\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\n"},
+         ">= 3, < 5|-1|2||||||||||>= 10, < 12|3||||||||||||||||||||||||||"},
+        {{.format = "libffm", .text = "0 2:3:1\n"}, "2:3|"},
+        {{.format = "csv",
+          .options = "{\"label\": \"y\", \"schema\": \"b:buckets(0;2) missing=1, c:categorical missing=none\"}",
+          .text = "y,b,c\n1,,\n"},
+         ">= 0, < 2|none|"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct format_kit kit;
+        struct error err = {0};
+        struct bytes text;
+        struct naming naming = {&text, &kit};
+        const struct explainer tell = {&naming, keep_name, NULL};
+        bytes_init(&text, 1 << 16);
+        assert_ok(format_kit_sample(&kit, &cases[i].sample, &err), &err);
+        assert_ok(explain_rows(kit.kind, kit.state, &kit.chunk, &tell, NULL, &err), &err);
+        assert_string_equal(bytes_text(&text), cases[i].want);
+        bytes_close(&text);
+        format_kit_close(&kit);
+    }
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -148,9 +199,8 @@ static void every_allocation_may_fail(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(explain_tells_what_parse_did),
-    cmocka_unit_test(who_listens_may_stop),
-    cmocka_unit_test(the_words_are_those_of_the_text),
+    cmocka_unit_test(explain_tells_what_parse_did),    cmocka_unit_test(who_listens_may_stop),
+    cmocka_unit_test(the_words_are_those_of_the_text), cmocka_unit_test(classes_are_called_by_their_bounds),
     cmocka_unit_test(every_allocation_may_fail),
 };
 TEST_MAIN(tests)

@@ -1,6 +1,8 @@
 #include "engine/data/format/square_log.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "base/rng.h"
 #include "lib/test.h"
@@ -51,8 +53,32 @@ static void table_agrees_with_exact(void **state)
     assert_int_equal(square_log(&table, UINT32_MAX), SQUARE_LOG_CLASSES - 1);
 }
 
+/* A class is called by its first number and the one behind its last. */
+static void names_are_the_classes(void **state)
+{
+    (void)state;
+    char name[64], want[64];
+    square_log_name(-3, name, sizeof name);
+    assert_string_equal(name, "-3");
+    for (int64_t first = 3, next; first < 100000; first = next) {
+        for (next = first; square_log_exact((uint64_t)next) == square_log_exact((uint64_t)first);) next++;
+        snprintf(want, sizeof want, next == first + 1 ? "%" PRId64 : ">= %" PRId64 ", < %" PRId64, first, next);
+        for (int64_t v = first; v < next; v += 1 + (next - first) / 7) {
+            square_log_name(v, name, sizeof name);
+            assert_string_equal(name, want);
+        }
+    }
+    uint64_t least, next;
+    square_log_name(INT64_MAX, name, sizeof name);
+    assert_int_equal(sscanf(name, ">= %" SCNu64 ", < %" SCNu64, &least, &next), 2);
+    const uint32_t last = square_log_exact(INT64_MAX);
+    assert_true(square_log_exact(least) == last && square_log_exact(least - 1) < last);
+    assert_true(square_log_exact(next - 1) == last && square_log_exact(next) > last);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(exact_agrees_with_long_double),
     cmocka_unit_test(table_agrees_with_exact),
+    cmocka_unit_test(names_are_the_classes),
 };
 TEST_MAIN(tests)
