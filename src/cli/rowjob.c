@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/interrupt.h"
 #include "cli/registries.h"
+#include "contract/rundir.h"
 #include "engine/predict/field_map.h"
 
 enum { PLAIN_EVERY_MS = 10000 };
@@ -157,12 +158,25 @@ static void reading_of(struct rowjob *job, const struct rowjob_options *o)
                                     .max_bad_rows = o->max_bad_rows};
 }
 
+/* A run that trains still, or that ended without a model, as by a loss that ran away. */
+static void tell_unfinished(struct rowjob *job, const struct predictor *p, const char *asked)
+{
+    char note[2 * PATH_SIZE];
+    const char *name = strrchr(p->path, '/');
+    if (strcmp(p->path, asked) == 0 || (name && strcmp(name + 1, RUNDIR_FINAL) == 0)) return;
+    snprintf(note, sizeof note,
+             "%s has no final model (it trains still, or ended without one: see its events.ndjson); the checkpoint of step %" PRIu64 " is used",
+             asked, p->step);
+    bar_note(&job->bar, PROGRESS_WARN, note);
+}
+
 static int open_models(struct rowjob *job, const struct rowjob_options *o, struct error *err)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < o->checkpoints.count; i++) {
         rc = predictor_open(&job->predictors[i], &world_real, o->checkpoints.items[i], &registry_all, err);
         if (rc == 0) job->predictor_count++;
+        if (rc == 0) tell_unfinished(job, &job->predictors[i], o->checkpoints.items[i]);
         if (rc == 0 && i > 0) rc = predictor_alike(&job->predictors[0], &job->predictors[i], err);
     }
     return rc;

@@ -281,4 +281,12 @@ ln -s own.tsv alias.tsv
 check "--out that is --in is refused" test "$(exit_status predict --checkpoint run --in own.tsv --out ./own.tsv)" = 64
 check "... by another name, too" test "$(exit_status predict --checkpoint run --in file:alias.tsv --out own.tsv)" = 64
 check "... and the rows are as they were" cmp clicks.tsv own.tsv
+
+# A run that ended without a model has checkpoints all the same.
+spec lr | jq '.optimizer = {kind: "sgd", lr: 1e6} | .checkpoint = {every_steps: 5}' >spec.json
+check "a run that diverged: 70" test "$(exit_status "$trainyard" run spec.json --dir lost --quiet 2>/dev/null)" = 70
+predict --checkpoint lost --in clicks.tsv --out lost.tsv >/dev/null
+check "... its checkpoint scores, which is said" grep -q 'lost has no final model .*; the checkpoint of step [0-9]* is used' err
+predict --checkpoint run --in clicks.tsv --out scores.tsv >/dev/null
+check "... and of a run that ended well nothing is" test ! -s err
 finish
