@@ -29,7 +29,7 @@ static int find_feature(void *context, const struct explained *e, struct error *
         size_t size;
         const char *name = explained_name(f->format, f->state, e, room, &size);
         if (name != e->text) str_copy(w->text, sizeof w->text, name);
-        else if (size > 0) str_shown(w->text, sizeof w->text, name, size, sizeof w->text / 5); /* a byte takes up to 4 */
+        else if (size > 0) str_shown(w->text, sizeof w->text, name, size, sizeof w->text);
         w->found = true;
         f->left--;
     }

@@ -11,7 +11,7 @@ struct value_text { /* of one value */
     uint16_t field;
     uint32_t key;
     bool found;
-    char text[VALUE_TEXT_SIZE]; /* fit for JSON and terminals, long ones cut; "" when the cell is empty */
+    char text[VALUE_TEXT_SIZE]; /* fit for JSON and terminals, cut after 56 bytes; "" when the cell is empty */
 };
 
 /* texts_find: fields: of the data, as dataset_info has them. Fill in what can be found in the first text_bytes_max bytes of the data that config

@@ -11,7 +11,9 @@
 
 static char root[PATH_SIZE], path[PATH_SIZE], cache[PATH_SIZE];
 
-static const char text[] = "click,site,n\n1,alpha,3\n0,\"be,ta\",4\nbroken\n0,,3\n1,\"tab\there\",5\n0,alpha,6\n";
+#define LONG_NAME "a site's name that is much longer" /* 33 bytes */
+static const char text[] = "click,site,n\n1,alpha,3\n0,\"be,ta\",4\nbroken\n0,,3\n1,\"tab\there\",5\n0,alpha,6\n"
+                           "1," LONG_NAME ",7\n0," LONG_NAME LONG_NAME ",8\n";
 
 static int setup(void **state)
 {
@@ -60,15 +62,18 @@ static void values_have_their_texts(void **state)
     struct dataset_config config = config_of(&uri);
     struct value_text wanted[] = {{.field = 0, .key = key_at(0, 0)}, {.field = 0, .key = key_at(1, 0)}, {.field = 0, .key = key_at(2, 0)},
                                   {.field = 0, .key = key_at(3, 0)}, {.field = 1, .key = key_at(4, 1)}, {.field = 0, .key = key_at(0, 0) ^ 1},
-                                  {.field = 1, .key = key_at(0, 0)}};
+                                  {.field = 1, .key = key_at(0, 0)}, {.field = 0, .key = key_at(5, 0)}, {.field = 0, .key = key_at(6, 0)}};
     static const char *const want[] = {"alpha", "be,ta", "", "tab\\x09here", "6"};
-    assert_ok(texts_find(&config, 2, wanted, 7, UINT64_MAX, &err), &err);
+    assert_ok(texts_find(&config, 2, wanted, 9, UINT64_MAX, &err), &err);
     for (size_t i = 0; i < 5; i++) {
         assert_true(wanted[i].found);
         assert_string_equal(wanted[i].text, want[i]);
     }
     assert_false(wanted[5].found); /* no such key */
     assert_false(wanted[6].found); /* another field's */
+    assert_string_equal(wanted[7].text, LONG_NAME);
+    assert_memory_equal(wanted[8].text, LONG_NAME LONG_NAME, 56);
+    assert_string_equal(wanted[8].text + strlen(wanted[8].text) - 3, "...");
     mem_free((void *)(uintptr_t)config.format_params);
 }
 
