@@ -91,12 +91,47 @@ static void who_listens_may_stop(void **state)
     format_kit_close(&kit);
 }
 
-static int keep_text(void *context, const struct explained *e, struct error *err)
+struct writing { /* what is told, as one text */
+    const struct format_kit *kit;
+    struct bytes text;
+};
+
+static int write_text(void *context, const struct explained *e, struct error *err)
 {
-    return bytes_printf(context, err, "%s=%.*s%s ", e->name, (int)e->size, e->text, e->missing ? "?" : "");
+    struct writing *w = context;
+    return bytes_printf(&w->text, err, "%s=%.*s%s ", e->name, (int)e->size, e->text, e->missing ? "?" : "");
 }
 
-static int keep_row(void *context, float label, struct error *err) { return bytes_printf(context, err, "-> %g\n", (double)label); }
+static int write_name(void *context, const struct explained *e, struct error *err)
+{
+    struct writing *w = context;
+    char room[EXPLAINED_ROOM];
+    size_t size;
+    const char *name = explained_name(w->kit->kind, w->kit->state, e, room, &size);
+    return bytes_printf(&w->text, err, "%.*s|", (int)size, name);
+}
+
+static int write_row(void *context, float label, struct error *err)
+{
+    struct writing *w = context;
+    return bytes_printf(&w->text, err, "-> %g\n", (double)label);
+}
+
+/* What `feature` and `row` write of a sample is `want`. */
+static void check_written(const struct format_sample *sample, int (*feature)(void *, const struct explained *, struct error *),
+                          int (*row)(void *, float, struct error *), const char *want)
+{
+    struct format_kit kit;
+    struct error err = {0};
+    struct writing w = {.kit = &kit};
+    const struct explainer tell = {&w, feature, row};
+    bytes_init(&w.text, 1 << 16);
+    assert_ok(format_kit_sample(&kit, sample, &err), &err);
+    assert_ok(explain_rows(kit.kind, kit.state, &kit.chunk, &tell, NULL, &err), &err);
+    assert_string_equal(bytes_text(&w.text), want);
+    bytes_close(&w.text);
+    format_kit_close(&kit);
+}
 
 /* What a person sees. */
 static void the_words_are_those_of_the_text(void **state)
@@ -110,32 +145,7 @@ static void the_words_are_those_of_the_text(void **state)
         {{.format = "libsvm", .text = "1 qid:2 3:0.5 # note\n"}, "=3 -> 1\n"},
         {{.format = "libffm", .text = "0 2:3:1 65534:1:1\n"}, "2=2:3 65534=65534:1 -> 0\n"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct format_kit kit;
-        struct error err = {0};
-        struct bytes text;
-        const struct explainer tell = {&text, keep_text, keep_row};
-        bytes_init(&text, 1 << 16);
-        assert_ok(format_kit_sample(&kit, &cases[i].sample, &err), &err);
-        assert_ok(explain_rows(kit.kind, kit.state, &kit.chunk, &tell, NULL, &err), &err);
-        assert_string_equal(bytes_text(&text), cases[i].want);
-        bytes_close(&text);
-        format_kit_close(&kit);
-    }
-}
-
-struct naming {
-    struct bytes *out;
-    const struct format_kit *kit;
-};
-
-static int keep_name(void *context, const struct explained *e, struct error *err)
-{
-    const struct naming *naming = context;
-    char room[EXPLAINED_ROOM];
-    size_t size;
-    const char *name = explained_name(naming->kit->kind, naming->kit->state, e, room, &size);
-    return bytes_printf(naming->out, err, "%.*s|", (int)size, name);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_written(&cases[i].sample, write_text, write_row, cases[i].want);
 }
 
 /* What one of many texts stands for is called by what all of them have in common. */
@@ -160,19 +170,7 @@ static void classes_are_called_by_their_bounds(void **state)
           .text = "y,b,c\n1,,\n"},
          ">= 0, < 2|none|"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct format_kit kit;
-        struct error err = {0};
-        struct bytes text;
-        struct naming naming = {&text, &kit};
-        const struct explainer tell = {&naming, keep_name, NULL};
-        bytes_init(&text, 1 << 16);
-        assert_ok(format_kit_sample(&kit, &cases[i].sample, &err), &err);
-        assert_ok(explain_rows(kit.kind, kit.state, &kit.chunk, &tell, NULL, &err), &err);
-        assert_string_equal(bytes_text(&text), cases[i].want);
-        bytes_close(&text);
-        format_kit_close(&kit);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_written(&cases[i].sample, write_name, NULL, cases[i].want);
 }
 
 static void every_allocation_may_fail(void **state)
