@@ -65,10 +65,12 @@ describe('the dashboard on a real server', { skip }, () => {
     const { metrics } = await api(`/v1/jobs/${id}/evaluation`);
     await page.locator('#evaluation').getByText(metrics.auc.toFixed(4)).first().waitFor();
     const { items } = await api(`/v1/jobs/${id}/checkpoints`);
+    const newest = items.sort((a, b) => b.step - a.step)[0].sha256;
     const row = page.locator('#checkpoints tbody tr').first();
+    await row.getByText(newest.slice(0, 8)).waitFor(); /* the table is read again a moment after the job has ended */
     const [file] = await Promise.all([page.waitForEvent('download'), row.getByText('Download').click()]);
     const digest = createHash('sha256').update(readFileSync(await file.path())).digest('hex');
-    assert.equal(digest, items.sort((a, b) => b.step - a.step)[0].sha256, 'the file is the one that the digest names');
+    assert.equal(digest, newest, 'the file is the one that the digest names');
     await page.locator('pre.log').getByText('training').first().waitFor();
     await shot(page, 'real-job-light');
     await page.emulateMedia({ colorScheme: 'dark' });

@@ -4,13 +4,17 @@ import { useEffect, useRef } from 'preact/hooks';
 
 export function Dialog({ title, onClose, children }: { title: string; onClose(): void; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false); /* the browser tells of a close later, when the next dialog may already be open */
   useEffect(() => {
     const dialog = box.current;
     if (dialog && !dialog.open) dialog.showModal();
-    return () => dialog?.close();
+    return () => {
+      gone.current = true;
+      dialog?.close();
+    };
   }, []);
   return (
-    <dialog ref={box} aria-label={title} onClose={onClose} onClick={(event) => event.target === box.current && onClose()}>
+    <dialog ref={box} aria-label={title} onClose={() => !gone.current && onClose()} onClick={(event) => event.target === box.current && onClose()}>
       <div class="dialog-body">
         <h2>{title}</h2>
         {children}
