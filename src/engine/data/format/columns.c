@@ -503,7 +503,7 @@ bool columns_value_name(const struct columns *t, size_t field, const char *text,
     if (size == 0 && f->missing != MISSING_CONSTANT) return false;
     if (size == 0) text = c->item->constant;
     if (c->type->name_of && c->type->name_of(c, text, size ? size : strlen(text), name, room)) return true;
-    if (size == 0) str_copy(name, room, text);
+    if (size == 0) str_shown(name, room, text, strlen(text), room);
     return size == 0;
 }
 

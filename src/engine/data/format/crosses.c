@@ -397,7 +397,7 @@ static int notes_cross(const struct crossed *x, struct parsed *out, const uint16
     uint32_t at[CROSS_MEMBERS_MAX];
     size_t to = features, size = 0, name_size;
     int rc = 0;
-    for (int write = 0; rc == 0 && write < 2; write++) { /* measured, then written, so that the texts stay where they are */
+    for (int write = 0; rc == 0 && write < 2; write++) { /* how much at most, then written, so that the texts stay where they are */
         if (write && (rc = bytes_reserve(texts, size + 1, err)) < 0) return rc;
         for (size_t c = 0; c < x->count; c++) {
             const struct cross *cross = &x->crosses[c];
@@ -409,11 +409,12 @@ static int notes_cross(const struct crossed *x, struct parsed *out, const uint16
                 for (size_t m = 0; m < cross->count; m++) {
                     const struct note *note = &out->notes->list[at[m]];
                     const struct explained member = {.field = fields[at[m]], .text = note->text, .size = note->size, .missing = note->missing};
-                    const char *name = explained_name(x->inner, x->state, &member, room, &name_size);
                     missing &= note->missing;
-                    size += name_size + (m > 0);
-                    if (write && m > 0 && rc == 0) rc = bytes_add(texts, "*", 1, err);
-                    if (write && rc == 0 && name_size) rc = bytes_add(texts, name, name_size, err);
+                    size += 1 + (note->size > sizeof room ? note->size : sizeof room);
+                    if (!write) continue;
+                    const char *name = explained_name(x->inner, x->state, &member, room, &name_size);
+                    if (m > 0 && rc == 0) rc = bytes_add(texts, "*", 1, err);
+                    if (rc == 0 && name_size) rc = bytes_add(texts, name, name_size, err);
                 }
                 if (write && rc == 0)
                     rc = note_feature(out->notes, to++, (const char *)texts->data + start, missing ? 0 : texts->size - start, missing, err);

@@ -148,6 +148,8 @@ static void the_words_are_those_of_the_text(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_written(&cases[i].sample, write_text, write_row, cases[i].want);
 }
 
+#define ACCENTS "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9" /* 20 bytes */
+
 /* What one of many texts stands for is called by what all of them have in common. */
 static void classes_are_called_by_their_bounds(void **state)
 {
@@ -169,6 +171,8 @@ static void classes_are_called_by_their_bounds(void **state)
           .options = "{\"label\": \"y\", \"schema\": \"b:buckets(0;2) missing=1, c:categorical missing=none\"}",
           .text = "y,b,c\n1,,\n"},
          ">= 0, < 2|none|"},
+        {{.format = "csv", .options = "{\"label\": \"y\", \"schema\": \"c:categorical missing=" ACCENTS ACCENTS ACCENTS "\"}", .text = "y,c\n1,\n"},
+         ACCENTS ACCENTS "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9...|"}, /* cut between characters */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_written(&cases[i].sample, write_name, NULL, cases[i].want);
 }
