@@ -1,14 +1,13 @@
-/* An open-addressing set that is never cleared: an entry counts only when it carries the current stamp. One 64-bit word an entry holds
- * slot (30 bits), stamp (10) and index (24), so that a probe is one load and one compare. */
+/* An open-addressing set of 32-bit entries: the index of a slot in `first`, which says whose entry it is and stays in the nearest cache. So a probe is
+ * two loads and a compare, and clearing the table before each batch costs less than entries twice as large that tell by themselves whether they count. */
 #include "engine/core/lookup.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 
-enum { SLOT_BITS = 30, STAMP_BITS = 10, INDEX_BITS = 24, TABLE_BITS_FIRST = 12, SPARSE = 8, AHEAD = 16 };
-#define INDEX_SHIFT (SLOT_BITS + STAMP_BITS)
-#define MATCH_MASK ((1ull << INDEX_SHIFT) - 1)
+enum { FEATURES_MAX = (1 << 24) - 1, TABLE_BITS_FIRST = 12, SPARSE = 8 };
+#define VACANT UINT32_MAX
 
 void lookup_close(struct lookup *l)
 {
@@ -23,10 +22,10 @@ void lookup_close(struct lookup *l)
 static int lookup_reserve(struct lookup *l, size_t features, struct error *err)
 {
     if (features <= l->features_max) return 0;
-    if (features >> INDEX_BITS)
+    if (features > FEATURES_MAX)
         return error_set(err, ERROR_TOOLARGE, "/train/batch_size",
                          "a shard's micro-batch has %zu features, at most %d are possible; use more shards or a smaller batch", features,
-                         (1 << INDEX_BITS) - 1);
+                         (int)FEATURES_MAX);
     lookup_close(l);
     size_t room = features + features / 4 + 64;
     uint32_t bits = 8;
@@ -41,31 +40,29 @@ static int lookup_reserve(struct lookup *l, size_t features, struct error *err)
         return -ERROR_NOMEM;
     }
     l->table_bits_max = bits;
-    l->table_bits = TABLE_BITS_FIRST < bits ? TABLE_BITS_FIRST : bits;
     l->features_max = room;
     return 0;
-}
-
-/* A fresh generation of entries; the table is cleared only when the stamps have run through. */
-static void lookup_new_stamp(struct lookup *l)
-{
-    if (++l->stamp >> STAMP_BITS) {
-        memset(l->table, 0, sizeof *l->table << l->table_bits_max);
-        l->stamp = 1;
-    }
 }
 
 /* Twice the entries: those so far move to their new places. What the table looks like never shows in the result. */
 static void lookup_widen(struct lookup *l, size_t count)
 {
-    l->table_bits++;
-    lookup_new_stamp(l);
-    uint32_t shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
+    uint32_t bits = ++l->table_bits, shift = 32 - bits, mask = (1u << bits) - 1;
+    memset(l->table, 0xff, sizeof *l->table << bits);
     for (size_t i = 0; i < count; i++) {
         uint32_t at = l->first[i] * 0x9E3779B1u >> shift;
-        while ((l->table[at] & MATCH_MASK) >> SLOT_BITS == l->stamp) at = (at + 1) & mask;
-        l->table[at] = (uint64_t)i << INDEX_SHIFT | (uint64_t)l->stamp << SLOT_BITS | l->first[i];
+        while (l->table[at] != VACANT) at = (at + 1) & mask;
+        l->table[at] = (uint32_t)i;
     }
+}
+
+/* As large as the last batch needed, but no larger than so many features can need. */
+static void lookup_clear(struct lookup *l, size_t features)
+{
+    if (l->table_bits < TABLE_BITS_FIRST) l->table_bits = TABLE_BITS_FIRST;
+    while (l->table_bits > TABLE_BITS_FIRST && (1ull << (l->table_bits - 1)) >= SPARSE * features) l->table_bits--;
+    if (l->table_bits > l->table_bits_max) l->table_bits = l->table_bits_max;
+    memset(l->table, 0xff, sizeof *l->table << l->table_bits);
 }
 
 /* Distinct slots in order of first occurrence into l->first; l->local gets their index a feature. Returns how many. The table starts small, so
@@ -73,29 +70,24 @@ static void lookup_widen(struct lookup *l, size_t count)
 static size_t lookup_distinct(struct lookup *l, const uint32_t *keys, size_t features, uint32_t key_shift)
 {
     size_t count = 0, i = 0;
-    lookup_new_stamp(l);
+    lookup_clear(l, features);
     while (i < features) {
-        uint64_t *table = l->table, stamp = (uint64_t)l->stamp << SLOT_BITS;
-        uint32_t *first = l->first, *local = l->local, shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
+        uint32_t *table = l->table, *first = l->first, *local = l->local, shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
         size_t full = l->table_bits == l->table_bits_max ? SIZE_MAX : (1ull << l->table_bits) / SPARSE;
         for (; i < features && count < full; i++) {
-            uint32_t slot = keys[i] >> key_shift, at = slot * 0x9E3779B1u >> shift;
-            uint32_t later = keys[i + AHEAD < features ? i + AHEAD : i] >> key_shift;
-            __builtin_prefetch(&table[later * 0x9E3779B1u >> shift], 1);
-            uint64_t want = stamp | slot, entry = table[at];
-            bool vacant = (entry & MATCH_MASK) >> SLOT_BITS != l->stamp;
-            uint64_t take = -(uint64_t)vacant; /* all ones or none, not a branch: new or known is a coin toss */
-            entry = (take & (want | (uint64_t)count << INDEX_SHIFT)) | (~take & entry);
-            while (__builtin_expect((entry & MATCH_MASK) != want, 0)) { /* another slot lives here: rare while the table is sparse */
+            uint32_t slot = keys[i] >> key_shift, at = slot * 0x9E3779B1u >> shift, entry = table[at];
+            first[count] = slot; /* in any case: new or known is a coin toss, not a branch */
+            bool vacant = entry == VACANT;
+            uint32_t index = vacant ? (uint32_t)count : entry;
+            while (__builtin_expect(first[index] != slot, 0)) { /* another slot lives here: rare while the table is sparse */
                 at = (at + 1) & mask;
                 entry = table[at];
-                vacant = (entry & MATCH_MASK) >> SLOT_BITS != l->stamp;
-                entry = vacant ? want | (uint64_t)count << INDEX_SHIFT : entry;
+                vacant = entry == VACANT;
+                index = vacant ? (uint32_t)count : entry;
             }
-            table[at] = entry;
-            first[count] = slot;
+            table[at] = index;
             count += vacant;
-            local[i] = (uint32_t)(entry >> INDEX_SHIFT);
+            local[i] = index;
         }
         if (i < features) lookup_widen(l, count);
     }

@@ -13,9 +13,8 @@ struct lookup {
     uint32_t slice_start[SLICES_MAX + 1]; /* slots of slice q: slice_start[q] .. slice_start[q + 1] - 1 */
     uint32_t *local;                      /* (features): position in slots of each feature of the batch */
     /* private */
-    uint64_t *table;
-    uint32_t table_bits, table_bits_max, stamp;
-    uint32_t *first, *position;
+    uint32_t table_bits, table_bits_max;
+    uint32_t *table, *first, *position;
     size_t features_max;
 };
 
