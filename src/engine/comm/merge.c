@@ -4,6 +4,9 @@
 
 #include "base/mem.h"
 
+enum { ROWS_MAX = (1 << 22) - 1, SHARDS_USUAL = 8, SPARSE = 4, TABLE_BITS_LEAST = 6 };
+#define VACANT UINT32_MAX
+
 void merge_close(struct merge *m)
 {
     mem_free(m->ids);
@@ -18,8 +21,8 @@ static int merge_reserve(struct merge *m, size_t rows, size_t shards, struct err
     if (rows <= m->rows_max && rows * shards <= m->cells_max && shards <= m->shards_max) return 0;
     merge_close(m);
     size_t room = rows + rows / 4 + 64;
-    uint32_t bits = 8;
-    while ((1ull << bits) < 2 * room) bits++;
+    uint32_t bits = TABLE_BITS_LEAST;
+    while ((1ull << bits) < SPARSE * room) bits++;
     if (bits > 31) return error_set(err, ERROR_TOOLARGE, NULL, "%zu gradient rows in one slice are too many", rows);
     m->ids = mem_array(room, 1, sizeof *m->ids, err);
     m->src = mem_array(room, shards, sizeof *m->src, err);
@@ -32,35 +35,30 @@ static int merge_reserve(struct merge *m, size_t rows, size_t shards, struct err
     m->rows_max = room;
     m->cells_max = room * shards;
     m->shards_max = shards;
-    m->table_bits = bits;
     return 0;
 }
-
-/* An entry holds stamp (10 bits), row number (22 bits) and id (32 bits); it counts only with the current stamp. */
-enum { ROW_BITS = 22, STAMP_MAX = 1023, SHARDS_USUAL = 8 };
 
 /* The rows of shard s. Whether a row is new is a coin toss, so no branch asks: the next row's number and cells are written in any case. shards is a
  * constant of the usual call. */
 static inline __attribute__((always_inline)) size_t merge_source(struct merge *m, const struct merge_source *source, size_t s, size_t shards,
                                                                  size_t count)
 {
-    uint64_t *table = m->table;
-    uint32_t *ids = m->ids, *src = m->src, shift = 32 - m->table_bits, mask = (1u << m->table_bits) - 1;
+    uint32_t *table = m->table, *ids = m->ids, *src = m->src, shift = 32 - m->table_bits, mask = (1u << m->table_bits) - 1;
     for (size_t i = 0; i < source->count; i++) {
-        uint32_t id = source->ids[i], at = id * 0x9E3779B1u >> shift;
-        uint64_t fresh = (uint64_t)m->stamp << (32 + ROW_BITS) | (uint64_t)count << 32 | id, entry;
-        bool vacant;
-        for (;; at = (at + 1) & mask) {
-            entry = table[at];
-            vacant = entry >> (32 + ROW_BITS) != m->stamp;
-            entry = vacant ? fresh : entry;
-            if ((uint32_t)entry == id) break;
-        }
-        table[at] = entry;
+        uint32_t id = source->ids[i], at = id * 0x9E3779B1u >> shift, entry = table[at];
         ids[count] = id;
         memset(src + count * shards, 0, shards * sizeof *src);
+        bool vacant = entry == VACANT;
+        uint32_t row = vacant ? (uint32_t)count : entry;
+        while (__builtin_expect(ids[row] != id, 0)) {
+            at = (at + 1) & mask;
+            entry = table[at];
+            vacant = entry == VACANT;
+            row = vacant ? (uint32_t)count : entry;
+        }
+        table[at] = row;
         count += vacant;
-        src[((entry >> 32) & ((1u << ROW_BITS) - 1)) * shards + s] = (uint32_t)i + 1;
+        src[row * shards + s] = (uint32_t)i + 1;
     }
     return count;
 }
@@ -69,15 +67,12 @@ int merge_rows(struct merge *m, const struct merge_source *sources, size_t shard
 {
     size_t total = 0, count = 0;
     for (size_t s = 0; s < shards; s++) total += sources[s].count;
-    if (total >> ROW_BITS)
+    if (total > ROWS_MAX)
         return error_set(err, ERROR_TOOLARGE, "/train/batch_size", "%zu gradient rows in one slice are too many; use a smaller batch", total);
     int rc = merge_reserve(m, total, shards, err);
     if (rc < 0) return rc;
-    if (m->stamp == STAMP_MAX) {
-        memset(m->table, 0, sizeof *m->table << m->table_bits);
-        m->stamp = 0;
-    }
-    m->stamp++;
+    for (m->table_bits = TABLE_BITS_LEAST; (1ull << m->table_bits) < SPARSE * total;) m->table_bits++;
+    memset(m->table, 0xff, sizeof *m->table << m->table_bits);
     for (size_t s = 0; s < shards; s++) {
         m->values[s] = sources[s].values;
         count = shards == SHARDS_USUAL ? merge_source(m, &sources[s], s, SHARDS_USUAL, count) : merge_source(m, &sources[s], s, shards, count);

@@ -15,8 +15,7 @@ struct merge { /* an owner's working memory, reused from slice to slice */
     struct merged merged;
     uint32_t *ids, *src;
     const float **values;
-    uint64_t *table;
-    uint32_t table_bits, stamp;
+    uint32_t *table, table_bits;
     size_t rows_max, cells_max, shards_max;
 };
 
