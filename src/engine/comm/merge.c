@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) size_t merge_source(struct merge *m
         }
         table[at] = row;
         count += vacant;
-        src[row * shards + s] = (uint32_t)i + 1;
+        src[row * shards + s] = (source->place ? source->place[i] : (uint32_t)i) + 1;
     }
     return count;
 }
@@ -81,11 +81,17 @@ int merge_rows(struct merge *m, const struct merge_source *sources, size_t shard
     return 0;
 }
 
+static bool same_rows(const struct merge_source *a, const struct merge_source *b)
+{
+    size_t bytes = a->count * sizeof *a->ids;
+    if (a->count != b->count || !a->place != !b->place) return false;
+    return bytes == 0 || (memcmp(a->ids, b->ids, bytes) == 0 && (!a->place || memcmp(a->place, b->place, bytes) == 0));
+}
+
 bool merge_again(struct merge *m, const struct merge_source *before, const struct merge_source *now, size_t shards, uint32_t width)
 {
     for (size_t s = 0; s < shards; s++)
-        if (before[s].count != now[s].count || (now[s].count > 0 && memcmp(before[s].ids, now[s].ids, now[s].count * sizeof *now[s].ids) != 0))
-            return false;
+        if (!same_rows(&before[s], &now[s])) return false;
     for (size_t s = 0; s < shards; s++) m->values[s] = now[s].values;
     m->merged.width = width;
     return true;

@@ -9,6 +9,7 @@ struct merge_source { /* one shard's rows of a slice; borrowed */
     const uint32_t *ids;
     const float *values;
     size_t count;
+    const uint32_t *place; /* where in values the row of each id is; NULL: in the same order */
 };
 
 struct merge { /* an owner's working memory, reused from slice to slice */

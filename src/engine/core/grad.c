@@ -1,5 +1,7 @@
 #include "engine/core/grad.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 int grad_buffer_reserve(struct grad_buffer *b, size_t count, uint32_t width, bool keep, struct error *err)
@@ -8,6 +10,7 @@ int grad_buffer_reserve(struct grad_buffer *b, size_t count, uint32_t width, boo
     if (!mem_product(count, width, &floats)) return error_set(err, ERROR_NOMEM, NULL, "%zu rows of %u floats do not fit", count, width);
     if (!keep) b->rows.count = 0;
     b->rows.width = width;
+    b->rows.place = NULL;
     if (count > b->rows_max) {
         void *ids = b->rows.ids;
         size_t room = count + count / 4 + 16;
@@ -27,8 +30,27 @@ int grad_buffer_reserve(struct grad_buffer *b, size_t count, uint32_t width, boo
     return 0;
 }
 
+int grad_buffer_zeros(struct grad_buffer *b, const struct lookup *l, uint32_t width, struct error *err)
+{
+    struct grad_rows *rows = &b->rows;
+    int rc = grad_buffer_reserve(b, l->count, width, false, err);
+    if (rc == 0 && l->count > b->places_max && (rc = mem_grow((void **)&b->places, b->rows_max, sizeof *b->places, err)) == 0)
+        b->places_max = b->rows_max;
+    if (rc < 0) return rc;
+    rows->count = l->count;
+    memcpy(rows->slice_start, l->slice_start, sizeof rows->slice_start);
+    if (l->count == 0) return 0;
+    memset(rows->values, 0, l->count * width * sizeof *rows->values);
+    if (l->ascending) memcpy(rows->ids, l->slots, l->count * sizeof *rows->ids);
+    else
+        for (size_t k = 0; k < l->count; k++) rows->ids[k] = l->slots[l->by_slice[k]];
+    if (!l->ascending) rows->place = memcpy(b->places, l->by_slice, l->count * sizeof *b->places);
+    return 0;
+}
+
 void grad_buffer_close(struct grad_buffer *b)
 {
+    mem_free(b->places);
     mem_free(b->rows.ids);
     mem_free(b->rows.values);
     *b = (struct grad_buffer){0};

@@ -1,4 +1,4 @@
-/* An open-addressing set of 32-bit entries: the index of a slot in `first`, which says whose entry it is and stays in the nearest cache. So a probe is
+/* An open-addressing set of 32-bit entries: the index of a slot in `slots`, which says whose entry it is and stays in the nearest cache. So a probe is
  * two loads and a compare, and clearing the table before each batch costs less than entries twice as large that tell by themselves whether they count. */
 #include "engine/core/lookup.h"
 
@@ -14,8 +14,8 @@ void lookup_close(struct lookup *l)
     mem_free(l->slots);
     mem_free(l->local);
     mem_free(l->table);
-    mem_free(l->first);
-    mem_free(l->position);
+    mem_free(l->by_slice);
+    mem_free(l->scratch);
     *l = (struct lookup){0};
 }
 
@@ -30,12 +30,12 @@ static int lookup_reserve(struct lookup *l, size_t features, struct error *err)
     size_t room = features + features / 4 + 64;
     uint32_t bits = 8;
     while ((1ull << bits) < SPARSE * room) bits++;
-    l->slots = mem_array(room, 1, sizeof *l->slots, err);
+    l->slots = mem_array(room + 1, 1, sizeof *l->slots, err);
     l->local = mem_array(room, 1, sizeof *l->local, err);
-    l->first = mem_array(room + 1, 1, sizeof *l->first, err);
-    l->position = mem_array(room, 1, sizeof *l->position, err);
+    l->by_slice = mem_array(room, 1, sizeof *l->by_slice, err);
+    l->scratch = mem_array(room, 1, sizeof *l->scratch, err);
     l->table = mem_array(1ull << bits, 1, sizeof *l->table, err);
-    if (!l->slots || !l->local || !l->first || !l->position || !l->table) {
+    if (!l->slots || !l->local || !l->by_slice || !l->scratch || !l->table) {
         lookup_close(l);
         return -ERROR_NOMEM;
     }
@@ -50,7 +50,7 @@ static void lookup_widen(struct lookup *l, size_t count)
     uint32_t bits = ++l->table_bits, shift = 32 - bits, mask = (1u << bits) - 1;
     memset(l->table, 0xff, sizeof *l->table << bits);
     for (size_t i = 0; i < count; i++) {
-        uint32_t at = l->first[i] * 0x9E3779B1u >> shift;
+        uint32_t at = l->slots[i] * 0x9E3779B1u >> shift;
         while (l->table[at] != VACANT) at = (at + 1) & mask;
         l->table[at] = (uint32_t)i;
     }
@@ -65,21 +65,21 @@ static void lookup_clear(struct lookup *l, size_t features)
     memset(l->table, 0xff, sizeof *l->table << l->table_bits);
 }
 
-/* Distinct slots in order of first occurrence into l->first; l->local gets their index a feature. Returns how many. The table starts small, so
+/* Distinct slots in order of first occurrence, and where each feature's is. Returns how many. The table starts small, so
  * that it stays in the nearest cache, and widens when it is an eighth full. */
 static size_t lookup_distinct(struct lookup *l, const uint32_t *keys, size_t features, uint32_t key_shift)
 {
     size_t count = 0, i = 0;
     lookup_clear(l, features);
     while (i < features) {
-        uint32_t *table = l->table, *first = l->first, *local = l->local, shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
+        uint32_t *table = l->table, *slots = l->slots, *local = l->local, shift = 32 - l->table_bits, mask = (1u << l->table_bits) - 1;
         size_t full = l->table_bits == l->table_bits_max ? SIZE_MAX : (1ull << l->table_bits) / SPARSE;
         for (; i < features && count < full; i++) {
             uint32_t slot = keys[i] >> key_shift, at = slot * 0x9E3779B1u >> shift, entry = table[at];
-            first[count] = slot; /* in any case: new or known is a coin toss, not a branch */
+            slots[count] = slot; /* in any case: new or known is a coin toss, not a branch */
             bool vacant = entry == VACANT;
             uint32_t index = vacant ? (uint32_t)count : entry;
-            while (__builtin_expect(first[index] != slot, 0)) { /* another slot lives here: rare while the table is sparse */
+            while (__builtin_expect(slots[index] != slot, 0)) { /* another slot lives here: rare while the table is sparse */
                 at = (at + 1) & mask;
                 entry = table[at];
                 vacant = entry == VACANT;
@@ -94,51 +94,48 @@ static size_t lookup_distinct(struct lookup *l, const uint32_t *keys, size_t fea
     return count;
 }
 
-/* LSD radix sort of the distinct slots, 11 bits a pass: position[k] = index (in first) of the k-th smallest slot. */
-static void lookup_sort(struct lookup *l, uint32_t bits)
+/* LSD radix sort of the distinct slots, 11 bits a pass; features follow. */
+static void lookup_sort(struct lookup *l, size_t features, uint32_t bits)
 {
-    uint32_t *from = l->slots, *to = l->position; /* slots is scratch until lookup_place */
+    uint32_t *from = l->by_slice, *to = l->scratch; /* positions in slots, ever more in order */
     for (uint32_t i = 0; i < l->count; i++) from[i] = i;
     for (uint32_t shift = 0; shift < bits; shift += 11) {
         uint32_t start[2049] = {0};
-        for (size_t i = 0; i < l->count; i++) start[(l->first[i] >> shift & 2047) + 1]++;
+        for (size_t i = 0; i < l->count; i++) start[(l->slots[i] >> shift & 2047) + 1]++;
         for (size_t d = 0; d < 2048; d++) start[d + 1] += start[d];
-        for (size_t i = 0; i < l->count; i++) to[start[l->first[from[i]] >> shift & 2047]++] = from[i];
+        for (size_t i = 0; i < l->count; i++) to[start[l->slots[from[i]] >> shift & 2047]++] = from[i];
         uint32_t *swap = from;
         from = to, to = swap;
     }
-    if (from != l->position) memcpy(l->position, from, l->count * sizeof *from);
+    for (uint32_t k = 0; k < l->count; k++) to[from[k]] = k;
+    for (size_t i = 0; i < features; i++) l->local[i] = to[l->local[i]];
+    for (size_t k = 0; k < l->count; k++) to[k] = l->slots[from[k]];
+    memcpy(l->slots, to, l->count * sizeof *l->slots);
+}
+
+static void lookup_group(struct lookup *l, const struct params *p)
+{
+    uint32_t *start = l->slice_start, next[SLICES_MAX], bits = p->slice_bits;
+    memset(start, 0, sizeof l->slice_start);
+    for (size_t i = 0; i < l->count; i++) start[(l->slots[i] >> bits) + 1]++;
+    for (size_t q = 0; q < SLICES_MAX; q++) start[q + 1] += start[q];
+    memcpy(next, start, sizeof next);
+    for (uint32_t i = 0; i < l->count; i++) l->by_slice[next[l->slots[i] >> bits]++] = i;
 }
 
 int lookup_distinct_slots(struct lookup *l, const struct batch *batch, uint32_t bits, struct error *err)
 {
     int rc = lookup_reserve(l, batch->features, err);
-    if (rc < 0) return rc;
-    l->count = lookup_distinct(l, batch->keys, batch->features, 32 - bits);
-    memcpy(l->slots, l->first, l->count * sizeof *l->slots);
-    return 0;
+    if (rc == 0) l->count = lookup_distinct(l, batch->keys, batch->features, 32 - bits);
+    return rc;
 }
 
 int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, bool ascending, struct error *err)
 {
-    int rc = lookup_reserve(l, batch->features, err);
+    int rc = lookup_distinct_slots(l, batch, p->row_bits, err);
     if (rc < 0) return rc;
-    l->count = lookup_distinct(l, batch->keys, batch->features, 32 - p->row_bits);
-
-    uint32_t start[SLICES_MAX + 1] = {0};
-    for (size_t i = 0; i < l->count; i++) start[(l->first[i] >> p->slice_bits) + 1]++;
-    for (uint32_t q = 0; q < p->slices; q++) start[q + 1] += start[q];
-    memcpy(l->slice_start, start, sizeof start);
-    for (uint32_t q = p->slices; q < SLICES_MAX; q++) l->slice_start[q + 1] = (uint32_t)l->count;
-
-    if (ascending) { /* ascending order is also grouped by slice; invert it into position[index] */
-        lookup_sort(l, p->row_bits);
-        for (size_t k = 0; k < l->count; k++) l->slots[k] = l->position[k];
-        for (size_t k = 0; k < l->count; k++) l->position[l->slots[k]] = (uint32_t)k;
-    } else {
-        for (size_t i = 0; i < l->count; i++) l->position[i] = start[l->first[i] >> p->slice_bits]++;
-    }
-    for (size_t i = 0; i < l->count; i++) l->slots[l->position[i]] = l->first[i];
-    for (size_t i = 0; i < batch->features; i++) l->local[i] = l->position[l->local[i]];
+    l->ascending = ascending;
+    if (ascending) lookup_sort(l, batch->features, p->row_bits);
+    lookup_group(l, p);
     return 0;
 }

@@ -1,6 +1,5 @@
-/* The distinct slots of a micro-batch, in the order in which everything downstream wants them: by slice, and inside a slice by first
- * occurrence (or ascending, for codecs that write gaps). Duplicates are merged here, before memory is touched: a batch of Zipf traffic has
- * a fraction of its features distinct, and each table row is then read once and written once. */
+/* The distinct slots of a micro-batch. Duplicates are merged here, before memory is touched: a batch of Zipf traffic has a fraction of its features
+ * distinct, and each table row is then read once and written once. */
 #ifndef TRAINYARD_ENGINE_CORE_LOOKUP_H
 #define TRAINYARD_ENGINE_CORE_LOOKUP_H
 
@@ -8,18 +7,20 @@
 #include "engine/core/params.h"
 
 struct lookup {
-    size_t count;                         /* distinct slots */
-    uint32_t *slots;                      /* (count) grouped by slice */
-    uint32_t slice_start[SLICES_MAX + 1]; /* slots of slice q: slice_start[q] .. slice_start[q + 1] - 1 */
-    uint32_t *local;                      /* (features): position in slots of each feature of the batch */
+    size_t count;    /* distinct slots */
+    bool ascending;  /* else by first occurrence: */
+    uint32_t *slots; /* (count) */
+    uint32_t *local; /* (features): position in slots of each feature of the batch */
+    /* Positions in slots, grouped by slice: those of slice q are by_slice[slice_start[q]] .. by_slice[slice_start[q + 1] - 1], in the order of slots. */
+    uint32_t *by_slice, slice_start[SLICES_MAX + 1];
     /* private */
     uint32_t table_bits, table_bits_max;
-    uint32_t *table, *first, *position;
+    uint32_t *table, *scratch;
     size_t features_max;
 };
 
-/* lookup_build: fill l from the batch's keys, whose high p->row_bits are the row of a table. ascending: sort each slice. Grows its buffers when
- * needed; zeroed struct to start with. */
+/* lookup_build: fill l from the batch's keys, whose high p->row_bits are the row of a table. ascending: in the order of slots, as codecs want it that
+ * write gaps. Grows its buffers when needed; zeroed struct to start with. */
 int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, bool ascending, struct error *err);
 /* lookup_distinct_slots: slots, count and local alone, for slots of that many bits, in order of first occurrence. */
 int lookup_distinct_slots(struct lookup *l, const struct batch *batch, uint32_t bits, struct error *err);

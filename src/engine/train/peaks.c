@@ -28,13 +28,8 @@ int peaks_take(struct grad_buffer *out, const struct scorer *s, const struct par
     const struct lookup *lookup = &s->lookup;
     const struct batch *b = s->call.batch;
     const bool factors = p->remainder_bits > 0;
-    int rc = grad_buffer_reserve(out, lookup->count, PEAK_WIDTH, false, err);
+    int rc = grad_buffer_zeros(out, lookup, PEAK_WIDTH, err);
     if (rc < 0) return rc;
-    out->rows.count = lookup->count;
-    memcpy(out->rows.slice_start, lookup->slice_start, sizeof out->rows.slice_start);
-    if (lookup->count == 0) return 0;
-    memcpy(out->rows.ids, lookup->slots, lookup->count * sizeof *out->rows.ids);
-    memset(out->rows.values, 0, lookup->count * PEAK_WIDTH * sizeof(float));
     for (int squares = 0; squares < 2; squares++)
         for (size_t i = 0; i < b->features; i++) {
             uint32_t rows[2];

@@ -69,16 +69,13 @@ static int grad_prepare(struct shard *s, const struct lookup *lookup, const stru
     for (size_t t = 0; t < p->count; t++) {
         const struct param_desc *desc = &p->tensor[t].desc;
         struct grad_buffer *g = &s->grad.tensor[t];
-        size_t count = desc->table ? lookup->count : (size_t)param_rows(p, &p->tensor[t]);
         uint32_t width = desc->width, bits = p->tensor[t].slice_bits;
-        int rc = grad_buffer_reserve(g, count, width, false, err);
+        size_t count = (size_t)param_rows(p, &p->tensor[t]);
+        int rc = desc->table ? grad_buffer_zeros(g, lookup, width, err) : grad_buffer_reserve(g, count, width, false, err);
         if (rc < 0) return rc;
-        g->rows.count = count;
-        if (count > 0) memset(g->rows.values, 0, count * width * sizeof(float));
-        if (desc->table) {
-            if (count > 0) memcpy(g->rows.ids, lookup->slots, count * sizeof *g->rows.ids);
-            memcpy(g->rows.slice_start, lookup->slice_start, sizeof g->rows.slice_start);
-        } else {
+        if (!desc->table) {
+            g->rows.count = count;
+            memset(g->rows.values, 0, count * width * sizeof(float));
             for (size_t i = 0; i < count; i++) g->rows.ids[i] = (uint32_t)i;
             for (size_t q = 0; q <= SLICES_MAX; q++) g->rows.slice_start[q] = q << bits < count ? (uint32_t)(q << bits) : (uint32_t)count;
         }

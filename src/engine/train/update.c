@@ -175,6 +175,15 @@ static void rows_pass(const struct optim_use *use, struct update_tensor *own, co
     if (own->lasso > 0) shrink_rows(rows, own->lasso);
 }
 
+/* The rows of slice q. */
+static struct merge_source source_of(const struct grad_rows *rows, uint32_t q)
+{
+    uint32_t from = rows->slice_start[q], count = rows->slice_start[q + 1] - from;
+    if (count == 0) return (struct merge_source){0};
+    const float *values = rows->place ? rows->values : rows->values + (size_t)from * rows->width;
+    return (struct merge_source){rows->ids + from, values, count, rows->place ? rows->place + from : NULL};
+}
+
 int updater_merge(struct updater *w, struct fold *fold, size_t t, uint32_t q, const struct merged **rows, struct error *err)
 {
     uint32_t width = fold->params.tensor[t].desc.width;
@@ -182,11 +191,7 @@ int updater_merge(struct updater *w, struct fold *fold, size_t t, uint32_t q, co
     struct merge_source *before = w->sources[0], *now = w->sources[1];
     int rc = 0;
     *rows = NULL;
-    for (size_t s = 0; s < shards; s++) {
-        const struct grad_rows *sent = fold->shards[s].sent[t];
-        uint32_t from = sent->slice_start[q], to = sent->slice_start[q + 1];
-        now[s] = (struct merge_source){sent->ids + from, sent->values + (size_t)from * width, to - from};
-    }
+    for (size_t s = 0; s < shards; s++) now[s] = source_of(fold->shards[s].sent[t], q);
     if (!w->merged || !merge_again(&w->merge, before, now, shards, width)) {
         rc = merge_rows(&w->merge, now, shards, width, err);
         w->awake = false;
@@ -220,12 +225,7 @@ static int measure_features(struct updater *w, struct update *u, struct fold *fo
     const struct merged *m = &w->peaks.merged;
     size_t shards = (size_t)fold->job->spec.train.shards;
     if (!tensor->desc.table || !own->sums) return 0;
-    for (size_t s = 0; s < shards; s++) {
-        const struct grad_rows *rows = &fold->shards[s].peaks.rows;
-        uint32_t from = rows->slice_start[q], to = rows->slice_start[q + 1];
-        w->peak_sources[s] = (struct merge_source){0};
-        if (from < to) w->peak_sources[s] = (struct merge_source){rows->ids + from, rows->values + (size_t)from * PEAK_WIDTH, to - from};
-    }
+    for (size_t s = 0; s < shards; s++) w->peak_sources[s] = source_of(&fold->shards[s].peaks.rows, q);
     int rc = merge_rows(&w->peaks, w->peak_sources, shards, PEAK_WIDTH, err);
     if (rc == 0) rc = floats_reserve(&w->mean, m->count * PEAK_WIDTH, err);
     if (rc < 0 || m->count == 0) return rc;

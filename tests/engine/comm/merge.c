@@ -42,7 +42,7 @@ static void fill(struct shard_rows *rows, struct merge_source *sources, size_t s
                 rows[s].values[rows[s].count * width + j] = (float)(rng_normal(&rng) * (zero ? 0 : j % 3 ? 1e-3 : 1e3));
             rows[s].ids[rows[s].count++] = id * 7;
         }
-        sources[s] = (struct merge_source){rows[s].ids, rows[s].values, rows[s].count};
+        sources[s] = (struct merge_source){.ids = rows[s].ids, .values = rows[s].values, .count = rows[s].count};
     }
 }
 
@@ -97,7 +97,7 @@ static void merge_again_wants_the_same_rows(void **state)
     memcpy(wide, rows, sizeof wide);
     for (size_t s = 0; s < 3; s++) {
         for (size_t i = 0; i < wide[s].count * 20; i++) wide[s].values[i] = (float)(s + i);
-        again[s] = (struct merge_source){wide[s].ids, wide[s].values, wide[s].count};
+        again[s] = (struct merge_source){.ids = wide[s].ids, .values = wide[s].values, .count = wide[s].count};
     }
     assert_ok(merge_rows(&m, sources, 3, 1, &err), &err);
     assert_true(merge_again(&m, sources, again, 3, 20));
@@ -137,7 +137,7 @@ static void vote_counts_signs(void **state)
     (void)state;
     const uint32_t ids[] = {5};
     const float up[] = {2, 0, -1}, down[] = {-3, 0, -1}, more[] = {0.5f, 1, 4};
-    struct merge_source sources[4] = {{ids, up, 1}, {ids, down, 1}, {ids, more, 1}, {ids, more, 0}};
+    struct merge_source sources[4] = {{ids, up, 1, NULL}, {ids, down, 1, NULL}, {ids, more, 1, NULL}, {ids, more, 0, NULL}};
     struct merge m = {0};
     struct error err = {0};
     int none = 0, mean_abs = 1;
@@ -162,7 +162,7 @@ static void vote_withstands_a_liar(void **state)
     (void)state;
     const uint32_t ids[] = {1};
     const float honest[] = {1}, liar[] = {-100};
-    struct merge_source sources[5] = {{ids, honest, 1}, {ids, honest, 1}, {ids, liar, 1}, {ids, honest, 1}, {ids, honest, 1}};
+    struct merge_source sources[5] = {{ids, honest, 1, NULL}, {ids, honest, 1, NULL}, {ids, liar, 1, NULL}, {ids, honest, 1, NULL}, {ids, honest, 1, NULL}};
     struct merge m = {0};
     struct error err = {0};
     int none = 0;

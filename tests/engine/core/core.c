@@ -44,11 +44,13 @@ static void lookup_equals_naive(void **state)
                 assert_ok(lookup_build(&l, &batch, &p, ascending, &err), &err);
                 for (size_t i = 0; i < N; i++) assert_int_equal(l.slots[l.local[i]], keys[i] >> (32 - bit_counts[b]));
                 for (size_t i = 0; i < l.count; i++) {
-                    uint32_t q = l.slots[i] >> p.slice_bits;
+                    uint32_t q = l.slots[l.by_slice[i]] >> p.slice_bits;
                     assert_true(i >= l.slice_start[q] && i < l.slice_start[q + 1]);
+                    assert_true(i == l.slice_start[q] || l.by_slice[i] > l.by_slice[i - 1]);
                     for (size_t j = 0; j < i; j++) assert_true(l.slots[i] != l.slots[j]);
                     if (ascending && i > 0) assert_true(l.slots[i] > l.slots[i - 1]);
                 }
+                for (size_t i = 0, seen = 0; !ascending && i < N; i++) assert_true(l.local[i] <= seen && (seen += l.local[i] == seen) > 0);
                 assert_int_equal(l.slice_start[SLICES_MAX], l.count);
                 params_close(&p);
             }
@@ -64,7 +66,7 @@ static void lookup_survives_many_batches(void **state)
     uint32_t keys[3] = {0};
     struct batch batch = {.rows = 1, .features = 3, .keys = keys};
     assert_ok(params_init(&p, descs, 3, 8, states, 1, &err), &err);
-    for (uint32_t round = 0; round < 3000; round++) { /* past the stamp's wrap */
+    for (uint32_t round = 0; round < 3000; round++) {
         keys[0] = round << 24, keys[1] = (round / 3) << 24, keys[2] = keys[0];
         assert_ok(lookup_build(&l, &batch, &p, false, &err), &err);
         assert_int_equal(l.count, keys[0] == keys[1] ? 1 : 2);

@@ -94,7 +94,7 @@ static void rows_are_products_and_gradients_reach_both(void **state)
             size_t n = f.slots.count;
             for (size_t i = 0; i < FEATURES; i++) assert_int_equal(f.slots.slots[f.slots.local[i]], keys[i] >> (32 - p.hash_bits));
             for (size_t i = 0; i < rows.count; i++) {
-                uint32_t q = rows.slots[i] >> p.slice_bits;
+                uint32_t q = rows.slots[rows.by_slice[i]] >> p.slice_bits;
                 assert_true(i >= rows.slice_start[q] && i < rows.slice_start[q + 1]);
                 if (how % 2 && i > 0) assert_true(rows.slots[i] > rows.slots[i - 1]);
             }
