@@ -16,6 +16,10 @@ int64_t file_read_at(struct file *f, void *buf, size_t size, uint64_t offset, st
 int64_t file_read(struct file *f, void *buf, size_t size, struct error *err) { return f->fs->read(f, buf, size, err); }
 int file_write(struct file *f, const void *buf, size_t size, struct error *err) { return f->fs->write(f, buf, size, err); }
 int file_truncate(struct file *f, uint64_t size, struct error *err) { return f->fs->truncate(f, size, err); }
+void file_flush(struct file *f, uint64_t from, uint64_t size)
+{
+    if (f->fs->flush) f->fs->flush(f, from, size);
+}
 int file_sync(struct file *f, struct error *err) { return f->fs->sync(f, err); }
 int file_stat(struct file *f, struct file_stat *out, struct error *err) { return f->fs->stat(f, out, err); }
 int file_lock(struct file *f, bool wait, struct error *err) { return f->fs->lock(f, wait, err); }

@@ -41,6 +41,7 @@ struct fs {
     int64_t (*read)(struct file *f, void *buf, size_t size, struct error *err);    /* the next bytes of a stream (pipes too); 0 = end */
     int (*write)(struct file *f, const void *buf, size_t size, struct error *err); /* all of it */
     int (*truncate)(struct file *f, uint64_t size, struct error *err);
+    void (*flush)(struct file *f, uint64_t from, uint64_t size); /* NULL: nothing to do */
     int (*sync)(struct file *f, struct error *err);
     int (*stat)(struct file *f, struct file_stat *out, struct error *err);
     int (*lock)(struct file *f, bool wait, struct error *err); /* exclusive flock until close; ERROR_CONFLICT when held and !wait */
@@ -77,6 +78,8 @@ int64_t file_read_at(struct file *f, void *buf, size_t size, uint64_t offset, st
 int64_t file_read(struct file *f, void *buf, size_t size, struct error *err);
 int file_write(struct file *f, const void *buf, size_t size, struct error *err);
 int file_truncate(struct file *f, uint64_t size, struct error *err);
+/* file_flush: the disk may begin with that part of what was written, so that a file_sync() to come has less to wait for. A hint: promises nothing. */
+void file_flush(struct file *f, uint64_t from, uint64_t size);
 int file_sync(struct file *f, struct error *err);
 int file_stat(struct file *f, struct file_stat *out, struct error *err);
 int file_lock(struct file *f, bool wait, struct error *err);

@@ -103,6 +103,15 @@ static int real_truncate(struct file *f, uint64_t size, struct error *err)
     return 0;
 }
 
+static void real_flush(struct file *f, uint64_t from, uint64_t size)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+    sync_file_range(real(f)->fd, (off_t)from, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)f, (void)from, (void)size;
+#endif
+}
+
 static int real_sync(struct file *f, struct error *err)
 {
     if (fsync(real(f)->fd) < 0) return error_set_errno(err, errno, NULL, "cannot sync %s", real(f)->path);
@@ -256,6 +265,7 @@ static const struct fs real_fs = {
     .read = real_read,
     .write = real_write,
     .truncate = real_truncate,
+    .flush = real_flush,
     .sync = real_sync,
     .stat = real_stat,
     .lock = real_lock,

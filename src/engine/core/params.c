@@ -235,7 +235,9 @@ void params_wake(struct params *p, const uint32_t *slots, size_t count)
 {
     uint32_t fresh[FRESH];
     for (size_t i = 0, n = 0; i < count; i++) {
-        uint32_t slot = slots[i];
+        uint32_t slot = slots[i], later = slots[i + PREFETCH_AHEAD < count ? i + PREFETCH_AHEAD : i] >> 6;
+        __builtin_prefetch(&p->live[later], 1);
+        if (p->touched) __builtin_prefetch(&p->touched[later], 1);
         if (p->touched) p->touched[slot >> 6] |= 1ull << (slot & 63);
         if (!params_live(p, slot)) fresh[n++] = slot;
         p->live[slot >> 6] |= 1ull << (slot & 63);

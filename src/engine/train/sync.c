@@ -1,5 +1,7 @@
 /* Synchronous data parallelism. Each step: the global batch is cut into S micro-batches; workers run shards (gradient, message), meet, run slices
  * (merge by the canonical tree, aggregate, update), meet. Which worker did what leaves no trace, so the bits depend on the spec alone. */
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "engine/train/between.h"
 #include "engine/train/guard.h"
@@ -12,19 +14,34 @@ struct sync {
     struct round round;
     struct updater *updaters; /* (workers) */
     struct update update;     /* what they share of the present step's */
+    _Atomic uint32_t *taken; /* (workers): slices of each one's own that the present pass has begun with */
     unsigned pass;
     bool back; /* the guard went back to a checkpoint: the epoch begins anew at the cursor */
 };
 
-/* Slices have fixed owners: a table's hot lines stay in one core's cache. Features are counted meanwhile: nobody reads the counts before the next
- * step. */
+/* A worker begins with slices of its own, the same in every step: a table's hot lines stay in one core's cache. Then it helps the others, who may have
+ * been kept from their work. */
+static bool next_slice(struct sync *sync, unsigned worker, uint32_t *q)
+{
+    uint32_t slices = sync->fold->params.slices, workers = sync->fold->job->team.workers;
+    for (unsigned k = 0; k < workers; k++) {
+        unsigned whose = (worker + k) % workers;
+        uint32_t from = slices * whose / workers, to = slices * (whose + 1) / workers;
+        if (atomic_load_explicit(&sync->taken[whose], memory_order_relaxed) >= to - from) continue;
+        *q = from + atomic_fetch_add_explicit(&sync->taken[whose], 1, memory_order_relaxed);
+        if (*q < to) return true;
+    }
+    return false;
+}
+
+/* Features are counted meanwhile: nobody reads the counts before the next step. */
 static int sync_slices(void *context, unsigned worker, struct error *err)
 {
     struct sync *sync = context;
-    uint32_t slices = sync->fold->params.slices, workers = sync->fold->job->team.workers;
+    uint32_t workers = sync->fold->job->team.workers;
     for (unsigned s = worker; sync->pass == 0 && s < (unsigned)sync->fold->job->spec.train.shards; s += workers)
         admission_raise(&sync->fold->params.admission, sync->fold->shards[s].waiting.list, sync->fold->shards[s].waiting.count);
-    for (uint32_t q = slices * worker / workers; q < slices * (worker + 1) / workers; q++) {
+    for (uint32_t q; next_slice(sync, worker, &q);) {
         int rc = update_slice(&sync->updaters[worker], &sync->update, sync->fold, q, sync->pass, err);
         if (rc < 0) return rc;
     }
@@ -47,6 +64,7 @@ static int sync_step(struct sync *sync, struct error *err)
     }
     update_begin(&sync->update, fold, step, round->rows, round->tally.weight);
     for (sync->pass = 0; rc == 0 && verdict == GUARD_PASS && sync->pass < sync->update.passes; sync->pass++) {
+        for (unsigned w = 0; w < fold->job->team.workers; w++) atomic_store_explicit(&sync->taken[w], 0, memory_order_relaxed);
         rc = team_run(&fold->job->team, sync_slices, sync, err);
         if (rc == 0) update_conclude(&sync->update, fold, sync->pass);
     }
@@ -104,6 +122,7 @@ static int sync_train(struct fold *fold, struct error *err)
     unsigned workers = fold->job->team.workers;
     if (fold->cursor.ended) return 0;
     int rc = (sync.updaters = mem_array(workers, 1, sizeof *sync.updaters, err)) ? 0 : -ERROR_NOMEM;
+    if (rc == 0 && !(sync.taken = mem_array(workers, 1, sizeof *sync.taken, err))) rc = -ERROR_NOMEM;
     if (rc == 0) rc = update_init(&sync.update, fold, err);
     for (unsigned w = 0; rc == 0 && w < workers; w++) rc = updater_init(&sync.updaters[w], fold, err);
     if (rc == 0) {
@@ -114,6 +133,7 @@ static int sync_train(struct fold *fold, struct error *err)
     for (unsigned w = 0; sync.updaters && w < workers; w++) updater_close(&sync.updaters[w]);
     update_close(&sync.update);
     mem_free(sync.updaters);
+    mem_free((void *)sync.taken);
     return rc;
 }
 

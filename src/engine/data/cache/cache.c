@@ -17,7 +17,7 @@ struct index_header { /* then the facts' arrays padded to 8 bytes each, `count` 
 _Static_assert(sizeof(struct cache_block) == 40 && sizeof(struct field_kind) == 8 && sizeof(struct index_header) % 8 == 0,
                "the file format has no padding");
 
-enum { INDEX_MAX_BYTES = 1 << 28 }; /* 6 million blocks, 54 thousand million rows */
+enum { INDEX_MAX_BYTES = 1 << 28, FLUSH_BYTES = 8 << 20 }; /* 6 million blocks, 54 thousand million rows; what the disk is given at a time */
 
 static int index_damaged(const char *why, struct error *err) { return error_set(err, ERROR_DATA, NULL, "index is damaged: %s", why); }
 
@@ -210,6 +210,10 @@ static int writer_flush(struct cache_writer *w, struct error *err)
     t->features += p->features;
     for (size_t r = 0; r < p->count; r++) t->positives += p->labels[r];
     rows_clear(p, p->with);
+    if (t->blocks_size_bytes - w->flushed >= FLUSH_BYTES) {
+        file_flush(w->blocks, w->flushed, t->blocks_size_bytes - w->flushed);
+        w->flushed = t->blocks_size_bytes;
+    }
     return 0;
 }
 

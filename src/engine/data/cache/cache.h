@@ -63,6 +63,7 @@ struct cache_writer {
     struct bytes head;
     struct cache_block *index;
     size_t count, max;
+    uint64_t flushed; /* bytes of blocks that the disk was given */
     struct cache_totals totals;
     struct cache_facts facts;
 };
