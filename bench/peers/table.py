@@ -13,13 +13,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT_S = float(os.environ.get('PEERS_TIMED_LIMIT', 900))
 PEERS = {'vw': 'vw.py', 'xlearn': 'xlearn.py', 'torch': 'torch_deepfm.py', 'sklearn': 'sklearn_sgd.py', 'lightgbm': 'lightgbm_trees.py'}
 OURS = {  # name: model, rate, hash bits
-    'lr': ({'kind': 'lr', 'hash_bits': 22}, 0.08),
+    'lr': ({'kind': 'lr', 'hash_bits': 22}, 0.1),
     'fm(4)': ({'kind': 'fm', 'hash_bits': 18, 'embedding_dim': 4}, 0.05),
     'ffm(4)': ({'kind': 'ffm', 'hash_bits': 18, 'embedding_dim': 4}, 0.15),
     'deepfm(16)': ({'kind': 'deepfm', 'hash_bits': 22, 'embedding_dim': 16, 'hidden': [400, 400]}, 0.05),
 }
 # A wide model wins its rate by large batches; a narrow one learns more of one pass by small ones.
-BATCH = {'lr': 1024, 'fm(4)': 1024, 'ffm(4)': 2048}
+BATCH = {'fm(4)': 2048, 'ffm(4)': 2048}
 MORE = 2  # passes
 RIVALS = {'vw': [('lr', 'text', 2)], 'xlearn': [('lr', 'cache', 1), ('lr', 'cache', 2), ('fm(4)', 'cache', 1), ('fm(4)', 'cache', 2),
                                                 ('ffm(4)', 'cache', 1), ('ffm(4)', 'cache', 2)],
