@@ -97,8 +97,13 @@ static int export_run(const struct call *call, struct error *err)
     return rc;
 }
 
-static const struct exit_row export_exits[] = {{0, "written"},       {64, "wrong usage"}, {65, "damaged: the message says where"},
-                                               {66, "no such file"}, {73, "disk full"},   {0}};
+static const struct exit_row export_exits[] = {{0, "written"},
+                                               {64, "wrong usage"},
+                                               {65, "damaged: the message says where"},
+                                               {66, "no such file"},
+                                               {73, "disk full"},
+                                               {75, "another command writes --out"},
+                                               {0}};
 
 const struct command command_checkpoint_export = {
     .name = "checkpoint export",

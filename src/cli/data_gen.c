@@ -202,6 +202,16 @@ static int data_gen_run(const struct call *call, struct error *err)
     return rc < 0 ? rc : print_summary(params, &labels, &summary, to_output ? stderr : stdout, err);
 }
 
+static const struct exit_row data_gen_exits[] = {{0, "written"},
+                                                 {64, "wrong usage"},
+                                                 {66, "a folder is not there"},
+                                                 {71, "out of memory"},
+                                                 {73, "no space left on a disk"},
+                                                 {74, "input or output failed"},
+                                                 {75, "another command writes --out or --truth; both are as they were"},
+                                                 {77, "a file may not be written"},
+                                                 {0}};
+
 const struct command command_data_gen = {.name = "data gen",
                                          .summary = "Write a Criteo-like click log whose best possible AUC and logloss are known.",
                                          .details = "Rows are drawn from a hidden model of linear and pairwise terms (of three fields, too, with "
@@ -211,5 +221,6 @@ const struct command command_data_gen = {.name = "data gen",
                                          .args = data_gen_args,
                                          .params_size = sizeof(struct data_gen_params),
                                          .usage_exit = 64,
+                                         .exits = data_gen_exits,
                                          .example = "trainyard data gen --rows 1000000 --seed 1 --out data/clicks.tsv --truth data/truth.tsv",
                                          .run = data_gen_run};

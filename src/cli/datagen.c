@@ -1,9 +1,8 @@
 /* `data gen`: rows of the hidden model written as text, block by block.
  *
  * A round makes one block of BLOCK_ROWS rows a task, in parallel, each into its own buffers; then the caller's thread writes the blocks in
- * order. Rows depend on (seed, row) only, so neither the round's width nor the worker count shows in the bytes. Files are written under a
- * temporary name and renamed when whole: a log that was cut short never looks like a log. The optimum comes from the room's own evaluator, fed
- * with the true logits. */
+ * order. Rows depend on (seed, row) only, so neither the round's width nor the worker count shows in the bytes. Files are drafts until
+ * they are whole: a log that was cut short never looks like a log. The optimum comes from the room's own evaluator, fed with the true logits. */
 #include "cli/datagen.h"
 
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "base/mem.h"
 #include "cli/datagen_model.h"
 #include "engine/eval/eval.h"
@@ -37,10 +37,9 @@ struct judges {
     struct evaluator *by[ORDERS]; /* of labels that are no clicks WHOLE alone */
 };
 
-struct sink { /* a file under a temporary name, or a stream */
-    const char *path;
-    char temporary[PATH_SIZE]; /* "": written in place */
-    struct file *file;         /* NULL: standard output, or closed */
+struct sink { /* one of these; none of them: nothing open */
+    struct draft draft;
+    struct file *direct; /* a device or a pipe, which no file must replace */
     bool is_stdout;
 };
 
@@ -143,41 +142,33 @@ static int make_block(void *context, unsigned index, struct error *err)
 static int sink_open(struct sink *s, const struct world *w, const char *path, struct error *err)
 {
     struct file_stat stat;
-    s->path = path;
     s->is_stdout = !strcmp(path, "-");
     if (s->is_stdout) return 0;
-    bool special = path_exists(w, path) && path_stat(w, path, &stat, NULL) == 0 && !stat.is_regular; /* /dev/null, a pipe: no rename there */
-    if (!special && snprintf(s->temporary, PATH_SIZE, "%s.part", path) >= PATH_SIZE) {
-        s->temporary[0] = 0;
-        return error_set(err, ERROR_USAGE, NULL, "the path %.40s... is too long", path);
-    }
-    return file_open(w, special ? path : s->temporary, FILE_REPLACE, &s->file, err);
+    if (path_stat(w, path, &stat, NULL) == 0 && !stat.is_regular) return file_open(w, path, FILE_APPEND, &s->direct, err);
+    return draft_open(&s->draft, w, path, err);
 }
 
-static int sink_write(struct sink *s, const struct bytes *b, struct error *err)
+static int sink_write(struct sink *s, const void *text, size_t size, struct error *err)
 {
-    if (b->size == 0) return 0;
-    if (!s->is_stdout) return file_write(s->file, b->data, b->size, err);
-    if (fwrite(b->data, 1, b->size, stdout) != b->size) return error_set_errno(err, errno, NULL, "standard output");
+    if (size == 0) return 0;
+    if (!s->is_stdout) return file_write(s->direct ? s->direct : s->draft.file, text, size, err);
+    if (fwrite(text, 1, size, stdout) != size) return error_set_errno(err, errno, NULL, "standard output");
     return 0;
 }
 
-static int sink_commit(struct sink *s, const struct world *w, struct error *err)
+static int sink_commit(struct sink *s, struct error *err)
 {
     if (s->is_stdout) return fflush(stdout) == 0 ? 0 : error_set_errno(err, errno, NULL, "standard output");
-    if (!s->file) return 0;
-    struct file *file = s->file;
-    s->file = NULL;
-    int rc = file_close(file, err);
-    if (rc == 0 && s->temporary[0]) rc = path_rename(w, s->temporary, s->path, err);
-    if (rc == 0) s->temporary[0] = 0;
+    if (s->draft.file) return draft_publish(&s->draft, err);
+    int rc = file_close(s->direct, err);
+    s->direct = NULL;
     return rc;
 }
 
-static void sink_abandon(struct sink *s, const struct world *w)
+static void sink_abandon(struct sink *s)
 {
-    if (s->file) file_close(s->file, NULL);
-    if (s->temporary[0]) path_unlink(w, s->temporary, NULL);
+    draft_drop(&s->draft);
+    file_close(s->direct, NULL);
 }
 
 static int job_check(const struct datagen_config *c, struct error *err)
@@ -219,7 +210,7 @@ static int job_open(struct job *job, struct error *err)
     if ((rc = sink_open(&job->log, c->world, c->path, err)) < 0) return rc;
     if (!c->truth_path) return 0;
     if ((rc = sink_open(&job->truth, c->world, c->truth_path, err)) < 0) return rc;
-    return file_write(job->truth.file, header, sizeof header - 1, err);
+    return sink_write(&job->truth, header, sizeof header - 1, err);
 }
 
 static int job_write(struct job *job, struct datagen_summary *summary, struct error *err)
@@ -232,8 +223,8 @@ static int job_write(struct job *job, struct datagen_summary *summary, struct er
         if ((rc = parallel->run(parallel->impl, make_block, job, job->block_count, err)) < 0) return rc;
         for (unsigned i = 0; i < job->block_count; i++) {
             struct block *block = &job->blocks[i];
-            if ((rc = sink_write(&job->log, &block->log, err)) < 0) return rc;
-            if (c->truth_path && (rc = sink_write(&job->truth, &block->truth, err)) < 0) return rc;
+            if ((rc = sink_write(&job->log, block->log.data, block->log.size, err)) < 0) return rc;
+            if (c->truth_path && (rc = sink_write(&job->truth, block->truth.data, block->truth.size, err)) < 0) return rc;
             summary->bytes += block->log.size;
             summary->missing += block->missing;
         }
@@ -272,8 +263,8 @@ static int optimum(const struct judges *judges, const struct loss *loss, struct 
 
 static void job_close(struct job *job)
 {
-    sink_abandon(&job->log, job->config->world);
-    sink_abandon(&job->truth, job->config->world);
+    sink_abandon(&job->log);
+    sink_abandon(&job->truth);
     for (unsigned i = 0; job->blocks && i < job->block_count; i++) {
         bytes_close(&job->blocks[i].log);
         bytes_close(&job->blocks[i].truth);
@@ -297,8 +288,8 @@ int datagen_run(const struct datagen_config *config, struct datagen_summary *sum
     if ((rc = job_write(&job, summary, err)) < 0) goto out;
     if ((rc = optimum(&job.all, job.labels.loss, &summary->all, err)) < 0) goto out;
     if ((rc = optimum(&job.test, job.labels.loss, &summary->test, err)) < 0) goto out;
-    if ((rc = sink_commit(&job.truth, config->world, err)) < 0) goto out;
-    if ((rc = sink_commit(&job.log, config->world, err)) < 0) goto out;
+    if ((rc = sink_commit(&job.truth, err)) < 0) goto out;
+    if ((rc = sink_commit(&job.log, err)) < 0) goto out;
     summary->positives = summary->all.positives;
     summary->elapsed_ms = world_mono_ms(config->world) - start_ms;
 out:

@@ -45,7 +45,8 @@ struct datagen_summary {
     int64_t elapsed_ms;
 };
 
-/* datagen_run: write the log (and the truth), fill the summary. ERROR_USAGE for a bad configuration; ERROR_IO, ERROR_NOSPACE, ERROR_NOMEM. */
+/* datagen_run: write the log (and the truth), fill the summary. ERROR_USAGE for a bad configuration; ERROR_CONFLICT: another writes to one of the
+ * files; ERROR_IO, ERROR_NOSPACE, ERROR_NOMEM. */
 int datagen_run(const struct datagen_config *config, struct datagen_summary *summary, struct error *err);
 
 #endif

@@ -67,7 +67,7 @@ const struct exit_row rowjob_exits[] = {
     {71, "out of memory"},
     {73, "no space left on a disk"},
     {74, "input or output failed"},
-    {75, "stopped by a signal; --out is as it was"},
+    {75, "stopped by a signal, or another command writes --out; --out is as it was"},
     {77, "a file may not be read or written"},
     {0}};
 

@@ -19,7 +19,7 @@ static int publish(const struct world *w, float value, char sha256[SHA256_HEX], 
     struct sidecar s = {.step = 7, .sha256 = sha256};
     int rc = safetensors_draft(w, FILE_NAME, &t, 1, NULL, &draft, sha256, &s.size_bytes, err);
     if (rc < 0) return rc;
-    assert_false(draft.file);
+    assert_true(draft.settled);
     if ((rc = sidecar_write(w, FILE_NAME, &s, err)) == 0) return draft_publish(&draft, err);
     draft_drop(&draft);
     return rc;

@@ -258,6 +258,35 @@ predict --checkpoint run --in clicks.tsv --out keep.tsv >/dev/null
 check "the next one takes the left draft's place" test ! -e keep.tsv.tmp
 check "... and is whole" cmp want.tsv keep.tsv
 
+# Two at once on one --out: the second is refused, and the first one's file is its own.
+mkfifo rows.pipe
+"$trainyard" predict -q --checkpoint run --out both.tsv <rows.pipe >/dev/null 2>first.err & first=$!
+reap $first
+exec 3>rows.pipe
+cat clicks.tsv >&3
+check "a first one writes" poll 20 test -s both.tsv.tmp
+check "a second one is refused with 75" test "$(exit_of "$trainyard" predict -q --checkpoint run --in a.tsv --out both.tsv 3>&-)" = 75
+check "... says why" says "another command is writing both.tsv"
+check "... and so is an export" test "$(exit_of "$trainyard" export -q --checkpoint run --in a.tsv --out both.tsv 3>&-)" = 75
+exec 3>&-
+rc=0; wait $first || rc=$?
+check "... the first one ends well" test $rc = 0
+check "... with its own lines" cmp want.tsv both.tsv
+check "... and makes room" test "$(exit_of "$trainyard" predict -q --checkpoint run --in a.tsv --out both.tsv)$(test -e both.tsv.tmp && echo draft)" = 0
+
+# So with a log in the making: the first one waits for a reader of its truth.
+mkfifo truth.pipe
+"$trainyard" data gen -q --rows 20000 --seed 5 --out both.tsv --truth truth.pipe >/dev/null 2>first.err & first=$!
+reap $first
+check "a first data gen writes" poll 20 test -s both.tsv.tmp
+check "a second one is refused with 75" test "$(exit_of "$trainyard" data gen -q --rows 9 --out both.tsv)" = 75
+check "... says why" says "another command is writing both.tsv"
+timeout 60 cat truth.pipe >truth.tsv
+rc=0; wait $first || rc=$?
+check "... the first one ends well" test $rc = 0
+check "... with its own rows" cmp clicks.tsv both.tsv
+check "... and the truth of each, through the pipe" test "$(wc -l <truth.tsv)" = 20001
+
 # A vocabulary is part of the model: with another content of its file rows would get other scores.
 awk 'BEGIN { print "label,a"; for (i = 0; i < 5000; i++) printf "%d,w%d\n", i * 7919 % 3 == 0, i % 11 }' >words.csv
 printf 'w%d\n' 1 2 3 >words
