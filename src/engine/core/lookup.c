@@ -21,7 +21,7 @@ void lookup_close(struct lookup *l)
 
 static int lookup_reserve(struct lookup *l, size_t features, struct error *err)
 {
-    if (features <= l->features_max) return 0;
+    if (l->table && features <= l->features_max) return 0;
     if (features > FEATURES_MAX)
         return error_set(err, ERROR_TOOLARGE, "/train/batch_size",
                          "a shard's micro-batch has %zu features, at most %d are possible; use more shards or a smaller batch", features,

@@ -14,7 +14,7 @@ enum { FIXED = 64 << 20, ROWS_MOST = 192 << 20, WINDOW_ROWS = 1 << 17 }; /* buff
 
 /* Bytes of a micro-batch: a row's offset, label, weight and number; a feature's key, value, field, and its places in the lookup and where keys are
  * replaced; a distinct row's entries in the lookup's sparse table; a row of a window with its features'. */
-enum { ROW_BYTES = 40, FEATURE_BYTES = 48, DISTINCT_BYTES = 136, WINDOW_ROW_BYTES = 48, WINDOW_FEATURE_BYTES = 10, EVALUATION_ROW_BYTES = 48 };
+enum { ROW_BYTES = 40, FEATURE_BYTES = 48, DISTINCT_BYTES = 72, WINDOW_ROW_BYTES = 48, WINDOW_FEATURE_BYTES = 10, EVALUATION_ROW_BYTES = 48 };
 
 struct recipe { /* what memory_need() asks all the time */
     const struct spec *spec;
@@ -67,7 +67,7 @@ static uint64_t shard_bytes(const struct recipe *r, uint64_t distinct)
     double bytes = 0;
     for (size_t t = 0; t < r->count; t++) {
         const struct param_desc *desc = &r->descs[t];
-        double rows = (double)(desc->table ? distinct : dense_rows(desc)), all = rows * (desc->width + 1.0) * sizeof(float);
+        double rows = (double)(desc->table ? distinct : dense_rows(desc)), all = rows * (desc->width + 2.0) * sizeof(float);
         bytes += all;
         if (!codec->encode || !param_learns(desc)) continue;
         bytes += rows * 4 * sizeof(uint32_t);

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "engine/core/float.h"
 #include "engine/core/logistic.h"
+#include "engine/core/grad.h"
 #include "engine/core/lookup.h"
 #include "engine/core/params.h"
 
@@ -54,6 +55,38 @@ static void lookup_equals_naive(void **state)
                 assert_int_equal(l.slice_start[SLICES_MAX], l.count);
                 params_close(&p);
             }
+    lookup_close(&l);
+}
+
+/* A gradient has its ids by slice, whatever the order of its rows. */
+static void gradient_rows_have_places(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct lookup l = {0};
+    struct grad_buffer g = {.rows = {0}};
+    struct params p;
+    enum { N = 300 };
+    uint32_t keys[N];
+    for (uint32_t i = 0; i < N; i++) keys[i] = i % 200 * 0x9E3779B1u;
+    assert_ok(params_init(&p, descs, 3, 16, states, 1, &err), &err);
+    for (int ascending = 0; ascending < 2; ascending++)
+        for (size_t n = 0; n <= N; n += N / 2) {
+            struct batch batch = {.rows = 1, .features = n, .keys = keys};
+            assert_ok(lookup_build(&l, &batch, &p, ascending, &err), &err);
+            assert_ok(grad_buffer_zeros(&g, &l, 3, &err), &err);
+            assert_int_equal(g.rows.count, n < 200 ? n : 200);
+            assert_true(ascending || n == 0 ? !g.rows.place : g.rows.place != NULL);
+            for (size_t i = 0; i < g.rows.count; i++) {
+                uint32_t q = g.rows.ids[i] >> p.slice_bits;
+                assert_int_equal(g.rows.ids[i], l.slots[g.rows.place ? g.rows.place[i] : i]);
+                assert_true(i >= g.rows.slice_start[q] && i < g.rows.slice_start[q + 1]);
+                assert_true(g.rows.values[3 * i] == 0 && g.rows.values[3 * i + 2] == 0);
+                g.rows.values[3 * i] = g.rows.values[3 * i + 2] = 1;
+            }
+        }
+    params_close(&p);
+    grad_buffer_close(&g);
     lookup_close(&l);
 }
 
@@ -172,7 +205,7 @@ static void finite_is_told(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(lookup_equals_naive),
-                                          cmocka_unit_test(lookup_survives_many_batches),
+                                          cmocka_unit_test(lookup_survives_many_batches), cmocka_unit_test(gradient_rows_have_places),
                                           cmocka_unit_test(rows_sleep_until_their_first_update),
                                           cmocka_unit_test(initial_values_are_normal),
                                           cmocka_unit_test(logistic_is_accurate),
