@@ -118,13 +118,13 @@ WRAP_VOID(adagrad_rows_avx512, (const struct update_rows *r, float epsilon), (r,
 WRAP_VOID(adagrad_rows_avx2, (const struct update_rows *r, float epsilon), (r, epsilon), PLACE_update)
 WRAP_VOID(adagrad_rows_base, (const struct update_rows *r, float epsilon), (r, epsilon), PLACE_update)
 
-int __real_lookup_build(struct lookup *l, const struct batch *b, const struct params *p, bool ascending, struct error *err);
-int __wrap_lookup_build(struct lookup *l, const struct batch *b, const struct params *p, bool ascending, struct error *err);
-int __wrap_lookup_build(struct lookup *l, const struct batch *b, const struct params *p, bool ascending, struct error *err)
+int __real_lookup_build(struct lookup *l, const struct batch *b, const struct params *p, enum lookup_order order, struct error *err);
+int __wrap_lookup_build(struct lookup *l, const struct batch *b, const struct params *p, enum lookup_order order, struct error *err);
+int __wrap_lookup_build(struct lookup *l, const struct batch *b, const struct params *p, enum lookup_order order, struct error *err)
 {
-    if (!in_step()) return __real_lookup_build(l, b, p, ascending, err);
+    if (!in_step()) return __real_lookup_build(l, b, p, order, err);
     enum place was = enter(PLACE_lookup);
-    int rc = __real_lookup_build(l, b, p, ascending, err);
+    int rc = __real_lookup_build(l, b, p, order, err);
     features += (int64_t)b->features;
     slots += (int64_t)l->count;
     enter(was);

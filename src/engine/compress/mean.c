@@ -4,7 +4,7 @@
 
 #include "engine/compress/aggregate.h"
 
-enum { COLUMNS = 16, SHARDS = 1024, NARROW = 4, SHARDS_NARROW = 32 };
+enum { COLUMNS = 16, SHARDS = 1024, NARROW = 4, SHARDS_NARROW = 32, AHEAD = 2, FETCHED = 256 };
 
 struct fold { /* working memory of one row's tree */
     const float *leaf[SHARDS];
@@ -87,6 +87,14 @@ static inline __attribute__((always_inline)) void combine_narrow(const struct me
     }
 }
 
+/* The shards' copies of a row, which lie about as features came: nearer. */
+static void fetch(const struct merged *m, size_t i)
+{
+    const uint32_t *src = m->src + i * m->shards;
+    for (size_t s = 0; s < m->shards; s++)
+        for (size_t j = 0; src[s] && j < m->width; j += 16) __builtin_prefetch(m->values[s] + (size_t)(src[s] - 1) * m->width + j);
+}
+
 static void mean_combine(const void *params, const struct merged *m, double examples, float *out)
 {
     (void)params;
@@ -98,6 +106,7 @@ static void mean_combine(const void *params, const struct merged *m, double exam
     if (m->width == 4 && m->shards > 0 && m->shards <= SHARDS_NARROW) return combine_narrow(m, m->shards, 4, inverse, out);
     for (size_t i = 0; i < m->count; i++, out += m->width) {
         const uint32_t *src = m->src + i * m->shards;
+        if (m->width <= FETCHED && i + AHEAD < m->count) fetch(m, i + AHEAD);
         const float *lone = lone_leaf(m, src); /* most rows of Zipf traffic */
         if (lone) {
             for (size_t j = 0; j < m->width; j++) out[j] = lone[j] * inverse;

@@ -18,7 +18,7 @@ static int keys_reserve(struct factors *f, size_t slots, struct error *err)
     return rc;
 }
 
-int factors_lookup(struct factors *f, struct lookup *rows, const struct batch *batch, const struct params *p, bool ascending, struct error *err)
+int factors_lookup(struct factors *f, struct lookup *rows, const struct batch *batch, const struct params *p, enum lookup_order order, struct error *err)
 {
     uint32_t shift = 32 - p->row_bits;
     int rc = lookup_distinct_slots(&f->slots, batch, p->hash_bits, err);
@@ -29,7 +29,7 @@ int factors_lookup(struct factors *f, struct lookup *rows, const struct batch *b
         f->keys[i] = factors_quotient(p, f->slots.slots[i]) << shift;
         f->keys[n + i] = factors_remainder(p, f->slots.slots[i]) << shift;
     }
-    return lookup_build(rows, &(struct batch){.rows = 1, .features = 2 * n, .keys = f->keys}, p, ascending, err);
+    return lookup_build(rows, &(struct batch){.rows = 1, .features = 2 * n, .keys = f->keys}, p, order, err);
 }
 
 void factors_compose(const struct factors *f, const struct lookup *rows, size_t width, const float *values, float *out)

@@ -41,10 +41,8 @@ int grad_buffer_zeros(struct grad_buffer *b, const struct lookup *l, uint32_t wi
     memcpy(rows->slice_start, l->slice_start, sizeof rows->slice_start);
     if (l->count == 0) return 0;
     memset(rows->values, 0, l->count * width * sizeof *rows->values);
-    if (l->ascending) memcpy(rows->ids, l->slots, l->count * sizeof *rows->ids);
-    else
-        for (size_t k = 0; k < l->count; k++) rows->ids[k] = l->slots[l->by_slice[k]];
-    if (!l->ascending) rows->place = memcpy(b->places, l->by_slice, l->count * sizeof *b->places);
+    for (size_t k = 0; k < l->count; k++) rows->ids[k] = l->slots[l->by_slice[k]];
+    if (l->order == LOOKUP_OCCURRENCE) rows->place = memcpy(b->places, l->by_slice, l->count * sizeof *b->places);
     return 0;
 }
 

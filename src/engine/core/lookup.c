@@ -94,10 +94,10 @@ static size_t lookup_distinct(struct lookup *l, const uint32_t *keys, size_t fea
     return count;
 }
 
-/* LSD radix sort of the distinct slots, 11 bits a pass; features follow. */
-static void lookup_sort(struct lookup *l, size_t features, uint32_t bits)
+/* LSD radix sort of the distinct slots, 11 bits a pass: their positions into by_slice, where slices are in order, too. */
+static void lookup_sort(struct lookup *l, uint32_t bits)
 {
-    uint32_t *from = l->by_slice, *to = l->scratch; /* positions in slots, ever more in order */
+    uint32_t *from = l->by_slice, *to = l->scratch;
     for (uint32_t i = 0; i < l->count; i++) from[i] = i;
     for (uint32_t shift = 0; shift < bits; shift += 11) {
         uint32_t start[2049] = {0};
@@ -107,20 +107,27 @@ static void lookup_sort(struct lookup *l, size_t features, uint32_t bits)
         uint32_t *swap = from;
         from = to, to = swap;
     }
-    for (uint32_t k = 0; k < l->count; k++) to[from[k]] = k;
-    for (size_t i = 0; i < features; i++) l->local[i] = to[l->local[i]];
-    for (size_t k = 0; k < l->count; k++) to[k] = l->slots[from[k]];
-    memcpy(l->slots, to, l->count * sizeof *l->slots);
+    if (from != l->by_slice) memcpy(l->by_slice, from, l->count * sizeof *from);
 }
 
-static void lookup_group(struct lookup *l, const struct params *p)
+static void lookup_group(struct lookup *l, const struct params *p, bool sorted)
 {
     uint32_t *start = l->slice_start, next[SLICES_MAX], bits = p->slice_bits;
     memset(start, 0, sizeof l->slice_start);
     for (size_t i = 0; i < l->count; i++) start[(l->slots[i] >> bits) + 1]++;
     for (size_t q = 0; q < SLICES_MAX; q++) start[q + 1] += start[q];
     memcpy(next, start, sizeof next);
-    for (uint32_t i = 0; i < l->count; i++) l->by_slice[next[l->slots[i] >> bits]++] = i;
+    for (uint32_t i = 0; !sorted && i < l->count; i++) l->by_slice[next[l->slots[i] >> bits]++] = i;
+}
+
+/* Slots into the order of by_slice; features follow. */
+static void lookup_arrange(struct lookup *l, size_t features)
+{
+    for (uint32_t k = 0; k < l->count; k++) l->scratch[l->by_slice[k]] = k;
+    for (size_t i = 0; i < features; i++) l->local[i] = l->scratch[l->local[i]];
+    for (size_t k = 0; k < l->count; k++) l->scratch[k] = l->slots[l->by_slice[k]];
+    memcpy(l->slots, l->scratch, l->count * sizeof *l->slots);
+    for (uint32_t k = 0; k < l->count; k++) l->by_slice[k] = k;
 }
 
 int lookup_distinct_slots(struct lookup *l, const struct batch *batch, uint32_t bits, struct error *err)
@@ -130,12 +137,13 @@ int lookup_distinct_slots(struct lookup *l, const struct batch *batch, uint32_t 
     return rc;
 }
 
-int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, bool ascending, struct error *err)
+int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, enum lookup_order order, struct error *err)
 {
     int rc = lookup_distinct_slots(l, batch, p->row_bits, err);
     if (rc < 0) return rc;
-    l->ascending = ascending;
-    if (ascending) lookup_sort(l, batch->features, p->row_bits);
-    lookup_group(l, p);
+    l->order = order;
+    if (order == LOOKUP_ASCENDING) lookup_sort(l, p->row_bits);
+    lookup_group(l, p, order == LOOKUP_ASCENDING);
+    if (order != LOOKUP_OCCURRENCE) lookup_arrange(l, batch->features);
     return 0;
 }

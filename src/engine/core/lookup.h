@@ -6,9 +6,15 @@
 #include "engine/core/batch.h"
 #include "engine/core/params.h"
 
+enum lookup_order {
+    LOOKUP_OCCURRENCE, /* of first occurrence: no feature is looked at twice */
+    LOOKUP_SLICES,     /* by slice, then as before: rows of several cache lines are then merged and fetched in a row */
+    LOOKUP_ASCENDING,  /* as codecs want it that write gaps */
+};
+
 struct lookup {
-    size_t count;    /* distinct slots */
-    bool ascending;  /* else by first occurrence: */
+    size_t count; /* distinct slots */
+    enum lookup_order order;
     uint32_t *slots; /* (count) */
     uint32_t *local; /* (features): position in slots of each feature of the batch */
     /* Positions in slots, grouped by slice: those of slice q are by_slice[slice_start[q]] .. by_slice[slice_start[q + 1] - 1], in the order of slots. */
@@ -19,9 +25,9 @@ struct lookup {
     size_t features_max;
 };
 
-/* lookup_build: fill l from the batch's keys, whose high p->row_bits are the row of a table. ascending: in the order of slots, as codecs want it that
- * write gaps. Grows its buffers when needed; zeroed struct to start with. */
-int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, bool ascending, struct error *err);
+/* lookup_build: fill l from the batch's keys, whose high p->row_bits are the row of a table. Grows its buffers when needed; zeroed struct to start with.
+ */
+int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, enum lookup_order order, struct error *err);
 /* lookup_distinct_slots: slots, count and local alone, for slots of that many bits, in order of first occurrence. */
 int lookup_distinct_slots(struct lookup *l, const struct batch *batch, uint32_t bits, struct error *err);
 void lookup_close(struct lookup *l);

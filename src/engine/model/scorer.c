@@ -55,6 +55,14 @@ int scorer_batch(struct scorer *s, const struct params *p, const struct batch *b
     return scorer_keys(s, p, b, out, err);
 }
 
+/* Rows of more than a cache line. */
+static bool rows_wide(const struct params *p)
+{
+    for (size_t t = 0; t < p->count; t++)
+        if (p->tensor[t].desc.table && p->tensor[t].desc.width > 16) return true;
+    return false;
+}
+
 int scorer_forward(struct scorer *s, const struct model_use *use, const struct params *p, const struct batch *b, const struct scorer_mode *mode,
                    struct error *err)
 {
@@ -62,7 +70,8 @@ int scorer_forward(struct scorer *s, const struct model_use *use, const struct p
     int rc;
     if ((rc = scorer_batch(s, p, b, &b, err)) < 0) return rc;
     bool factors = p->remainder_bits > 0;
-    rc = factors ? factors_lookup(&s->factors, &s->lookup, b, p, mode->ascending, err) : lookup_build(&s->lookup, b, p, mode->ascending, err);
+    enum lookup_order order = mode->ascending ? LOOKUP_ASCENDING : rows_wide(p) ? LOOKUP_SLICES : LOOKUP_OCCURRENCE;
+    rc = factors ? factors_lookup(&s->factors, &s->lookup, b, p, order, err) : lookup_build(&s->lookup, b, p, order, err);
     if (rc < 0) return rc;
     if ((rc = floats_reserve(&s->logits, b->rows * model_outputs(use), err)) < 0) return rc;
     const struct model_size size = {b->rows, b->features, factors ? s->factors.slots.count : s->lookup.count};

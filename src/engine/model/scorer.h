@@ -34,7 +34,7 @@ int scorer_batch(struct scorer *s, const struct params *p, const struct batch *b
 int scorer_keys(struct scorer *s, const struct params *p, const struct batch *b, const struct batch **out, struct error *err);
 
 struct scorer_mode {     /* zeroed: to judge or predict */
-    bool ascending;      /* as in lookup_build */
+    bool ascending;      /* slots in that order, for codecs */
     bool training;       /* as in struct model_call, */
     uint64_t seed, step; /* like these */
 };

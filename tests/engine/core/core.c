@@ -34,7 +34,7 @@ static void lookup_equals_naive(void **state)
     struct lookup l = {0};
     for (size_t b = 0; b < 7; b++)
         for (uint64_t seed = 1; seed <= 6; seed++)
-            for (int ascending = 0; ascending < 2; ascending++) {
+            for (enum lookup_order order = LOOKUP_OCCURRENCE; order <= LOOKUP_ASCENDING; order++) {
                 enum { N = 1500 }; /* distinct ones beyond where the table widens */
                 struct params p;
                 uint32_t keys[N];
@@ -42,16 +42,17 @@ static void lookup_equals_naive(void **state)
                 for (size_t i = 0; i < N; i++) keys[i] = rng_unit(&rng) < 0.5 ? rng_u32(&rng) : (uint32_t)rng_below(&rng, 20) * 0x0A123457u;
                 struct batch batch = {.rows = 1, .features = N, .keys = keys};
                 assert_ok(params_init(&p, descs, 3, bit_counts[b], states, 1, &err), &err);
-                assert_ok(lookup_build(&l, &batch, &p, ascending, &err), &err);
+                assert_ok(lookup_build(&l, &batch, &p, order, &err), &err);
                 for (size_t i = 0; i < N; i++) assert_int_equal(l.slots[l.local[i]], keys[i] >> (32 - bit_counts[b]));
                 for (size_t i = 0; i < l.count; i++) {
                     uint32_t q = l.slots[l.by_slice[i]] >> p.slice_bits;
                     assert_true(i >= l.slice_start[q] && i < l.slice_start[q + 1]);
                     assert_true(i == l.slice_start[q] || l.by_slice[i] > l.by_slice[i - 1]);
                     for (size_t j = 0; j < i; j++) assert_true(l.slots[i] != l.slots[j]);
-                    if (ascending && i > 0) assert_true(l.slots[i] > l.slots[i - 1]);
+                    if (order == LOOKUP_ASCENDING && i > 0) assert_true(l.slots[i] > l.slots[i - 1]);
+                    if (order != LOOKUP_OCCURRENCE) assert_int_equal(l.by_slice[i], i);
                 }
-                for (size_t i = 0, seen = 0; !ascending && i < N; i++) assert_true(l.local[i] <= seen && (seen += l.local[i] == seen) > 0);
+                for (size_t i = 0, seen = 0; order == LOOKUP_OCCURRENCE && i < N; i++) assert_true(l.local[i] <= seen && (seen += l.local[i] == seen) > 0);
                 assert_int_equal(l.slice_start[SLICES_MAX], l.count);
                 params_close(&p);
             }
@@ -70,13 +71,13 @@ static void gradient_rows_have_places(void **state)
     uint32_t keys[N];
     for (uint32_t i = 0; i < N; i++) keys[i] = i % 200 * 0x9E3779B1u;
     assert_ok(params_init(&p, descs, 3, 16, states, 1, &err), &err);
-    for (int ascending = 0; ascending < 2; ascending++)
+    for (enum lookup_order order = LOOKUP_OCCURRENCE; order <= LOOKUP_ASCENDING; order++)
         for (size_t n = 0; n <= N; n += N / 2) {
             struct batch batch = {.rows = 1, .features = n, .keys = keys};
-            assert_ok(lookup_build(&l, &batch, &p, ascending, &err), &err);
+            assert_ok(lookup_build(&l, &batch, &p, order, &err), &err);
             assert_ok(grad_buffer_zeros(&g, &l, 3, &err), &err);
             assert_int_equal(g.rows.count, n < 200 ? n : 200);
-            assert_true(ascending || n == 0 ? !g.rows.place : g.rows.place != NULL);
+            assert_int_equal(g.rows.place != NULL, order == LOOKUP_OCCURRENCE && n > 0);
             for (size_t i = 0; i < g.rows.count; i++) {
                 uint32_t q = g.rows.ids[i] >> p.slice_bits;
                 assert_int_equal(g.rows.ids[i], l.slots[g.rows.place ? g.rows.place[i] : i]);
@@ -101,7 +102,7 @@ static void lookup_survives_many_batches(void **state)
     assert_ok(params_init(&p, descs, 3, 8, states, 1, &err), &err);
     for (uint32_t round = 0; round < 3000; round++) {
         keys[0] = round << 24, keys[1] = (round / 3) << 24, keys[2] = keys[0];
-        assert_ok(lookup_build(&l, &batch, &p, false, &err), &err);
+        assert_ok(lookup_build(&l, &batch, &p, LOOKUP_OCCURRENCE, &err), &err);
         assert_int_equal(l.count, keys[0] == keys[1] ? 1 : 2);
     }
     params_close(&p);

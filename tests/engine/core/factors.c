@@ -90,7 +90,7 @@ static void rows_are_products_and_gradients_reach_both(void **state)
             enum table_dtype dtype = how / 2 ? TABLE_BF16 : TABLE_FP32;
             fresh(&p, shapes[s].hash_bits, shapes[s].remainder_bits, dtype);
             rows_draw(&p);
-            assert_ok(factors_lookup(&f, &rows, &batch, &p, how % 2, &err), &err);
+            assert_ok(factors_lookup(&f, &rows, &batch, &p, how % 2 ? LOOKUP_ASCENDING : LOOKUP_OCCURRENCE, &err), &err);
             size_t n = f.slots.count;
             for (size_t i = 0; i < FEATURES; i++) assert_int_equal(f.slots.slots[f.slots.local[i]], keys[i] >> (32 - p.hash_bits));
             for (size_t i = 0; i < rows.count; i++) {

@@ -422,7 +422,7 @@ static void model_that_cannot_fit_says_so(void **state)
     assert_true(run_kit_run(&world_real,
                             RUN_KIT_SPEC("a.svm", "'model': {'kind': 'lr', 'hash_bits': 24}, 'resources': {'max_memory_bytes': 100000000}"), "big", 1,
                             &result, &err) < 0);
-    assert_error(&err, ERROR_NOMEM, "the model needs up to 516.4 MiB, and resources.max_memory_bytes allows 95.4 MiB: 2^24 slots x 8 bytes");
+    assert_error(&err, ERROR_NOMEM, "the model needs up to 516.3 MiB, and resources.max_memory_bytes allows 95.4 MiB: 2^24 slots x 8 bytes");
     assert_error(&err, ERROR_NOMEM, "lower model.hash_bits and the model's width");
     assert_true(run_kit_run(&world_real,
                             RUN_KIT_SPEC("a.svm", "'model': {'kind': 'fm', 'hash_bits': 24}, 'resources': {'max_memory_bytes': 2000000000}, "
