@@ -18,7 +18,8 @@ static int keys_reserve(struct factors *f, size_t slots, struct error *err)
     return rc;
 }
 
-int factors_lookup(struct factors *f, struct lookup *rows, const struct batch *batch, const struct params *p, enum lookup_order order, struct error *err)
+int factors_lookup(struct factors *f, struct lookup *rows, const struct batch *batch, const struct params *p, enum lookup_order order,
+                   struct error *err)
 {
     uint32_t shift = 32 - p->row_bits;
     int rc = lookup_distinct_slots(&f->slots, batch, p->hash_bits, err);

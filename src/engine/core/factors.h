@@ -25,7 +25,8 @@ static inline uint32_t factors_remainder(const struct params *p, uint32_t slot)
 }
 
 /* factors_lookup: as lookup_build, of the rows that the batch's slots are composed of, into *rows. */
-int factors_lookup(struct factors *f, struct lookup *rows, const struct batch *batch, const struct params *p, enum lookup_order order, struct error *err);
+int factors_lookup(struct factors *f, struct lookup *rows, const struct batch *batch, const struct params *p, enum lookup_order order,
+                   struct error *err);
 
 /* factors_compose: the rows (distinct rows, width) of the lookup as those of the slots: out (f->slots.count, width).
  * factors_split: the gradient g of those, added to that of the rows (zeroed by the caller): dQ += g R, dR += g Q, in the order of slots. */

@@ -1,5 +1,6 @@
-/* An open-addressing set of 32-bit entries: the index of a slot in `slots`, which says whose entry it is and stays in the nearest cache. So a probe is
- * two loads and a compare, and clearing the table before each batch costs less than entries twice as large that tell by themselves whether they count. */
+/* An open-addressing set of 32-bit entries: the index of a slot in `slots`, which says whose entry it is and stays in the nearest cache. So a probe
+ * is two loads and a compare, and clearing the table before each batch costs less than entries twice as large that tell by themselves whether they
+ * count. */
 #include "engine/core/lookup.h"
 
 #include <string.h>

@@ -14,13 +14,13 @@ struct sync {
     struct round round;
     struct updater *updaters; /* (workers) */
     struct update update;     /* what they share of the present step's */
-    _Atomic uint32_t *taken; /* (workers): slices of each one's own that the present pass has begun with */
+    _Atomic uint32_t *taken;  /* (workers): slices of each one's own that the present pass has begun with */
     unsigned pass;
     bool back; /* the guard went back to a checkpoint: the epoch begins anew at the cursor */
 };
 
-/* A worker begins with slices of its own, the same in every step: a table's hot lines stay in one core's cache. Then it helps the others, who may have
- * been kept from their work. */
+/* A worker begins with slices of its own, the same in every step: a table's hot lines stay in one core's cache. Then it helps the others, who may
+ * have been kept from their work. */
 static bool next_slice(struct sync *sync, unsigned worker, uint32_t *q)
 {
     uint32_t slices = sync->fold->params.slices, workers = sync->fold->job->team.workers;

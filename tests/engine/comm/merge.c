@@ -201,7 +201,8 @@ static void vote_withstands_a_liar(void **state)
     (void)state;
     const uint32_t ids[] = {1};
     const float honest[] = {1}, liar[] = {-100};
-    struct merge_source sources[5] = {{ids, honest, 1, NULL}, {ids, honest, 1, NULL}, {ids, liar, 1, NULL}, {ids, honest, 1, NULL}, {ids, honest, 1, NULL}};
+    struct merge_source sources[5] = {
+        {ids, honest, 1, NULL}, {ids, honest, 1, NULL}, {ids, liar, 1, NULL}, {ids, honest, 1, NULL}, {ids, honest, 1, NULL}};
     struct merge m = {0};
     struct error err = {0};
     int none = 0;
@@ -213,7 +214,7 @@ static void vote_withstands_a_liar(void **state)
     merge_close(&m);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(mean_is_the_canonical_tree), cmocka_unit_test(places_say_where_the_values_are), cmocka_unit_test(each_merge_begins_anew),
-                                          cmocka_unit_test(merge_again_wants_the_same_rows), cmocka_unit_test(vote_counts_signs),
-                                          cmocka_unit_test(vote_withstands_a_liar)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(mean_is_the_canonical_tree), cmocka_unit_test(places_say_where_the_values_are),
+                                          cmocka_unit_test(each_merge_begins_anew),     cmocka_unit_test(merge_again_wants_the_same_rows),
+                                          cmocka_unit_test(vote_counts_signs),          cmocka_unit_test(vote_withstands_a_liar)};
 TEST_MAIN(tests)

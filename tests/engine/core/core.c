@@ -52,7 +52,8 @@ static void lookup_equals_naive(void **state)
                     if (order == LOOKUP_ASCENDING && i > 0) assert_true(l.slots[i] > l.slots[i - 1]);
                     if (order != LOOKUP_OCCURRENCE) assert_int_equal(l.by_slice[i], i);
                 }
-                for (size_t i = 0, seen = 0; order == LOOKUP_OCCURRENCE && i < N; i++) assert_true(l.local[i] <= seen && (seen += l.local[i] == seen) > 0);
+                for (size_t i = 0, seen = 0; order == LOOKUP_OCCURRENCE && i < N; i++)
+                    assert_true(l.local[i] <= seen && (seen += l.local[i] == seen) > 0);
                 assert_int_equal(l.slice_start[SLICES_MAX], l.count);
                 params_close(&p);
             }
@@ -206,7 +207,8 @@ static void finite_is_told(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(lookup_equals_naive),
-                                          cmocka_unit_test(lookup_survives_many_batches), cmocka_unit_test(gradient_rows_have_places),
+                                          cmocka_unit_test(lookup_survives_many_batches),
+                                          cmocka_unit_test(gradient_rows_have_places),
                                           cmocka_unit_test(rows_sleep_until_their_first_update),
                                           cmocka_unit_test(initial_values_are_normal),
                                           cmocka_unit_test(logistic_is_accurate),
