@@ -22,7 +22,7 @@ struct grad_buffer { /* rows with their own memory */
 };
 /* grad_buffer_reserve: room for count rows of that width; what was there is lost unless keep. */
 int grad_buffer_reserve(struct grad_buffer *b, size_t count, uint32_t width, bool keep, struct error *err);
-/* grad_buffer_zeros: zeros for the slots of a micro-batch, in their order. */
+/* grad_buffer_zeros: rows of zeros for the slots of a micro-batch, in their order. */
 int grad_buffer_zeros(struct grad_buffer *b, const struct lookup *l, uint32_t width, struct error *err);
 void grad_buffer_close(struct grad_buffer *b);
 

@@ -17,8 +17,7 @@ struct lookup {
     enum lookup_order order;
     uint32_t *slots; /* (count) */
     uint32_t *local; /* (features): position in slots of each feature of the batch */
-    /* Positions in slots, grouped by slice: those of slice q are by_slice[slice_start[q]] .. by_slice[slice_start[q + 1] - 1], in the order of slots.
-     */
+    /* Positions in slots, grouped by slice, ascending in it; those of slice q: by_slice[slice_start[q]] .. by_slice[slice_start[q + 1] - 1]. */
     uint32_t *by_slice, slice_start[SLICES_MAX + 1];
     /* private */
     uint32_t table_bits, table_bits_max;
@@ -26,9 +25,7 @@ struct lookup {
     size_t features_max;
 };
 
-/* lookup_build: fill l from the batch's keys, whose high p->row_bits are the row of a table. Grows its buffers when needed; zeroed struct to start
- * with.
- */
+/* lookup_build: fill l (zeroed to start with) from the batch's keys, whose high p->row_bits are the row of a table. Grows its buffers when needed. */
 int lookup_build(struct lookup *l, const struct batch *batch, const struct params *p, enum lookup_order order, struct error *err);
 /* lookup_distinct_slots: slots, count and local alone, for slots of that many bits, in order of first occurrence. */
 int lookup_distinct_slots(struct lookup *l, const struct batch *batch, uint32_t bits, struct error *err);

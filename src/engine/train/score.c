@@ -1,9 +1,10 @@
-/* Blocks are scored in rounds, one block a worker, so that files can be written in row order with bounded memory; an evaluator does not care about
- * order. */
+/* Blocks are scored in rounds, some blocks a worker, so that files can be written in row order with bounded memory; whoever is free takes the next.
+ * An evaluator does not care about order. */
 #include "engine/train/score.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "engine/core/scores.h"
 #include "engine/train/stop.h"
 
-enum { TEXT_MAX_BYTES = 64 << 20 };
+enum { TEXT_MAX_BYTES = 64 << 20, BLOCKS_A_WORKER = 4 };
 
 struct score_lane { /* a worker's own */
     struct workspace space;
@@ -20,13 +21,16 @@ struct score_lane { /* a worker's own */
     struct row_ref *refs;
     uint8_t *sides;
     size_t refs_max;
-    uint64_t first;       /* rows of the side before this block */
     struct floats mapped; /* (SCORE_CHUNK_ROWS, outputs) */
     uint64_t rows[SCORE_CHUNK_ROWS];
     struct {
         uint32_t *keys, ends[SCORE_CHUNK_ROWS * EVALUATION_SLICES_MAX]; /* as in struct eval_rows */
         size_t max;
     } slices;
+};
+
+struct score_task {        /* a block of the round */
+    uint64_t block, first; /* rows of the side before it */
     struct bytes text[SCORE_STREAMS_MAX];
 };
 
@@ -37,9 +41,10 @@ struct scoring {
     const struct score_stream *streams;
     size_t count;
     struct draft drafts[SCORE_STREAMS_MAX];
-    struct score_lane *lanes;
-    uint64_t first_block; /* of the round */
-    uint64_t first;       /* rows of the side before the round */
+    struct score_lane *lanes; /* (workers) */
+    struct score_task *tasks;
+    size_t tasks_max, tasks_count;
+    _Atomic size_t next; /* of the tasks: the first that nobody has begun with */
 };
 
 static int lane_refs(struct score_lane *w, const struct scoring *scoring, uint64_t index, size_t *count, struct error *err)
@@ -153,7 +158,8 @@ static int lane_stream(struct score_lane *w, const struct job *job, const struct
     return rc == 0 && stream->lines ? lane_lines(text, job, rows, logits, err) : rc;
 }
 
-static int lane_chunk(struct score_lane *w, const struct scoring *scoring, unsigned lane, size_t from, size_t n, struct error *err)
+static int lane_chunk(struct score_lane *w, const struct scoring *scoring, struct score_task *task, unsigned lane, size_t from, size_t n,
+                      struct error *err)
 {
     const struct job *job = scoring->fold->job;
     const struct batch *b = &w->space.batch.batch;
@@ -162,23 +168,27 @@ static int lane_chunk(struct score_lane *w, const struct scoring *scoring, unsig
     if (rc < 0) return rc;
     for (size_t i = 0; i < n; i++) w->rows[i] = w->block.first_row + w->refs[from + i].row;
     if (job->slices.count && (rc = lane_slices(w, scoring->fold, n, err)) < 0) return rc;
-    struct scored rows = {.lane = lane, .first = w->first + from, .n = n, .rows = w->rows, .labels = b->labels, .weights = b->weights};
-    for (size_t s = 0; rc == 0 && s < scoring->count; s++) rc = lane_stream(w, job, &scoring->streams[s], &w->text[s], &rows, err);
+    struct scored rows = {.lane = lane, .first = task->first + from, .n = n, .rows = w->rows, .labels = b->labels, .weights = b->weights};
+    for (size_t s = 0; rc == 0 && s < scoring->count; s++) rc = lane_stream(w, job, &scoring->streams[s], &task->text[s], &rows, err);
     return rc;
 }
 
-static int score_block(void *context, unsigned worker, struct error *err)
+static int score_block(struct score_lane *w, const struct scoring *scoring, struct score_task *task, unsigned lane, struct error *err)
+{
+    size_t count = 0;
+    int rc = dataset_read_block(scoring->fold->job->dataset, task->block, &w->block, err);
+    if (rc == 0) rc = lane_refs(w, scoring, task->block, &count, err);
+    for (size_t at = 0; rc == 0 && at < count; at += SCORE_CHUNK_ROWS)
+        rc = lane_chunk(w, scoring, task, lane, at, count - at < SCORE_CHUNK_ROWS ? count - at : SCORE_CHUNK_ROWS, err);
+    return rc;
+}
+
+static int score_tasks(void *context, unsigned worker, struct error *err)
 {
     struct scoring *scoring = context;
-    struct score_lane *w = &scoring->lanes[worker];
-    uint64_t index = scoring->first_block + worker;
-    size_t count = 0;
-    for (size_t s = 0; s < scoring->count; s++) bytes_clear(&w->text[s]);
-    if (index >= scoring->sides->blocks || scoring->sides->rows[index][scoring->side] == 0) return 0;
-    int rc = dataset_read_block(scoring->fold->job->dataset, index, &w->block, err);
-    if (rc == 0) rc = lane_refs(w, scoring, index, &count, err);
-    for (size_t at = 0; rc == 0 && at < count; at += SCORE_CHUNK_ROWS)
-        rc = lane_chunk(w, scoring, worker, at, count - at < SCORE_CHUNK_ROWS ? count - at : SCORE_CHUNK_ROWS, err);
+    int rc = 0;
+    for (size_t i; rc == 0 && (i = atomic_fetch_add(&scoring->next, 1)) < scoring->tasks_count;)
+        rc = score_block(&scoring->lanes[worker], scoring, &scoring->tasks[i], worker, err);
     return rc;
 }
 
@@ -186,16 +196,30 @@ static int write_texts(struct scoring *scoring, struct error *err)
 {
     int rc = 0;
     for (size_t s = 0; s < scoring->count; s++)
-        for (unsigned w = 0; rc == 0 && scoring->drafts[s].file && w < scoring->fold->job->team.workers; w++)
-            rc = file_write(scoring->drafts[s].file, scoring->lanes[w].text[s].data, scoring->lanes[w].text[s].size, err);
+        for (size_t i = 0; rc == 0 && scoring->drafts[s].file && i < scoring->tasks_count; i++)
+            rc = file_write(scoring->drafts[s].file, scoring->tasks[i].text[s].data, scoring->tasks[i].text[s].size, err);
     return rc;
+}
+
+/* The next blocks with rows of the side, from *block and from the side's row *first on. */
+static void round_fill(struct scoring *scoring, uint64_t *block, uint64_t *first)
+{
+    const struct sides *sides = scoring->sides;
+    scoring->tasks_count = 0;
+    scoring->next = 0;
+    for (; *block < sides->blocks && scoring->tasks_count < scoring->tasks_max; ++*block) {
+        if (sides->rows[*block][scoring->side] == 0) continue;
+        struct score_task *task = &scoring->tasks[scoring->tasks_count++];
+        task->block = *block;
+        task->first = *first;
+        *first += sides->rows[*block][scoring->side];
+        for (size_t s = 0; s < scoring->count; s++) bytes_clear(&task->text[s]);
+    }
 }
 
 static int score_rounds(struct scoring *scoring, struct error *err)
 {
     struct job *job = scoring->fold->job;
-    const struct sides *sides = scoring->sides;
-    unsigned workers = job->team.workers;
     struct progress progress = {.phase = PROGRESS_EVALUATING,
                                 .total = dataset_info(job->dataset)->rows,
                                 .step = job->steps_before + scoring->fold->cursor.step,
@@ -203,17 +227,14 @@ static int score_rounds(struct scoring *scoring, struct error *err)
                                 .loss = NAN,
                                 .auc = NAN,
                                 .eta_ms = -1};
+    uint64_t block = 0, first = 0;
     int rc = 0;
-    for (uint64_t at = 0; rc == 0 && at < sides->blocks; at += workers) {
+    while (rc == 0 && block < scoring->sides->blocks) {
         if (job_stop_asked(job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");
-        scoring->first_block = at;
-        for (uint64_t i = at; i < at + workers && i < sides->blocks; i++) {
-            scoring->lanes[i - at].first = scoring->first;
-            scoring->first += sides->rows[i][scoring->side];
-        }
-        rc = team_run(&job->team, score_block, scoring, err);
+        progress.done = progress.rows = dataset_block_first_row(job->dataset, block);
+        round_fill(scoring, &block, &first);
+        rc = team_run(&job->team, score_tasks, scoring, err);
         if (rc == 0) rc = write_texts(scoring, err);
-        progress.done = progress.rows = dataset_block_first_row(job->dataset, at);
         progress_tell(&job->progress, &progress);
     }
     return rc;
@@ -225,10 +246,14 @@ static int scoring_open(struct scoring *scoring, struct error *err)
     const struct scores_style style = style_of(job);
     struct bytes header;
     int rc = 0;
+    size_t tasks = BLOCKS_A_WORKER * (size_t)job->team.workers;
     if (!(scoring->lanes = mem_array(job->team.workers, 1, sizeof *scoring->lanes, err))) return -ERROR_NOMEM;
+    if (!(scoring->tasks = mem_array(tasks, 1, sizeof *scoring->tasks, err))) return -ERROR_NOMEM;
+    scoring->tasks_max = tasks;
+    for (size_t i = 0; i < tasks; i++)
+        for (size_t s = 0; s < SCORE_STREAMS_MAX; s++) bytes_init(&scoring->tasks[i].text[s], TEXT_MAX_BYTES);
     for (unsigned w = 0; w < job->team.workers; w++) {
         struct score_lane *lane = &scoring->lanes[w];
-        for (size_t s = 0; s < SCORE_STREAMS_MAX; s++) bytes_init(&lane->text[s], TEXT_MAX_BYTES);
         lane->space.batch.want_groups = *job->spec.dataset.group;
         lane->space.batch.want_fields = job->slices.count > 0;
     }
@@ -256,8 +281,10 @@ static void scoring_close(struct scoring *scoring)
         mem_free(lane->refs);
         mem_free(lane->sides);
         mem_free(lane->slices.keys);
-        for (size_t s = 0; s < SCORE_STREAMS_MAX; s++) bytes_close(&lane->text[s]);
     }
+    for (size_t i = 0; i < scoring->tasks_max; i++)
+        for (size_t s = 0; s < SCORE_STREAMS_MAX; s++) bytes_close(&scoring->tasks[i].text[s]);
+    mem_free(scoring->tasks);
     mem_free(scoring->lanes);
 }
 
