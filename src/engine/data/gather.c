@@ -35,10 +35,24 @@ static int buffer_features(struct batch_buffer *b, size_t features, bool values,
     return 0;
 }
 
+struct row_span {
+    uint32_t start, end;
+};
+
+/* Where the features of a row are. Rows of the same columns have as many each as the first: no need to bring their offsets near. */
+static inline struct row_span span_of(const struct row_ref *ref)
+{
+    const struct batch *from = ref->block;
+    uint32_t row = ref->row, each = from->offsets[1];
+    if (from->same_fields) return (struct row_span){row * each, (row + 1) * each};
+    return (struct row_span){from->offsets[row], from->offsets[row + 1]};
+}
+
 static void prefetch_row(const struct row_ref *ref)
 {
     const struct batch *from = ref->block;
-    uint32_t start = from->offsets[ref->row], end = from->offsets[ref->row + 1];
+    const struct row_span span = span_of(ref);
+    uint32_t start = span.start, end = span.end;
     const char *at = (const char *)(from->keys + start), *stop = (const char *)(from->keys + end);
     if (stop - at > LINES_AHEAD_MAX * LINE) stop = at + LINES_AHEAD_MAX * LINE;
     for (; at < stop; at += LINE) __builtin_prefetch(at);
@@ -79,14 +93,15 @@ int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t co
     for (size_t i = 0; i < count; i++) {
         if (i + AHEAD < count) {
             const struct row_ref *far = &refs[i + AHEAD];
-            __builtin_prefetch(far->block->offsets + far->row);
+            if (!far->block->same_fields) __builtin_prefetch(far->block->offsets + far->row);
             __builtin_prefetch(far->block->labels + far->row);
         }
         const struct batch *from = refs[i].block;
         out->offsets[i] = (uint32_t)total;
         out->labels[i] = from->labels[refs[i].row];
         out->ordinals[i] = from->first_row + refs[i].row;
-        total += from->offsets[refs[i].row + 1] - from->offsets[refs[i].row];
+        const struct row_span span = span_of(&refs[i]);
+        total += span.end - span.start;
         values |= from->values != NULL;
     }
     if (total > UINT32_MAX)
@@ -97,7 +112,7 @@ int batch_gather(struct batch_buffer *out, const struct row_ref *refs, size_t co
     for (size_t i = 0; i < count; i++) {
         if (i + AHEAD < count) prefetch_row(&refs[i + AHEAD]);
         const struct batch *from = refs[i].block;
-        uint32_t start = from->offsets[refs[i].row];
+        uint32_t start = span_of(&refs[i]).start;
         size_t n = out->offsets[i + 1] - out->offsets[i];
         if (n == 0) continue;
         memcpy(out->keys + out->offsets[i], from->keys + start, n * sizeof *out->keys);
