@@ -17,6 +17,9 @@ void bias_backward(size_t rows, const float *delta, float *grad_bias);
  * lanes fold 2, 1, then the bias is added. w (distinct). */
 void linear_forward(const struct batch *b, const uint32_t *local, const float *w, float bias, float *logits);
 
+/* linear_forward_table: the same, to the bit, with the weights where they lie in their table: feature i has that of slot keys[i] >> shift. */
+void linear_forward_table(const struct batch *b, uint32_t shift, const float *table, float bias, float *logits);
+
 /* linear_backward: grad_w[local] += delta * value in the batch's order; *grad_bias += sum of delta (in row order). */
 void linear_backward(const struct batch *b, const uint32_t *local, const float *delta, float *grad_w, float *grad_bias);
 

@@ -38,6 +38,7 @@ static inline struct model_size model_size(const struct model_call *c)
 struct model {
     struct kind kind;  /* first */
     bool linear;       /* outputs are linear in the weights: a convex loss is convex in them */
+    bool first_order;  /* one output: a bias (tensor 0) and the features' weights (tensor 1, of width 1) times their values, and no more */
     bool wants_fields; /* reads batch_fields(): without it they may be left out of a batch */
     /* loss: what it learns by where the job does not say; NULL: logistic. outputs: how many a row has, as its loss must want them; NULL: one. */
     const struct loss *loss;

@@ -1,5 +1,7 @@
 #include "engine/model/scorer.h"
 
+#include "engine/model/linear.h"
+
 void scorer_close(struct scorer *s)
 {
     transformed_close(&s->transformed);
@@ -63,17 +65,27 @@ static bool rows_wide(const struct params *p)
     return false;
 }
 
+/* A score that needs no more than a sum of weights, and no gradient after it: they are read where they are, and nothing is looked up. */
+static bool reads_table(const struct model_use *use, const struct params *p, const struct scorer_mode *mode)
+{
+    return use->model->first_order && !mode->training && p->remainder_bits == 0 && p->tensor[1].w;
+}
+
 int scorer_forward(struct scorer *s, const struct model_use *use, const struct params *p, const struct batch *b, const struct scorer_mode *mode,
                    struct error *err)
 {
     const struct model *model = use->model;
     int rc;
     if ((rc = scorer_batch(s, p, b, &b, err)) < 0) return rc;
+    if ((rc = floats_reserve(&s->logits, b->rows * model_outputs(use), err)) < 0) return rc;
+    if (reads_table(use, p, mode)) {
+        linear_forward_table(b, 32 - p->row_bits, p->tensor[1].w, p->tensor[0].w[0], s->logits.data);
+        return 0;
+    }
     bool factors = p->remainder_bits > 0;
     enum lookup_order order = mode->ascending ? LOOKUP_ASCENDING : rows_wide(p) ? LOOKUP_SLICES : LOOKUP_OCCURRENCE;
     rc = factors ? factors_lookup(&s->factors, &s->lookup, b, p, order, err) : lookup_build(&s->lookup, b, p, order, err);
     if (rc < 0) return rc;
-    if ((rc = floats_reserve(&s->logits, b->rows * model_outputs(use), err)) < 0) return rc;
     const struct model_size size = {b->rows, b->features, factors ? s->factors.slots.count : s->lookup.count};
     if ((rc = floats_reserve(&s->scratch, model->scratch(use->params, use->shape, size), err)) < 0) return rc;
     struct model_call *c = &s->call;
