@@ -31,7 +31,7 @@ static int lookup_reserve(struct lookup *l, size_t features, struct error *err)
     size_t room = features + features / 4 + 64;
     uint32_t bits = 8;
     while ((1ull << bits) < SPARSE * room) bits++;
-    l->slots = mem_array(room + 1, 1, sizeof *l->slots, err);
+    l->slots = mem_array(room, 1, sizeof *l->slots, err);
     l->local = mem_array(room, 1, sizeof *l->local, err);
     l->by_slice = mem_array(room, 1, sizeof *l->by_slice, err);
     l->scratch = mem_array(room, 1, sizeof *l->scratch, err);
@@ -66,8 +66,8 @@ static void lookup_clear(struct lookup *l, size_t features)
     memset(l->table, 0xff, sizeof *l->table << l->table_bits);
 }
 
-/* Distinct slots in order of first occurrence, and where each feature's is. Returns how many. The table starts small, so
- * that it stays in the nearest cache, and widens when it is an eighth full. */
+/* Distinct slots in order of first occurrence, and where each feature's is. Returns how many. The table starts small, so that it stays in the nearest
+ * cache, and widens when it is an eighth full. */
 static size_t lookup_distinct(struct lookup *l, const uint32_t *keys, size_t features, uint32_t key_shift)
 {
     size_t count = 0, i = 0;

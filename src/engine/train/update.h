@@ -50,7 +50,7 @@ struct update { /* a step's, read by all workers; each writes the sums of its sl
 int update_init(struct update *u, const struct fold *fold, struct error *err);
 void update_close(struct update *u); /* safe on a zeroed struct, and twice */
 
-/* update_begin: step `step` (from 1), of `rows` rows with weights of `examples`. Then for each pass update_slice() of all slices, by their owners,
+/* update_begin: step `step` (from 1), of `rows` rows with weights of `examples`. Then for each pass update_slice() of all slices, once each,
  * and update_conclude() by one. */
 void update_begin(struct update *u, const struct fold *fold, uint64_t step, size_t rows, double examples);
 void update_conclude(struct update *u, struct fold *fold, unsigned pass);

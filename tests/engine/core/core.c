@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "engine/core/float.h"
-#include "engine/core/logistic.h"
 #include "engine/core/grad.h"
+#include "engine/core/logistic.h"
 #include "engine/core/lookup.h"
 #include "engine/core/params.h"
 
