@@ -28,6 +28,7 @@ static void params_size(struct params *p, const struct param_desc *descs, size_t
     p->remainder_bits = remainder;
     p->row_bits = remainder > 0 ? half + 1 : hash_bits;
     p->slots = 1ull << p->row_bits;
+    p->slices = p->slots / SLICE_SLOTS_MIN < 1 ? 1 : p->slots / SLICE_SLOTS_MIN < SLICES_MAX ? (uint32_t)(p->slots / SLICE_SLOTS_MIN) : SLICES_MAX;
 }
 
 static bool has_vocabulary(const struct param_desc *descs, size_t count)
@@ -96,8 +97,15 @@ uint64_t params_bytes(const struct param_desc *descs, size_t count, uint32_t has
     return bytes;
 }
 
+uint32_t params_slices(const struct param_desc *descs, size_t count, uint32_t hash_bits)
+{
+    struct params p = {0};
+    params_size(&p, descs, count, hash_bits);
+    return p.slices;
+}
+
 /* Few rows make few slices: one of its own for each row, at most. */
-static void param_slices(const struct params *p, struct param *tensor)
+static void param_cut(const struct params *p, struct param *tensor)
 {
     uint64_t rows = param_rows(p, tensor);
     tensor->slice_bits = tensor->desc.table ? p->slice_bits : 0;
@@ -118,7 +126,7 @@ static int param_reserve(struct params *p, size_t t, struct error *err)
         else tensor->half = data;
         for (uint64_t i = 0; k > 0 && !v.by_slot && i < v.rows * v.width; i++) tensor->state[k - 1][i] = tensor->states.initial[k - 1];
     }
-    param_slices(p, tensor);
+    param_cut(p, tensor);
     for (uint64_t r = 0; !tensor->desc.table && r < param_rows(p, tensor); r++) param_initial(p, t, r, tensor->w + r * tensor->desc.width);
     return 0;
 }
@@ -128,7 +136,6 @@ int params_init(struct params *p, const struct param_desc *descs, size_t count, 
 {
     *p = (struct params){.seed = seed, .count = count};
     params_size(p, descs, count, hash_bits);
-    p->slices = p->slots / SLICE_SLOTS_MIN < 1 ? 1 : p->slots / SLICE_SLOTS_MIN < SLICES_MAX ? (uint32_t)(p->slots / SLICE_SLOTS_MIN) : SLICES_MAX;
     while (p->slots >> p->slice_bits > p->slices) p->slice_bits++;
     p->live = mem_array(p->slots / 64 + 1, 1, sizeof *p->live, err);
     bool ok = p->live;

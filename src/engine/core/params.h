@@ -100,6 +100,9 @@ int params_init(struct params *p, const struct param_desc *descs, size_t count, 
                 struct error *err);
 void params_close(struct params *p); /* safe on a zeroed struct, and twice */
 
+/* params_slices: so many params_init would cut tables into; a dense tensor of many rows into about as many. */
+uint32_t params_slices(const struct param_desc *descs, size_t count, uint32_t hash_bits);
+
 /* params_counter_bits: admission counts in so many counters as tables have slots; a vocabulary, which tells features apart, in eight times as many,
  * but no more than 2^30. */
 static inline uint32_t params_counter_bits(uint32_t hash_bits, bool vocabulary)

@@ -4,13 +4,15 @@
 
 #include "engine/compress/codec.h"
 #include "engine/compress/residual.h"
+#include "engine/core/scores.h"
 #include "engine/recipe/recipe.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/groups.h"
 #include "engine/train/score.h"
 #include "engine/train/warm_start.h"
 
-enum { FIXED = 64 << 20, ROWS_MOST = 192 << 20, WINDOW_ROWS = 1 << 17 }; /* buffers: of any run; of rows, in windows of that many and in evaluation */
+/* Buffers: of any run; of rows, in windows of that many and in evaluation, which writes lines of so many at a time. */
+enum { FIXED = 64 << 20, ROWS_MOST = 192 << 20, WINDOW_ROWS = 1 << 17, BLOCK = 1 << 13 };
 
 /* Bytes of a micro-batch: a row's offset, label, weight and number; a feature's key, value, field, and its places in the lookup and where keys are
  * replaced; a distinct row's entries in the lookup's sparse table; a row of a window with its features'. */
@@ -94,14 +96,23 @@ static uint64_t scorer_bytes(const struct recipe *r, uint64_t rows, uint64_t cou
 /* A worker's merged slice: its rows, their mean, and where each shard has them. */
 static uint64_t merge_bytes(const struct recipe *r, uint64_t distinct)
 {
-    uint64_t most = 0, shards = r->sizes->shards;
+    uint64_t most = 0, shards = r->sizes->shards, slices = params_slices(r->descs, r->count, r->sizes->hash_bits);
     for (size_t t = 0; t < r->count; t++) {
         const struct param_desc *desc = &r->descs[t];
         uint64_t rows = desc->table ? least(r->used, distinct * shards) : dense_rows(desc);
-        uint64_t bytes = (rows / SLICES_MAX + 1) * (desc->width * sizeof(float) + (shards + 4) * sizeof(uint32_t));
+        uint64_t bytes = (rows / slices + 1) * (desc->width * sizeof(float) + (shards + 4) * sizeof(uint32_t));
         if (bytes > most) most = bytes;
     }
     return 2 * most;
+}
+
+/* Lines that wait to be written: of a block a worker, or a round's. */
+static uint64_t lines_of(const struct recipe *r)
+{
+    const struct spec_kind *chosen = &r->spec->chosen[SECTION_MODEL];
+    const struct model_use use = {.model = (const struct model *)chosen->kind, .params = chosen->params, .shape = r->sizes->shape};
+    uint64_t bytes = r->sizes->workers * least(r->sizes->rows, BLOCK) * scores_line_max(&(struct scores_style){.outputs = model_outputs(&use)});
+    return !r->spec->evaluate.scores ? 0 : bytes > SCORE_ROUND_BYTES ? bytes : SCORE_ROUND_BYTES;
 }
 
 /* Two windows of rows are in memory, and no window is smaller than a batch; evaluation keeps a few numbers a row. */
@@ -134,6 +145,7 @@ struct memory_need memory_need(const struct spec *spec, const struct memory_size
     m.gradients = least(s->shards, batch_rows(s)) * shard_bytes(&r, distinct_of(&r, rows, counted));
     m.workspace = least(s->workers, s->shards) * (scorer_bytes(&r, rows, counted) + merge_bytes(&r, distinct_of(&r, rows, counted)));
     m.workspace += s->workers * scorer_bytes(&r, SCORE_CHUNK_ROWS, s->touched.chunk);
+    m.workspace += lines_of(&r);
     m.snapshot = (r.used < r.slots ? r.used * (m.slot + sizeof(uint32_t)) : m.tables) + m.dense + 5 * m.counts +
                  m.residuals; /* a slot and its count */
     m.work = params_bytes(r.descs, r.count, s->hash_bits, NULL) * ((const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind)->workspace;

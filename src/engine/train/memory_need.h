@@ -24,7 +24,7 @@ struct memory_need {        /* bytes */
     uint64_t counts;        /* of features.min_count */
     uint64_t residuals;     /* of all shards */
     uint64_t gradients;     /* of all shards, with what a codec makes of them */
-    uint64_t workspace;     /* of all workers: looked up rows, activations, merged rows */
+    uint64_t workspace;     /* of all workers: looked up rows, activations, merged rows, lines of scores */
     uint64_t work;          /* what an optimiser of all weights at once needs beside its state */
     uint64_t member;        /* an ensemble's model beside the fold's */
     uint64_t snapshot;      /* weights, state, counts and residuals once more, for a checkpoint */

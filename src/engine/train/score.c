@@ -41,6 +41,7 @@ struct scoring {
     const struct score_stream *streams;
     size_t count;
     struct draft drafts[SCORE_STREAMS_MAX];
+    size_t row_bytes;         /* of a row in all files, at most */
     struct score_lane *lanes; /* (workers) */
     struct score_task *tasks;
     size_t tasks_max, tasks_count;
@@ -201,14 +202,17 @@ static int write_texts(struct scoring *scoring, struct error *err)
     return rc;
 }
 
-/* The next blocks with rows of the side, from *block and from the side's row *first on. */
+/* The next blocks with rows of the side, from *block and from the side's row *first on: one a worker, and more while their lines are few. */
 static void round_fill(struct scoring *scoring, uint64_t *block, uint64_t *first)
 {
     const struct sides *sides = scoring->sides;
+    uint64_t bytes = 0;
     scoring->tasks_count = 0;
     scoring->next = 0;
     for (; *block < sides->blocks && scoring->tasks_count < scoring->tasks_max; ++*block) {
         if (sides->rows[*block][scoring->side] == 0) continue;
+        bytes += (uint64_t)sides->rows[*block][scoring->side] * scoring->row_bytes;
+        if (bytes > SCORE_ROUND_BYTES && scoring->tasks_count >= scoring->fold->job->team.workers) break;
         struct score_task *task = &scoring->tasks[scoring->tasks_count++];
         task->block = *block;
         task->first = *first;
@@ -263,6 +267,7 @@ static int scoring_open(struct scoring *scoring, struct error *err)
     for (size_t s = 0; rc == 0 && s < scoring->count; s++) {
         const struct score_stream *stream = &scoring->streams[s];
         if (!stream->path) continue;
+        scoring->row_bytes += scores_line_max(&style);
         rc = draft_open(&scoring->drafts[s], job->world, stream->path, err);
         if (rc == 0 && stream->lines) rc = file_write(scoring->drafts[s].file, header.data, header.size, err);
     }

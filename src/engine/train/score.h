@@ -15,6 +15,11 @@ struct scored {     /* some rows of the side, in row order; borrowed for the cal
 };
 
 enum { SCORE_STREAMS_MAX = 3, SCORE_EVALUATORS = 2, SCORE_CHUNK_ROWS = 1024 }; /* rows that a worker scores at a time */
+#ifdef TRAINYARD_HOSTILE
+enum { SCORE_ROUND_BYTES = 2000 };
+#else
+enum { SCORE_ROUND_BYTES = 16 << 20 }; /* lines that wait to be written, where those of a block for each worker are no more */
+#endif
 
 struct score_stream {
     /* map: from the model's logits (n, outputs) to those that this stream is about, into out (n), which comes in as a copy. Pure in the rows; called
