@@ -188,8 +188,10 @@ static int score_tasks(void *context, unsigned worker, struct error *err)
 {
     struct scoring *scoring = context;
     int rc = 0;
-    for (size_t i; rc == 0 && (i = atomic_fetch_add(&scoring->next, 1)) < scoring->tasks_count;)
+    for (size_t i; rc == 0 && (i = atomic_fetch_add(&scoring->next, 1)) < scoring->tasks_count;) {
+        if (job_stop_asked(scoring->fold->job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");
         rc = score_block(&scoring->lanes[worker], scoring, &scoring->tasks[i], worker, err);
+    }
     return rc;
 }
 
@@ -234,7 +236,6 @@ static int score_rounds(struct scoring *scoring, struct error *err)
     uint64_t block = 0, first = 0;
     int rc = 0;
     while (rc == 0 && block < scoring->sides->blocks) {
-        if (job_stop_asked(job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");
         progress.done = progress.rows = dataset_block_first_row(job->dataset, block);
         round_fill(scoring, &block, &first);
         rc = team_run(&job->team, score_tasks, scoring, err);
