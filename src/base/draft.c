@@ -6,7 +6,7 @@
  * no locks (ERROR_IO), one writer at a time is the caller's to see to. */
 static int draft_hold(const struct draft *d, struct error *err)
 {
-    struct file_stat held, named;
+    struct file_stat held = {0}, named = {0};
     struct error why = {0};
     int rc = file_lock(d->file, false, &why);
     if (rc == -ERROR_IO) error_clear(&why), rc = 0;
