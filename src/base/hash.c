@@ -33,11 +33,17 @@ void hash_stream_free(struct hash_stream *stream) { XXH3_freeState((XXH3_state_t
 
 void hash_stream_add(struct hash_stream *stream, const void *data, size_t size) { XXH3_128bits_update((XXH3_state_t *)stream, data, size); }
 
+struct hash128 hash_stream_peek(const struct hash_stream *stream)
+{
+    XXH128_hash_t h = XXH3_128bits_digest((const XXH3_state_t *)stream);
+    return (struct hash128){h.low64, h.high64};
+}
+
 struct hash128 hash_stream_end(struct hash_stream *stream)
 {
-    XXH128_hash_t h = XXH3_128bits_digest((XXH3_state_t *)stream);
+    struct hash128 h = hash_stream_peek(stream);
     XXH3_128bits_reset((XXH3_state_t *)stream);
-    return (struct hash128){h.low64, h.high64};
+    return h;
 }
 
 _Static_assert(sizeof(struct sha256_ctx) <= sizeof(struct sha256), "struct sha256 is too small");

@@ -179,7 +179,7 @@ static int data_gen_run(const struct call *call, struct error *err)
     bool to_output = params->out[0] == '-' && !params->out[1];
     int rc = datagen_labels_read(&labels, params->labels ? params->labels : "binary", err);
     if (rc == 0 && params->test_fraction > 0) rc = make_split(params, &split, &split_params, err);
-    if (rc == 0) rc = team_start(&team, cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores, err);
+    if (rc == 0) rc = team_start(&team, cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores, 0, err);
     if (rc == 0) {
         bar_init(&bar, &world_real, params->quiet, PLAIN_EVERY_MS);
         struct datagen_config config = {.world = &world_real,

@@ -396,7 +396,7 @@ static int look(struct looking *l, struct error *err)
         rc = error_set(err, ERROR_USAGE, NULL, "--labels must be binary, real, count or class:C with 2 to %d classes, got \"%.40s\"",
                        LABEL_CLASSES_MAX, l->params->labels);
     if (rc == 0) rc = choose_format(l, err);
-    if (rc == 0) rc = team_start(&l->team, 1, err);
+    if (rc == 0) rc = team_start(&l->team, 1, 0, err);
     if (rc < 0) return rc;
     struct inspect_config config = {.world = &world_real,
                                     .uris = l->uris,

@@ -191,7 +191,7 @@ int rowjob_open(struct rowjob *job, const struct rowjob_options *o, struct error
     bar_init(&job->bar, &world_real, o->quiet, PLAIN_EVERY_MS);
     int rc = format_arg_read(&job->format, o->format, err);
     if (rc == 0) rc = open_models(job, o, err);
-    if (rc == 0) rc = team_start(&job->team, workers_of(o), err);
+    if (rc == 0) rc = team_start(&job->team, workers_of(o), 0, err);
     if (rc == 0) rc = open_out(job, err);
     reading_of(job, o);
     job->began_ms = world_mono_ms(&world_real);

@@ -46,6 +46,13 @@ void cutter_close(struct cutter *c)
 
 struct hash128 cutter_digest(struct cutter *c) { return hash_stream_end(c->hash_files); }
 
+struct text_mark cutter_mark(const struct cutter *c)
+{
+    struct hash128 before = hash_stream_peek(c->hash_files), now = hash_stream_peek(c->hash);
+    const uint64_t tag[] = {before.low, before.high, now.low, now.high};
+    return (struct text_mark){.file = c->file, .bytes = c->file_bytes, .digest = hash128(tag, sizeof tag)};
+}
+
 /* Read on until the buffer holds `upto` bytes or the text ends. */
 static int cutter_fill(struct cutter *c, struct piece *piece, size_t *size, size_t upto, struct error *err)
 {

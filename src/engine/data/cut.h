@@ -26,6 +26,12 @@ struct piece {
 };
 void piece_close(struct piece *piece);
 
+/* How far the text has been read, and the hash of all of it up to there. Pieces of the same chunk_bytes of the same text have the same marks. */
+struct text_mark {
+    uint64_t file, bytes; /* index in the list; of its text */
+    struct hash128 digest;
+};
+
 struct cutter {
     const struct source_list *files;
     const struct format *format;
@@ -49,6 +55,9 @@ void cutter_close(struct cutter *c); /* safe on a zeroed struct, and twice */
 
 /* cutter_next: 1 and a piece, 0 at the end, or a failure that names the file. */
 int cutter_next(struct cutter *c, struct piece *piece, struct error *err);
+
+/* cutter_mark: where it stands after a piece. */
+struct text_mark cutter_mark(const struct cutter *c);
 
 /* cutter_digest: after the end: the identity of the text, whatever packed it. */
 struct hash128 cutter_digest(struct cutter *c);

@@ -1,33 +1,16 @@
-#include "engine/data/dataset.h"
+#include "engine/data/dataset_parts.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "engine/data/cache/cache.h"
 #include "engine/data/format/crosses.h"
-#include "engine/data/ingest.h"
-#include "engine/data/cache/shelf.h"
 #include "engine/data/source/source_kind.h"
 
-enum { ENTRIES_MAX = 8, NAMES_MAX_BYTES = 1 << 26 };
-
-struct dataset {
-    struct dataset_config config; /* uris, params and cache_dir are copies */
-    const struct format *format;
-    struct source_list files;
-    size_t uri_count, crosses; /* crosses: crosses_numbered() */
-    struct shelf shelf;
-    struct dataset_info info;
-    pthread_mutex_t mending; /* guards entry_count */
-    /* The entry in use is the last one. Earlier ones were found damaged; they stay open for readers that are still inside. */
-    struct cache_entry entries[ENTRIES_MAX];
-    size_t entry_count;
-};
+enum { NAMES_MAX_BYTES = 1 << 26 };
 
 const struct dataset_info *dataset_info(const struct dataset *d) { return &d->info; }
 /* Entries of one dataset are equal but for damage, so the first one's index serves for all. */
@@ -81,7 +64,7 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
     if (c->chunk_bytes == 0) c->chunk_bytes = INGEST_CHUNK_BYTES;
     d->uri_count = config->uri_count;
     d->format = (const struct format *)c->format; /* struct kind is its first member */
-    if (!(c->cache_dir = mem_text(config->cache_dir, err))) return -ERROR_NOMEM;
+    if (!(c->cache_dir = mem_text(config->cache_dir ? config->cache_dir : "", err))) return -ERROR_NOMEM;
     if (!(c->weight = mem_text(config->weight ? config->weight : "", err))) return -ERROR_NOMEM;
     if (!(c->group = mem_text(config->group ? config->group : "", err))) return -ERROR_NOMEM;
     if (!(c->time = mem_text(config->time ? config->time : "", err))) return -ERROR_NOMEM;
@@ -104,22 +87,41 @@ static int build_rows(void *context, unsigned worker, const struct rows *rows, s
     return cache_writer_add(context, rows, err);
 }
 
+int dataset_fields(const struct format *format, const void *state, struct bytes *names, struct bytes *kinds, struct error *err)
+{
+    const char *name;
+    int rc = 0;
+    bytes_init(names, NAMES_MAX_BYTES), bytes_init(kinds, NAMES_MAX_BYTES);
+    for (size_t f = 0; rc == 0 && format->field_name && (name = format->field_name(state, f)); f++) {
+        struct field_kind kind = {FIT_NONE, 0};
+        if (format->field_kind) kind = format->field_kind(state, f);
+        rc = bytes_add(names, name, strlen(name) + 1, err);
+        if (rc == 0) rc = bytes_add(kinds, &kind, sizeof kind, err);
+    }
+    return rc;
+}
+
 static int build_facts(const struct dataset *d, const struct format *format, const void *state, const uint64_t *file_first_row,
                        struct cache_writer *writer, struct error *err)
 {
     struct bytes names, kinds;
-    const char *name;
-    int rc = 0;
-    bytes_init(&names, NAMES_MAX_BYTES), bytes_init(&kinds, NAMES_MAX_BYTES);
-    for (size_t f = 0; rc == 0 && format->field_name && (name = format->field_name(state, f)); f++) {
-        struct field_kind kind = {FIT_NONE, 0};
-        if (format->field_kind) kind = format->field_kind(state, f);
-        rc = bytes_add(&names, name, strlen(name) + 1, err);
-        if (rc == 0) rc = bytes_add(&kinds, &kind, sizeof kind, err);
-    }
+    int rc = dataset_fields(format, state, &names, &kinds, err);
     if (rc == 0) rc = cache_writer_facts(writer, file_first_row, d->files.count, &names, &kinds, err);
     bytes_close(&names), bytes_close(&kinds);
     return rc;
+}
+
+struct format_context dataset_format_context(const struct dataset *d)
+{
+    const struct dataset_config *c = &d->config;
+    return (struct format_context){.world = c->world,
+                                   .hash_seed = c->hash_seed,
+                                   .weight = c->weight,
+                                   .group = c->group,
+                                   .time = c->time,
+                                   .crosses = c->crosses,
+                                   .labels = c->labels,
+                                   .no_labels = c->no_labels};
 }
 
 /* Parse the files into a new entry on the shelf. Lock held. name: of the entry. */
@@ -129,14 +131,7 @@ static int dataset_build(struct dataset *d, const struct parallel *parallel, con
     struct ingest_result result;
     struct cache_writer writer = {0};
     const struct dataset_config *c = &d->config;
-    const struct format_context context = {.world = c->world,
-                                           .hash_seed = c->hash_seed,
-                                           .weight = c->weight,
-                                           .group = c->group,
-                                           .time = c->time,
-                                           .crosses = c->crosses,
-                                           .labels = c->labels,
-                                           .no_labels = c->no_labels};
+    const struct format_context context = dataset_format_context(d);
     char path[PATH_SIZE] = "";
     int rc = -ERROR_NOMEM;
     const struct format *format = d->format;
@@ -304,10 +299,28 @@ out:
     return NULL;
 }
 
+struct dataset *dataset_open_text(const struct dataset_config *config, struct error *err)
+{
+    struct dataset *d = mem_zero(sizeof *d, err);
+    uint64_t schema;
+    if (!d) return NULL;
+    pthread_mutex_init(&d->mending, NULL);
+    if (config_copy(d, config, err) == 0 && shelf_schema(&d->config, &schema, err) == 0) {
+        snprintf(d->info.digest, sizeof d->info.digest, "text-%016" PRIx64 "-%zu", schema, d->config.chunk_bytes);
+        d->info.labels = d->config.labels;
+        d->info.once = dataset_once(d);
+        d->info.source_bytes = d->files.size_bytes;
+        return d;
+    }
+    dataset_free(d);
+    return NULL;
+}
+
 void dataset_free(struct dataset *d)
 {
     if (!d) return;
     for (size_t i = 0; i < d->entry_count; i++) cache_entry_close(&d->entries[i]);
+    if (d->entry_count == 0) cache_entry_close(&d->entries[0]); /* a text's has facts alone */
     shelf_unlock(&d->shelf);
     source_list_close(&d->files);
     mem_free((void *)d->config.format_params);

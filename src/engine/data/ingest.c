@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "engine/data/cut.h"
 
 struct ingest {
     const struct ingest_config *config;
@@ -28,6 +27,7 @@ struct take { /* one piece on its way */
     unsigned worker;
     uint64_t number, packed_bytes;
     struct piece piece;
+    struct text_mark mark;
     struct parsed parsed;
     struct error error;
 };
@@ -55,6 +55,7 @@ static bool ingest_take(struct ingest *in, struct take *take)
     if (rc <= 0) in->cut_ended = true;
     take->number = in->cut;
     take->packed_bytes = in->cutter.packed_bytes;
+    if (rc > 0 && in->config->mark) take->mark = cutter_mark(&in->cutter);
     if (rc != 0) in->cut++;
     pthread_mutex_unlock(&in->cutting);
     return rc != 0;
@@ -103,6 +104,7 @@ static int ingest_hand_over(struct ingest *in, const struct take *take, struct e
     for (; in->files_begun <= take->piece.file; in->files_begun++) in->config->file_first_row[in->files_begun] = in->result->rows;
     in->lines += take->piece.header_lines;
     if ((rc = ingest_count_bad(in, take, err)) < 0) return rc;
+    if (in->config->mark) in->config->mark(in->config->context, &take->mark, take->packed_bytes);
     if ((rc = in->config->rows(in->config->context, take->worker, &take->parsed.rows, err)) < 0) return rc;
     in->lines += take->parsed.lines;
     in->result->rows += take->parsed.rows.count;

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "engine/data/cut.h"
 #include "engine/data/dataset.h"
 #include "engine/data/format/format.h"
 #include "engine/data/source/source.h"
@@ -35,6 +36,8 @@ struct ingest_config {
      * workers, in no order, for what can be done side by side; NULL: nothing. rows: in order, one call at a time. */
     int (*work)(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err);
     int (*rows)(void *context, unsigned worker, const struct rows *rows, struct error *err);
+    /* mark: before rows(), where the text stood behind their piece, and how much of the files had been read then. NULL: not wanted. */
+    void (*mark)(void *context, const struct text_mark *mark, uint64_t packed_bytes);
     void *context;
 };
 

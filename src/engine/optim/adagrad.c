@@ -1,6 +1,7 @@
 /* AdaGrad: n += g^2; w -= eta g / (sqrt(n) + eps), eps outside the root, n from `initial_accumulator`. */
 #include "base/cpu.h"
 #include "base/kernel.h"
+#include "engine/optim/learn.h"
 #include "engine/optim/optimizer.h"
 
 struct adagrad_params {
@@ -30,8 +31,17 @@ static void adagrad_update(const void *params, const struct optim_step *step, co
     table[cpu_level()](rows, (float)p->epsilon);
 }
 
+KERNEL_DECLARE(void, adagrad_learn, (const struct learn_rows *r, float epsilon));
+
+static void adagrad_learn(const void *params, const struct learn_rows *rows)
+{
+    static void (*const table[])(const struct learn_rows *, float) = KERNEL_TABLE(adagrad_learn);
+    table[cpu_level()](rows, (float)((const struct adagrad_params *)params)->epsilon);
+}
+
 const struct optimizer optimizer_adagrad = {.kind = {"adagrad", "per-coordinate rates from the sum of squared gradients",
                                                      "Duchi, Hazan, Singer 2011, JMLR 12", sizeof(struct adagrad_params), adagrad_options},
                                             .state = {{"n", STATE_WEIGHT}},
                                             .initial = adagrad_initial,
-                                            .update = adagrad_update};
+                                            .update = adagrad_update,
+                                            .learn = adagrad_learn};

@@ -1,9 +1,10 @@
 /* Kernel of adagrad.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
 #include "base/kernel.h"
-#include "engine/optim/spans.h"
+#include "engine/optim/learn.h"
 
 void KERNEL(adagrad_rows)(const struct update_rows *r, float epsilon);
+void KERNEL(adagrad_learn)(const struct learn_rows *r, float epsilon);
 
 SPAN_INLINE void adagrad_rule(struct span s, const void *constants)
 {
@@ -17,3 +18,5 @@ SPAN_INLINE void adagrad_rule(struct span s, const void *constants)
 }
 
 void KERNEL(adagrad_rows)(const struct update_rows *r, float epsilon) { spans_each(r, 1, adagrad_rule, &epsilon); }
+
+void KERNEL(adagrad_learn)(const struct learn_rows *r, float epsilon) { learn_each(r, 1, adagrad_rule, &epsilon); }

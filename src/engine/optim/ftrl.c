@@ -6,6 +6,7 @@
  * l2 are a step's, not an example's. */
 #include "base/cpu.h"
 #include "base/kernel.h"
+#include "engine/optim/learn.h"
 #include "engine/optim/optimizer.h"
 
 struct ftrl_params {
@@ -30,9 +31,19 @@ static void ftrl_update(const void *params, const struct optim_step *step, const
     table[cpu_level()](rows, (float)p->beta, (float)p->l1, (float)p->l2);
 }
 
+KERNEL_DECLARE(void, ftrl_learn, (const struct learn_rows *r, float beta, float l1, float l2));
+
+static void ftrl_learn(const void *params, const struct learn_rows *rows)
+{
+    static void (*const table[])(const struct learn_rows *, float, float, float) = KERNEL_TABLE(ftrl_learn);
+    const struct ftrl_params *p = params;
+    table[cpu_level()](rows, (float)p->beta, (float)p->l1, (float)p->l2);
+}
+
 const struct optimizer optimizer_ftrl = {.kind = {"ftrl", "follow the regularised leader, proximal: sparse models",
                                                   "McMahan et al. 2013, Ad click prediction: a view from the trenches", sizeof(struct ftrl_params),
                                                   ftrl_options},
                                          .state = {{"z", STATE_WEIGHT}, {"n", STATE_WEIGHT}},
                                          .owns_weights = true,
-                                         .update = ftrl_update};
+                                         .update = ftrl_update,
+                                         .learn = ftrl_learn};

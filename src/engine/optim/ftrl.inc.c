@@ -1,9 +1,10 @@
 /* Kernel of ftrl.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
 #include "base/kernel.h"
-#include "engine/optim/spans.h"
+#include "engine/optim/learn.h"
 
 void KERNEL(ftrl_rows)(const struct update_rows *r, float beta, float l1, float l2);
+void KERNEL(ftrl_learn)(const struct learn_rows *r, float beta, float l1, float l2);
 
 struct ftrl_constants {
     float beta, l1, l2; /* the proximal ones, not those of the gradient */
@@ -27,6 +28,15 @@ SPAN_INLINE void ftrl_rule(struct span s, const void *constants)
 void KERNEL(ftrl_rows)(const struct update_rows *r, float beta, float l1, float l2)
 {
     const struct ftrl_constants constants = {beta, l1, l2};
-    if (r->lr == 0) return; /* a schedule's end: what does not move keeps its z */
+    if (r->lr == 0) return; /* a schedule's end: what does not move keeps its z; ftrl_still() likewise */
     spans_each(r, 2, ftrl_rule, &constants);
+}
+
+SPAN_INLINE void ftrl_still(struct span s, const void *constants) { (void)s, (void)constants; }
+
+void KERNEL(ftrl_learn)(const struct learn_rows *r, float beta, float l1, float l2)
+{
+    const struct ftrl_constants constants = {beta, l1, l2};
+    if (r->lr == 0) learn_each(r, 2, ftrl_still, NULL);
+    else learn_each(r, 2, ftrl_rule, &constants);
 }

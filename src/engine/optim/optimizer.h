@@ -16,6 +16,8 @@
 
 enum { OPTIM_FOUND = 2 };
 
+struct learn_rows;
+
 struct optim_step {           /* what is the same for every coordinate of a tensor in a step */
     uint64_t t;               /* 1 for the first step */
     size_t rows;              /* of the batch */
@@ -42,6 +44,8 @@ struct optimizer {
     /* conclude: from the folded sums to step->found, and to states that are not a row's. */
     void (*conclude)(const void *params, struct optim_step *step, unsigned pass, const double *sums, float *const *state, size_t width);
     void (*update)(const void *params, const struct optim_step *step, const struct update_rows *rows);
+    /* learn: row by row (learn.h), for tables of width 1; its states are all of STATE_WEIGHT, at most two. NULL: it cannot. */
+    void (*learn)(const void *params, const struct learn_rows *rows);
 };
 
 struct optim_common { /* what whoever calls an optimiser reads of its options */

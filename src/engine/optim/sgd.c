@@ -1,6 +1,7 @@
 /* Stochastic gradient descent: w -= eta g. No state. */
 #include "base/cpu.h"
 #include "base/kernel.h"
+#include "engine/optim/learn.h"
 #include "engine/optim/optimizer.h"
 
 struct sgd_params {
@@ -18,5 +19,14 @@ static void sgd_update(const void *params, const struct optim_step *step, const 
     table[cpu_level()](rows);
 }
 
+KERNEL_DECLARE(void, sgd_learn, (const struct learn_rows *r));
+
+static void sgd_learn(const void *params, const struct learn_rows *rows)
+{
+    static void (*const table[])(const struct learn_rows *) = KERNEL_TABLE(sgd_learn);
+    (void)params;
+    table[cpu_level()](rows);
+}
+
 const struct optimizer optimizer_sgd = {
-    .kind = {"sgd", "plain stochastic gradient descent", "Robbins and Monro 1951", sizeof(struct sgd_params), sgd_options}, .update = sgd_update};
+    .kind = {"sgd", "plain stochastic gradient descent", "Robbins and Monro 1951", sizeof(struct sgd_params), sgd_options}, .update = sgd_update, .learn = sgd_learn};

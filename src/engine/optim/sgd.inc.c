@@ -1,9 +1,10 @@
 /* Kernel of sgd.c: rows of w and state, compiled once an instruction set. Division and square root are exact everywhere, so all copies give the
  * same bits. */
 #include "base/kernel.h"
-#include "engine/optim/spans.h"
+#include "engine/optim/learn.h"
 
 void KERNEL(sgd_rows)(const struct update_rows *r);
+void KERNEL(sgd_learn)(const struct learn_rows *r);
 
 SPAN_INLINE void sgd_rule(struct span s, const void *constants)
 {
@@ -14,3 +15,5 @@ SPAN_INLINE void sgd_rule(struct span s, const void *constants)
 }
 
 void KERNEL(sgd_rows)(const struct update_rows *r) { spans_each(r, 0, sgd_rule, NULL); }
+
+void KERNEL(sgd_learn)(const struct learn_rows *r) { learn_each(r, 0, sgd_rule, NULL); }

@@ -52,8 +52,10 @@ static int put_fold(const struct fold *fold, const struct fold_outcome *outcome,
     return rc;
 }
 
-static enum split_side side_to_judge(const struct sides *sides)
+static enum split_side side_to_judge(const struct fold *fold)
 {
+    const struct sides *sides = &fold->sides;
+    if (fold->job->passing) return SIDE_TEST; /* it is still to come */
     return sides->totals[SIDE_TEST] ? SIDE_TEST : sides->totals[SIDE_VALIDATION] ? SIDE_VALIDATION : SIDE_TRAIN;
 }
 
@@ -74,7 +76,7 @@ static json_t *fold_describe(struct fold *fold, const struct fold_outcome *outco
 int fold_evaluate(struct fold *fold, struct fold_outcome *outcome, struct evaluator *pooled, struct evaluation *out, json_t **json, struct error *err)
 {
     struct job *job = fold->job;
-    enum split_side side = side_to_judge(&fold->sides);
+    enum split_side side = side_to_judge(fold);
     char scores[PATH_SIZE];
     struct raw raw = {0};
     struct evaluator *judge = judge_new(job, fold->dir, err);
@@ -88,6 +90,7 @@ int fold_evaluate(struct fold *fold, struct fold_outcome *outcome, struct evalua
                                             .lines = job->spec.evaluate.scores},
                                            raw.stream};
     if (rc == 0) rc = score_side(fold, &fold->sides, side, streams, raw.evaluator ? 2 : 1, err);
+    if (rc == 0 && job->passing) rc = fold_passed(fold, err);
     if (rc == 0) rc = evaluator_finish(judge, out, err);
     evaluator_free(judge);
     if (rc == 0) rc = diverged_check(fold, side, out, err);

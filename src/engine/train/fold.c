@@ -18,6 +18,7 @@
 #include "engine/train/fit.h"
 #include "engine/train/groups.h"
 #include "engine/train/judge.h"
+#include "engine/train/passing.h"
 #include "engine/train/report.h"
 #include "engine/train/warm_start.h"
 
@@ -170,14 +171,34 @@ static void fold_init(struct fold *fold, struct job *job, unsigned index)
     fold->calibration.logit_offset = sampling_logit_offset(&job->spec.train);
 }
 
+/* What is known of the rows before any is learnt. */
+static int fold_rows(struct fold *fold, struct error *err)
+{
+    int rc = fold_sides(fold, err);
+    if (rc == 0) fold_sides_tell(fold);
+    if (rc == 0) rc = fold_sides_check(fold, err);
+    return rc < 0 ? rc : fold_stages(fold, err);
+}
+
+int fold_passed(struct fold *fold, struct error *err)
+{
+    struct job *job = fold->job;
+    passing_sides(job->passing, &fold->sides);
+    fold_sides_tell(fold);
+    report_bad_rows(job);
+    int rc = fold_sides_check(fold, err);
+    if (rc < 0 || fold->sides.totals[SIDE_TEST] > 0) return rc;
+    return error_set(err, ERROR_DATA, "/split",
+                     "no row is on the test side: the text ends after %" PRIu64 " row%s, all of which train; the model is in the last checkpoint, but "
+                     "nothing can judge it: lower split.test_from, or name rows that are there",
+                     fold->sides.totals[SIDE_TRAIN], str_s(fold->sides.totals[SIDE_TRAIN]));
+}
+
 int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *err)
 {
     fold_init(fold, job, index);
     int rc = fold_place(fold, err);
-    if (rc == 0) rc = fold_sides(fold, err);
-    if (rc == 0) fold_sides_tell(fold);
-    if (rc == 0) rc = fold_sides_check(fold, err);
-    if (rc == 0) rc = fold_stages(fold, err);
+    if (rc == 0 && !job->passing) rc = fold_rows(fold, err);
     if (rc == 0) rc = fold_model(fold, true, err);
     if (rc == 0 && job->spec.checkpoint.incremental && !job->strategy->moves_all) rc = params_track(&fold->params, err);
     return rc < 0 ? rc : fold_shards(fold, err);
@@ -225,8 +246,8 @@ static int fold_resume(struct fold *fold, struct error *err)
     fold->guard = (struct guard){0};
     transforms_close(&fold->params.transforms); /* a damaged checkpoint may have left some */
     rc = warm_start_import(fold, err);
-    if (rc == 0 && fold->index == 0) rc = field_counts_tell(fold, err);
-    if (rc < 0) return rc;
+    if (rc == 0 && fold->index == 0 && !fold->job->passing) rc = field_counts_tell(fold, err);
+    if (rc < 0 || (fold->job->passing && fold->params.transforms.count == 0)) return rc;
     return fold->params.transforms.count > 0 ? fit_map(fold, err) : fit_training_side(fold, err);
 }
 

@@ -4,6 +4,7 @@
 #define TRAINYARD_ENGINE_TRAIN_FOLD_H
 
 #include "engine/core/calibration.h"
+#include "engine/data/cut.h"
 #include "engine/data/split/sides.h"
 #include "engine/eval/eval.h"
 #include "engine/train/job.h"
@@ -17,6 +18,7 @@ struct cursor {         /* where training is: all that a resume needs besides pa
     uint64_t rows;      /* training rows seen in all */
     uint64_t validated; /* step of the last validation: a resume does not judge the same model twice */
     bool ended;         /* training is over (epochs, max_rows or early stopping) */
+    struct text_mark mark; /* of the text that the last row is in, where it passes by (passing.h); zeros: none */
 };
 
 struct best {      /* early stopping */
@@ -67,6 +69,7 @@ struct fold {
     double grad_norm;                  /* of the last step, before it was clipped; NaN: not measured */
     struct calibration calibration;    /* between the model's logits and the scores that are told */
     struct checkpointer *checkpointer;
+    struct learner *learner; /* holds what params will be, while a strategy learns row by row; NULL: they are */
     struct report *report;
 };
 
@@ -81,6 +84,9 @@ int fold_open_whole(struct fold *fold, struct job *job, struct error *err);
  * too little. */
 int fold_open(struct fold *fold, struct job *job, unsigned index, struct error *err);
 void fold_close(struct fold *fold); /* safe on a zeroed struct, and twice */
+
+/* fold_passed: the whole text has passed by: its sides are known now, told, and found to be enough; so are bad rows. ERROR_DATA: too little. */
+int fold_passed(struct fold *fold, struct error *err);
 
 /* fold_rate: eta at a step, for a tensor of that group. */
 double fold_rate(const struct fold *fold, enum param_group group, uint64_t step);

@@ -11,6 +11,7 @@
 #include "engine/data/texts.h"
 #include "engine/train/admit.h"
 #include "engine/train/numbers.h"
+#include "engine/train/passing.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
 
@@ -109,8 +110,36 @@ static int config_of(struct job *job, struct dataset_config *config, struct erro
     return rc;
 }
 
+/* What only the statistics of all training rows could make something of. */
+static int fields_pass(const struct job *job, struct error *err)
+{
+    const char *name;
+    for (size_t f = 0; (name = dataset_field_name(job->dataset, f)); f++)
+        if (dataset_field_kind(job->dataset, f).fit == FIT_QUANTILE || dataset_field_kind(job->dataset, f).fit == FIT_NORMALISED)
+            return error_set(err, ERROR_INVALID, "/dataset/schema",
+                             "column \"%.60s\" is made of the statistics of all training rows, and strategy \"%s\" sees each row once; give it type "
+                             "buckets(e1;e2;...) or log, or take strategy \"sync\"",
+                             name, job->strategy->kind.name);
+    return 0;
+}
+
+static int text_open(struct job *job, struct error *err)
+{
+    struct dataset_config config;
+    int rc = config_of(job, &config, err);
+    if (rc < 0) return rc;
+    job->file_hashes = format_files_hashes(job->world, config.format, config.format_params, err);
+    if (job->file_hashes) job->dataset = dataset_open_text(&config, err);
+    mem_free((void *)(uintptr_t)config.uris);
+    if (job->dataset) job->passing = passing_open(job, err);
+    if (!job->passing) return -(int)err->code;
+    job->model.shape = (struct model_shape){.fields = dataset_info(job->dataset)->fields};
+    return fields_pass(job, err);
+}
+
 int job_open_data(struct job *job, const char *cache_dir, struct error *err)
 {
+    if (job->strategy->passes) return text_open(job, err);
     char cache[PATH_SIZE], entry[DATASET_DIGEST_SIZE], text[32];
     int rc = cache_dir_find(job, cache_dir, cache, err);
     if (rc == 0) rc = entry_recall(job, entry, err);
@@ -129,9 +158,7 @@ int job_open_data(struct job *job, const char *cache_dir, struct error *err)
     if (job->model.model->check && (rc = job->model.model->check(job->model.params, job->model.shape, err)) < 0) return rc;
     if ((rc = job_check_numbers(job, err)) < 0) return rc;
     if ((rc = model_admit(job, err)) < 0) return rc;
-    if (info->bad_rows > 0)
-        report_log(job, PROGRESS_WARN, "%" PRIu64 " bad row%s skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
-                   str_s(info->bad_rows), job->spec.dataset.max_bad_rows, info->first_bad);
+    report_bad_rows(job);
     report_log(job, PROGRESS_INFO, "%" PRIu64 " row%s, %s", info->rows, str_s(info->rows),
                info->from_cache && info->once ? "from the block cache; standard input is not read"
                : info->from_cache             ? "from the block cache"

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
+#include "engine/train/passing.h"
 
 struct report {
     struct fold *fold;
@@ -32,8 +34,16 @@ struct report *report_new(struct fold *fold, struct error *err)
 
 void report_free(struct report *report) { mem_free(report); }
 
+/* Of a text that passes by, as the bytes so far say; 0: not known. */
+static uint64_t rows_expected(const struct fold *fold)
+{
+    uint64_t bytes = passing_bytes(fold->job->passing), all = dataset_info(fold->job->dataset)->source_bytes;
+    return all > 0 && bytes > 0 ? (uint64_t)((double)fold->cursor.rows * (double)all / (double)bytes) : 0;
+}
+
 static uint64_t rows_planned(const struct fold *fold)
 {
+    if (fold->job->passing) return rows_expected(fold);
     uint64_t rows = stages_rows(&fold->stages, (uint32_t)fold->job->spec.train.epochs), max = (uint64_t)fold->job->spec.train.max_rows;
     return max > 0 && max < rows ? max : rows;
 }
@@ -170,7 +180,7 @@ static void report_tell(struct report *r, uint64_t ahead, int64_t *told_ns)
     int64_t now = world_mono_ns(fold->job->world);
     uint64_t done = job_rows_done(fold) + ahead, planned = job_rows_planned(fold);
     struct progress p = {.phase = PROGRESS_TRAINING,
-                         .done = done < planned ? done : planned,
+                         .done = done < planned || planned == 0 ? done : planned,
                          .total = planned,
                          .rows = fold->cursor.rows - r->started_rows + ahead,
                          .step = fold->job->steps_before + fold->cursor.step,
@@ -264,6 +274,14 @@ void report_sides(struct fold *fold)
     }
     progress_note(&fold->job->progress, PROGRESS_INFO, text);
     job_event(fold->job, EVENT_LOG, json_pack("{s:s, s:s, s:o}", "level", "info", "message", text, "sides", sides), NULL);
+}
+
+void report_bad_rows(struct job *job)
+{
+    const struct dataset_info *info = dataset_info(job->dataset);
+    if (info->bad_rows > 0)
+        report_log(job, PROGRESS_WARN, "%" PRIu64 " bad row%s skipped (dataset.max_bad_rows allows %" PRId64 "); the first: %s", info->bad_rows,
+                   str_s(info->bad_rows), job->spec.dataset.max_bad_rows, info->first_bad);
 }
 
 int report_state(struct job *job, const char *state, const char *reason, const char *message)

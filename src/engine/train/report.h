@@ -30,6 +30,9 @@ int report_validation(struct report *report, const struct evaluation *e, struct 
  * chance, others show drift. A log event with these as fields. */
 void report_sides(struct fold *fold);
 
+/* report_bad_rows: those of the data that were passed over, if any. */
+void report_bad_rows(struct job *job);
+
 /* report_state: a state event. message may be NULL. */
 int report_state(struct job *job, const char *state, const char *reason, const char *message);
 /* report_log: a log event and a note on the progress sink. */

@@ -12,6 +12,7 @@
 #include "engine/train/groups.h"
 #include "engine/train/job_data.h"
 #include "engine/train/judge.h"
+#include "engine/train/passing.h"
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
 #include "engine/train/warm_start.h"
@@ -73,6 +74,7 @@ static void job_close(struct job *job)
 {
     mem_free(job->texts.list);
     json_decref(job->file_hashes);
+    passing_close(job->passing);
     dataset_free(job->dataset);
     team_stop(&job->team);
     event_writer_close(job->events, NULL);
@@ -103,6 +105,12 @@ static unsigned workers_count(const struct job *job, const struct run_options *o
     return (unsigned)(workers > WORKERS_MAX ? WORKERS_MAX : workers);
 }
 
+static int job_team(struct job *job, const struct run_options *options, struct error *err)
+{
+    unsigned workers = workers_count(job, options);
+    return team_start(&job->team, workers, job->strategy->passes ? passing_threads(workers) : 0, err);
+}
+
 int run_job(const struct run_options *options, struct run_result *result, struct error *err)
 {
     struct job *job = mem_zero(sizeof *job, err);
@@ -124,7 +132,7 @@ int run_job(const struct run_options *options, struct run_result *result, struct
     }
     report_state(job, "starting", "started", "");
     if ((rc = warm_start_identify(&job->spec, options->world, err)) == 0 && (rc = spec_digest(&job->spec, job->digest, err)) == 0 &&
-        (rc = spec_publish(job, err)) == 0 && (rc = team_start(&job->team, workers_count(job, options), err)) == 0)
+        (rc = spec_publish(job, err)) == 0 && (rc = job_team(job, options, err)) == 0)
         rc = job_work(job, options, result, err);
     if (rc < 0) error_name_field(err);
     job_conclude(job, rc, err);

@@ -11,6 +11,7 @@
 #include "base/draft.h"
 #include "base/mem.h"
 #include "engine/core/scores.h"
+#include "engine/train/passing.h"
 #include "engine/train/stop.h"
 
 enum { TEXT_MAX_BYTES = 64 << 20, BLOCKS_A_WORKER = 4 };
@@ -29,8 +30,10 @@ struct score_lane { /* a worker's own */
     } slices;
 };
 
-struct score_task {        /* a block of the round */
-    uint64_t block, first; /* rows of the side before it */
+struct score_task {  /* of the round */
+    uint64_t block;  /* to be read; or, where rows pass by: */
+    struct passing_rows rows;
+    uint64_t first;  /* rows of the side before it */
     struct bytes text[SCORE_STREAMS_MAX];
 };
 
@@ -48,22 +51,38 @@ struct scoring {
     _Atomic size_t next; /* of the tasks: the first that nobody has begun with */
 };
 
-static int lane_refs(struct score_lane *w, const struct scoring *scoring, uint64_t index, size_t *count, struct error *err)
+static int lane_reserve(struct score_lane *w, size_t rows, struct error *err)
 {
-    size_t rows = w->block.batch.rows;
-    if (rows > w->refs_max) {
-        void *refs = w->refs;
-        int rc = mem_grow(&refs, rows, sizeof *w->refs, err);
-        if (rc < 0) return rc;
-        w->refs = refs;
-        if ((rc = mem_grow((void **)&w->sides, rows, sizeof *w->sides, err)) < 0) return rc;
-        w->refs_max = rows;
-    }
-    *count = 0;
-    sides_of(&scoring->sides->splitter, scoring->fold->job->dataset, index, &w->block, w->sides);
+    void *refs = w->refs;
+    if (rows <= w->refs_max) return 0;
+    int rc = mem_grow(&refs, rows, sizeof *w->refs, err);
+    if (rc < 0) return rc;
+    w->refs = refs;
+    if ((rc = mem_grow((void **)&w->sides, rows, sizeof *w->sides, err)) < 0) return rc;
+    w->refs_max = rows;
+    return 0;
+}
+
+/* The rows of the side in the task's block. */
+static int lane_block(struct score_lane *w, const struct scoring *scoring, uint64_t index, size_t *count, struct error *err)
+{
+    struct dataset *dataset = scoring->fold->job->dataset;
+    int rc = dataset_read_block(dataset, index, &w->block, err);
+    const size_t rows = w->block.batch.rows;
+    if (rc == 0) rc = lane_reserve(w, rows, err);
+    if (rc < 0) return rc;
+    sides_of(&scoring->sides->splitter, dataset, index, &w->block, w->sides);
     for (size_t r = 0; r < rows; r++)
         if (w->sides[r] == scoring->side) w->refs[(*count)++] = (struct row_ref){&w->block.batch, (uint32_t)r};
     return 0;
+}
+
+/* Rows that pass by. */
+static int lane_passing(struct score_lane *w, const struct passing_rows *rows, size_t *count, struct error *err)
+{
+    int rc = lane_reserve(w, rows->to - rows->from, err);
+    for (size_t r = rows->from; rc == 0 && r < rows->to; r++) w->refs[(*count)++] = (struct row_ref){rows->batch, (uint32_t)r};
+    return rc;
 }
 
 static struct scores_style style_of(const struct job *job)
@@ -167,18 +186,17 @@ static int lane_chunk(struct score_lane *w, const struct scoring *scoring, struc
     const struct scorer_mode judge = {.ascending = false};
     int rc = score_rows(&w->space, scoring->fold, w->refs + from, n, &judge, err);
     if (rc < 0) return rc;
-    for (size_t i = 0; i < n; i++) w->rows[i] = w->block.first_row + w->refs[from + i].row;
+    for (size_t i = 0; i < n; i++) w->rows[i] = batch_ordinal(w->refs[from + i].block, w->refs[from + i].row);
     if (job->slices.count && (rc = lane_slices(w, scoring->fold, n, err)) < 0) return rc;
     struct scored rows = {.lane = lane, .first = task->first + from, .n = n, .rows = w->rows, .labels = b->labels, .weights = b->weights};
     for (size_t s = 0; rc == 0 && s < scoring->count; s++) rc = lane_stream(w, job, &scoring->streams[s], &task->text[s], &rows, err);
     return rc;
 }
 
-static int score_block(struct score_lane *w, const struct scoring *scoring, struct score_task *task, unsigned lane, struct error *err)
+static int score_task(struct score_lane *w, const struct scoring *scoring, struct score_task *task, unsigned lane, struct error *err)
 {
     size_t count = 0;
-    int rc = dataset_read_block(scoring->fold->job->dataset, task->block, &w->block, err);
-    if (rc == 0) rc = lane_refs(w, scoring, task->block, &count, err);
+    int rc = task->rows.batch ? lane_passing(w, &task->rows, &count, err) : lane_block(w, scoring, task->block, &count, err);
     for (size_t at = 0; rc == 0 && at < count; at += SCORE_CHUNK_ROWS)
         rc = lane_chunk(w, scoring, task, lane, at, count - at < SCORE_CHUNK_ROWS ? count - at : SCORE_CHUNK_ROWS, err);
     return rc;
@@ -190,7 +208,7 @@ static int score_tasks(void *context, unsigned worker, struct error *err)
     int rc = 0;
     for (size_t i; rc == 0 && (i = atomic_fetch_add(&scoring->next, 1)) < scoring->tasks_count;) {
         if (job_stop_asked(scoring->fold->job) == 2) return error_set(err, ERROR_STOPPED, NULL, "stopped while evaluating");
-        rc = score_block(&scoring->lanes[worker], scoring, &scoring->tasks[i], worker, err);
+        rc = score_task(&scoring->lanes[worker], scoring, &scoring->tasks[i], worker, err);
     }
     return rc;
 }
@@ -204,6 +222,14 @@ static int write_texts(struct scoring *scoring, struct error *err)
     return rc;
 }
 
+static struct score_task *task_begin(struct scoring *scoring, uint64_t first)
+{
+    struct score_task *task = &scoring->tasks[scoring->tasks_count++];
+    task->first = first;
+    for (size_t s = 0; s < scoring->count; s++) bytes_clear(&task->text[s]);
+    return task;
+}
+
 /* The next blocks with rows of the side, from *block and from the side's row *first on: one a worker, and more while their lines are few. */
 static void round_fill(struct scoring *scoring, uint64_t *block, uint64_t *first)
 {
@@ -215,12 +241,48 @@ static void round_fill(struct scoring *scoring, uint64_t *block, uint64_t *first
         if (sides->rows[*block][scoring->side] == 0) continue;
         bytes += (uint64_t)sides->rows[*block][scoring->side] * scoring->row_bytes;
         if (bytes > SCORE_ROUND_BYTES && scoring->tasks_count >= scoring->fold->job->team.workers) break;
-        struct score_task *task = &scoring->tasks[scoring->tasks_count++];
-        task->block = *block;
-        task->first = *first;
+        task_begin(scoring, *first)->block = *block;
         *first += sides->rows[*block][scoring->side];
-        for (size_t s = 0; s < scoring->count; s++) bytes_clear(&task->text[s]);
     }
+}
+
+/* Rows that pass by: what one piece has of the side, cut for the workers. 1, or 0: there are no more. */
+static int round_take(struct scoring *scoring, uint64_t *first, struct error *err)
+{
+    struct passing_rows some;
+    int rc = passing_next(scoring->fold->job->passing, scoring->side, &some, err);
+    scoring->tasks_count = 0;
+    scoring->next = 0;
+    if (rc <= 0) return rc;
+    const size_t rows = some.to - some.from, chunks = (rows + SCORE_CHUNK_ROWS - 1) / SCORE_CHUNK_ROWS;
+    const size_t tasks = chunks < scoring->tasks_max ? chunks : scoring->tasks_max;
+    for (size_t i = 0; i < tasks; i++) {
+        size_t from = rows * i / tasks, to = rows * (i + 1) / tasks;
+        task_begin(scoring, *first + from)->rows = (struct passing_rows){some.batch, some.from + from, some.from + to};
+    }
+    *first += rows;
+    return 1;
+}
+
+static int score_passing(struct scoring *scoring, struct error *err)
+{
+    struct job *job = scoring->fold->job;
+    uint64_t first = 0;
+    int rc;
+    while ((rc = round_take(scoring, &first, err)) > 0) {
+        rc = team_run(&job->team, score_tasks, scoring, err);
+        if (rc == 0) rc = write_texts(scoring, err);
+        if (rc < 0) break;
+        progress_tell(&job->progress, &(struct progress){.phase = PROGRESS_EVALUATING,
+                                                         .done = first,
+                                                         .rows = first,
+                                                         .step = job->steps_before + scoring->fold->cursor.step,
+                                                         .rows_per_s = NAN,
+                                                         .loss = NAN,
+                                                         .auc = NAN,
+                                                         .eta_ms = -1});
+    }
+    return rc;
 }
 
 static int score_rounds(struct scoring *scoring, struct error *err)
@@ -299,7 +361,7 @@ int score_side(struct fold *fold, const struct sides *sides, enum split_side sid
 {
     struct scoring scoring = {.fold = fold, .sides = sides, .side = side, .streams = streams, .count = count};
     int rc = scoring_open(&scoring, err);
-    if (rc == 0) rc = score_rounds(&scoring, err);
+    if (rc == 0) rc = fold->job->passing ? score_passing(&scoring, err) : score_rounds(&scoring, err);
     for (size_t s = 0; rc == 0 && s < count; s++)
         if (streams[s].path) rc = draft_publish(&scoring.drafts[s], err);
     scoring_close(&scoring);

@@ -1,4 +1,5 @@
-/* Scoring one side of a split with a fold's present parameters, by the whole team, in one pass over the block cache. What becomes of the scores is
+/* Scoring one side of a split with a fold's present parameters, by the whole team, in one pass over the block cache, or of the
+ * rows that pass by (passing.h). What becomes of the scores is
  * the caller's: each stream may map the logits, hand them to evaluators, and write a file in row order. */
 #ifndef TRAINYARD_ENGINE_TRAIN_SCORE_H
 #define TRAINYARD_ENGINE_TRAIN_SCORE_H

@@ -10,6 +10,7 @@
 #include "engine/data/format/format.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/guard.h"
+#include "engine/train/learner.h"
 #include "engine/train/warm_start.h"
 
 void snapshot_close(struct snapshot *s)
@@ -173,7 +174,9 @@ int snapshot_take(struct snapshot *s, struct fold *fold, const struct snapshot_b
 {
     const struct params *p = &fold->params;
     const struct parallel *parallel = &fold->job->team.parallel;
+    int rc;
     snapshot_close(s);
+    if (fold->learner && (rc = learner_settle(fold->learner, err)) < 0) return rc;
     s->fold = fold;
     s->delta = base;
     if (base) s->base = *base;
@@ -181,7 +184,7 @@ int snapshot_take(struct snapshot *s, struct fold *fold, const struct snapshot_b
     s->best = fold->best;
     s->progressive = fold->progressive;
     s->guard = fold->guard;
-    int rc = parallel->run(parallel->impl, count_slice, s, p->slices, err);
+    rc = parallel->run(parallel->impl, count_slice, s, p->slices, err);
     for (uint32_t q = 0; q < p->slices; q++) {
         s->slice_first[q + 1] += s->slice_first[q];
         s->rests_first[q + 1] += s->rests_first[q];
@@ -338,6 +341,11 @@ static json_t *snapshot_metadata(const struct snapshot *s, const struct fold *fo
     metadata_text(m, "rows", "%" PRIu64, c->rows);
     metadata_text(m, "validated", "%" PRIu64, c->validated);
     metadata_text(m, "ended", "%d", c->ended);
+    if (fold->job->passing) {
+        char hex[33];
+        hash128_hex(c->mark.digest, hex);
+        metadata_text(m, "text", "%" PRIu64 " %" PRIu64 " %s", c->mark.file, c->mark.bytes, hex);
+    }
     metadata_text(m, "best_step", "%" PRIu64, s->best.step);
     metadata_text(m, "best_value", "%a", s->best.value);
     metadata_text(m, "best_since", "%" PRId64, s->best.since);

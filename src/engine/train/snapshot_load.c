@@ -64,6 +64,17 @@ static int metadata_number(const struct tensor_file *file, const char *key, uint
     return 0;
 }
 
+/* "FILE BYTES HASH": how far the text had been read, and the hash of all of it up to there. */
+static int load_mark(const struct tensor_file *file, struct text_mark *out, struct error *err)
+{
+    const char *text = metadata_get(file, "text");
+    int used = 0;
+    if (sscanf(text, "%" SCNu64 " %" SCNu64 " %16" SCNx64 "%16" SCNx64 "%n", &out->file, &out->bytes, &out->digest.high, &out->digest.low, &used) == 4 &&
+        text[used] == 0)
+        return 0;
+    return error_set(err, ERROR_DATA, NULL, "%s: metadata \"text\" is no place in a text", file->path);
+}
+
 static int load_cursor(struct fold *fold, const struct tensor_file *file, struct error *err)
 {
     uint64_t epoch = 0, ended = 0, since = 0;
@@ -79,7 +90,8 @@ static int load_cursor(struct fold *fold, const struct tensor_file *file, struct
     if (rc == 0) rc = metadata_number(file, "best_step", &b.step, err);
     if (rc == 0) rc = metadata_number(file, "best_since", &since, err);
     if (rc < 0) return rc;
-    if (epoch > UINT32_MAX || c.position > fold->sides.totals[SIDE_TRAIN])
+    if (fold->job->passing && (rc = load_mark(file, &c.mark, err)) < 0) return rc;
+    if (epoch > UINT32_MAX || (!fold->job->passing && c.position > fold->sides.totals[SIDE_TRAIN]))
         return error_set(err, ERROR_DATA, NULL, "%s: its cursor is outside the data", file->path);
     b.value = strtod(metadata_get(file, "best_value"), &end);
     c.epoch = (uint32_t)epoch;

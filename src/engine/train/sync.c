@@ -143,4 +143,4 @@ const struct strategy strategy_sync = {.kind = {"sync", "synchronous data parall
                                        .moves_all = false,
                                        .train = sync_train};
 
-const struct strategy *const strategies[] = {&strategy_sync, NULL};
+const struct strategy *const strategies[] = {&strategy_sync, &strategy_online, NULL};

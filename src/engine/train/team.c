@@ -81,12 +81,14 @@ static int team_begin(void *impl, int (*task)(void *context, struct error *err),
 
 static int team_end(void *impl, struct error *err) { return background_wait(((struct team *)impl)->aside, err); }
 
-int team_start(struct team *team, unsigned workers, struct error *err)
+int team_start(struct team *team, unsigned workers, unsigned beside, struct error *err)
 {
+    static bool sized;
     char size[16];
     *team = (struct team){.workers = workers};
-    snprintf(size, sizeof size, "%u", workers + TEAM_HELPERS);
-    if (setenv("UV_THREADPOOL_SIZE", size, 1) < 0) return error_set(err, ERROR_NOMEM, NULL, "cannot size the thread pool");
+    snprintf(size, sizeof size, "%u", workers + TEAM_HELPERS + beside);
+    if (!sized && setenv("UV_THREADPOOL_SIZE", size, 1) < 0) return error_set(err, ERROR_NOMEM, NULL, "cannot size the thread pool");
+    sized = true;
     team->members = mem_array(workers, 1, sizeof *team->members, err);
     team->aside = mem_zero(sizeof *team->aside, err);
     if (!team->members || !team->aside) {

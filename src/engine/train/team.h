@@ -27,8 +27,9 @@ struct team {
     struct background *aside; /* of parallel.begin */
 };
 
-/* team_start: size the pool (once a process) and start the workers. The struct must not move afterwards. */
-int team_start(struct team *team, unsigned workers, struct error *err);
+/* team_start: size the pool (once a process) and start the workers. beside: threads of the pool that other teams will want. The struct must not move
+ * afterwards. */
+int team_start(struct team *team, unsigned workers, unsigned beside, struct error *err);
 void team_stop(struct team *team); /* safe on a zeroed struct; background work must have ended */
 
 /* team_run: phase(context, w) for each w < workers, at once; the error of the lowest worker. Called by the thread that started the team. */

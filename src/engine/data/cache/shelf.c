@@ -27,7 +27,7 @@ static int schema_add_files(json_t *schema, const struct dataset_config *how, st
     return rc < 0 ? error_set(err, ERROR_NOMEM, NULL, "cannot describe the schema") : 0;
 }
 
-static int schema_hash(const struct dataset_config *how, uint64_t *hash, struct error *err)
+int shelf_schema(const struct dataset_config *how, uint64_t *hash, struct error *err)
 {
     const struct format *format = (const struct format *)how->format;
     json_t *schema = json_pack("{s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:s, s:b}", "format", format->kind.name, "version", CACHE_VERSION, "block_rows",
@@ -83,7 +83,7 @@ int shelf_open(struct shelf *s, const struct world *world, const char *dir, cons
     int rc;
     *s = (struct shelf){.world = world, .size_bytes = files->size_bytes};
     if (!str_copy(s->dir, sizeof s->dir, dir)) return error_set(err, ERROR_INVALID, NULL, "cache folder's name is too long");
-    if ((rc = schema_hash(how, &s->schema, err)) < 0) return rc;
+    if ((rc = shelf_schema(how, &s->schema, err)) < 0) return rc;
     if ((rc = files_hash(s, files, err)) < 0) return rc;
     if ((rc = path_join(path, dir, "seen", err)) < 0) return rc;
     rc = path_mkdirs(world, path, err);

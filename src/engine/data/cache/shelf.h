@@ -17,6 +17,9 @@ struct shelf {
     struct file *lock;      /* while it is held */
 };
 
+/* shelf_schema: the hash of all that decides what rows become of a text, but for the text. */
+int shelf_schema(const struct dataset_config *how, uint64_t *hash, struct error *err);
+
 /* shelf_open: makes the folders. Nothing is locked yet. how: format, its params, hash seed, longest line; borrowed for the call. */
 int shelf_open(struct shelf *s, const struct world *world, const char *dir, const struct dataset_config *how, const struct source_list *files,
                struct error *err);
