@@ -18,10 +18,11 @@ OURS = {  # name: model, rate, hash bits
     'ffm(4)': ({'kind': 'ffm', 'hash_bits': 18, 'embedding_dim': 4}, 0.15),
     'deepfm(16)': ({'kind': 'deepfm', 'hash_bits': 22, 'embedding_dim': 16, 'hidden': [400, 400]}, 0.05),
 }
+ONLINE = {'lr'}  # learnt row by row from the text, as VW does
 # Where smaller batches than 4096 learn more of one pass.
 BATCH = {'fm(4)': 2048, 'ffm(4)': 2048}
 MORE = 2  # passes
-RIVALS = {'vw': [('lr', 'text', 2)], 'xlearn': [('lr', 'cache', 1), ('lr', 'cache', 2), ('fm(4)', 'cache', 1), ('fm(4)', 'cache', 2),
+RIVALS = {'vw': [('lr', 'text', 1), ('lr', 'text', 2)], 'xlearn': [('lr', 'cache', 1), ('lr', 'cache', 2), ('fm(4)', 'cache', 1), ('fm(4)', 'cache', 2),
                                                 ('ffm(4)', 'cache', 1), ('ffm(4)', 'cache', 2)],
           'torch': [('deepfm(16)', 'cache', 1), ('deepfm(16)', 'cache', 2)], 'sklearn': [('lr', 'cache', 1)], 'lightgbm': [('deepfm(16)', 'cache', 2)]}
 
@@ -59,6 +60,12 @@ def ours(name, source, workers, folder, train, test):
             'split': {'kind': 'holdout', 'test_fraction': 0.001},  # a sliver: judging all that was learned is no part of learning
             'train': {'batch_size': BATCH.get(name, 4096), 'shards': 2, 'log_every_steps': 50}}  # as many shards as workers: fewer rows to merge
     if source == 'text':
+        if name in ONLINE:
+            rows = len(load(train)[0])
+            spec.update(optimizer={'kind': 'adagrad', 'lr': 0.04, 'initial_accumulator': 10},
+                        split={'kind': 'sequential', 'test_from': rows - rows // 1000})
+            spec['train']['strategy'] = 'online'
+
         def parse_and_fit():
             shutil.rmtree(os.path.join(folder, 'blocks'), ignore_errors=True)
             return fit(spec, 1, folder, workers)

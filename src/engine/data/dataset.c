@@ -81,7 +81,7 @@ static int config_copy(struct dataset *d, const struct dataset_config *config, s
     return source_list_open_with(&d->files, &from, config->uris, config->uri_count, err);
 }
 
-static int build_rows(void *context, unsigned worker, const struct rows *rows, struct error *err)
+static int build_rows(void *context, unsigned worker, struct rows *rows, struct error *err)
 {
     (void)worker;
     return cache_writer_add(context, rows, err);

@@ -95,9 +95,10 @@ static int ingest_count_bad(struct ingest *in, const struct take *take, struct e
 }
 
 /* In order, under the lock. */
-static int ingest_hand_over(struct ingest *in, const struct take *take, struct error *err)
+static int ingest_hand_over(struct ingest *in, struct take *take, struct error *err)
 {
     const struct dataset_progress *progress = &in->config->progress;
+    const size_t rows = take->parsed.rows.count;
     int rc;
     if (take->error.code) return error_set(err, take->error.code, take->error.field, "%s", take->error.msg);
     if (take->piece.first) in->lines = 0;
@@ -107,7 +108,7 @@ static int ingest_hand_over(struct ingest *in, const struct take *take, struct e
     if (in->config->mark) in->config->mark(in->config->context, &take->mark, take->packed_bytes);
     if ((rc = in->config->rows(in->config->context, take->worker, &take->parsed.rows, err)) < 0) return rc;
     in->lines += take->parsed.lines;
-    in->result->rows += take->parsed.rows.count;
+    in->result->rows += rows;
     if (progress->cancelled && progress->cancelled(progress->context)) return error_set(err, ERROR_STOPPED, NULL, "stopped while the data was read");
     if (progress->call) progress->call(progress->context, take->packed_bytes, in->config->files->size_bytes, in->result->rows);
     return 0;

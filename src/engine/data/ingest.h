@@ -33,9 +33,10 @@ struct ingest_config {
     /* parse: in place of the format's; what it leaves in `out` decides which rows there are. NULL: the format's. */
     int (*parse)(void *context, const struct chunk *chunk, struct parsed *out, struct error *err);
     /* Both with the index of the worker that parsed the rows, < parallel->workers, and nothing of that worker in between: work: at once on all
-     * workers, in no order, for what can be done side by side; NULL: nothing. rows: in order, one call at a time. */
+     * workers, in no order, for what can be done side by side; NULL: nothing. rows: in order, one call at a time; it may keep the rows, and leave
+     * others in their place, whatever is in them. */
     int (*work)(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err);
-    int (*rows)(void *context, unsigned worker, const struct rows *rows, struct error *err);
+    int (*rows)(void *context, unsigned worker, struct rows *rows, struct error *err);
     /* mark: before rows(), where the text stood behind their piece, and how much of the files had been read then. NULL: not wanted. */
     void (*mark)(void *context, const struct text_mark *mark, uint64_t packed_bytes);
     void *context;

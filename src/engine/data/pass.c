@@ -6,11 +6,15 @@
 #include "engine/data/dataset_parts.h"
 #include "engine/data/format/crosses.h"
 
-struct pass_lane { /* a parser's: its rows as a batch */
-    struct batch batch;
+enum { WAITING_MAX = 4 };
+
+struct pass_slot { /* a piece's rows on their way from a parser to the reader; each is somebody's at any time */
+    struct rows rows;
     uint32_t *offsets; /* (rows_max + 1) */
     float *labels;     /* (rows_max) */
     size_t rows_max;
+    struct pass_rows out;
+    struct pass_slot *next;
 };
 
 struct pass {
@@ -19,47 +23,55 @@ struct pass {
     const struct format *format;
     void *state;
     uint64_t *file_first_row;
-    struct pass_lane *lanes; /* (parsers) */
-    uint64_t first_row;      /* of the piece that comes next; its parser's, like `next` */
-    struct pass_rows next;
-    bool known; /* the dataset knows its fields */
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    /* guarded by lock */
-    bool offered, ended, stopping; /* offered: `next` is the reader's */
-    bool taken;                    /* the reader's own: it has rows to give back */
+    struct pass_slot *slots, **filling; /* (slots_count); (parsers): the one that a parser's next rows go to */
+    size_t slots_count;
+    uint64_t first_row; /* of the next piece; guarded by ingest's order, as is all up to the lock */
+    struct text_mark mark;
+    uint64_t packed_bytes;
+    bool known;              /* the dataset knows its fields */
+    struct pass_slot *taken; /* the reader's own: whose rows it has; NULL: none */
+    pthread_mutex_t lock;    /* guards all below */
+    pthread_cond_t came, left; /* rows for the reader; slots for the parsers */
+    struct pass_slot *first, *last, *free; /* in order; in none */
+    bool ended, stopping;
     struct error error;
 };
 
-static int lane_reserve(struct pass_lane *lane, size_t rows, struct error *err)
+static int slot_reserve(struct pass_slot *slot, size_t rows, struct error *err)
 {
-    if (rows <= lane->rows_max && lane->offsets) return 0;
-    int rc = mem_grow((void **)&lane->offsets, rows + 1, sizeof *lane->offsets, err);
-    if (rc == 0) rc = mem_grow((void **)&lane->labels, rows, sizeof *lane->labels, err);
-    if (rc == 0) lane->rows_max = rows;
+    if (rows <= slot->rows_max && slot->offsets) return 0;
+    int rc = mem_grow((void **)&slot->offsets, rows + 1, sizeof *slot->offsets, err);
+    if (rc == 0) rc = mem_grow((void **)&slot->labels, rows, sizeof *slot->labels, err);
+    if (rc == 0) slot->rows_max = rows;
     return rc;
 }
 
 /* By all parsers at once: rows as a model sees them. */
-static int lane_fill(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err)
+static int slot_fill(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err)
 {
-    struct pass_lane *lane = &((struct pass *)context)->lanes[worker];
+    struct pass_slot *slot = ((struct pass *)context)->filling[worker];
     (void)chunk;
-    int rc = lane_reserve(lane, rows->count, err);
+    int rc = slot_reserve(slot, rows->count, err);
     if (rc < 0) return rc;
-    lane->offsets[0] = 0;
-    if (rows->count > 0) memcpy(lane->offsets + 1, rows->ends, rows->count * sizeof *rows->ends);
-    for (size_t r = 0; r < rows->count; r++) lane->labels[r] = rows_label(rows, r);
-    lane->batch = (struct batch){.rows = rows->count,
-                                 .features = rows->features,
-                                 .offsets = lane->offsets,
-                                 .keys = rows->keys,
-                                 .values = rows->with & ROWS_VALUES ? rows->values : NULL,
-                                 .labels = lane->labels,
-                                 .weights = rows->with & ROWS_WEIGHTS ? rows->weights : NULL,
-                                 .groups = rows->with & ROWS_GROUPS ? rows->groups : NULL,
-                                 .times = rows->with & ROWS_TIMES ? rows->times : NULL};
+    slot->offsets[0] = 0;
+    if (rows->count > 0) memcpy(slot->offsets + 1, rows->ends, rows->count * sizeof *rows->ends);
+    for (size_t r = 0; r < rows->count; r++) slot->labels[r] = rows_label(rows, r);
     return 0;
+}
+
+static struct batch batch_of(const struct pass_slot *slot, uint64_t first_row)
+{
+    const struct rows *rows = &slot->rows;
+    return (struct batch){.rows = rows->count,
+                          .features = rows->features,
+                          .offsets = slot->offsets,
+                          .keys = rows->keys,
+                          .values = rows->with & ROWS_VALUES ? rows->values : NULL,
+                          .first_row = first_row,
+                          .labels = slot->labels,
+                          .weights = rows->with & ROWS_WEIGHTS ? rows->weights : NULL,
+                          .groups = rows->with & ROWS_GROUPS ? rows->groups : NULL,
+                          .times = rows->with & ROWS_TIMES ? rows->times : NULL};
 }
 
 /* What the header has told, into the place where the facts of a cache's entry are. */
@@ -90,27 +102,43 @@ static int fields_know(struct pass *pass, const struct rows *rows, struct error 
 static void rows_mark(void *context, const struct text_mark *mark, uint64_t packed_bytes)
 {
     struct pass *pass = context;
-    pass->next.mark = *mark;
-    pass->next.packed_bytes = packed_bytes;
+    pass->mark = *mark;
+    pass->packed_bytes = packed_bytes;
 }
 
-/* In order, one at a time: the parser waits until the reader is done with its rows. */
-static int rows_offer(void *context, unsigned worker, const struct rows *rows, struct error *err)
+/* The slot joins those that wait for the reader; returns another one, or NULL: no more rows are wanted. */
+static struct pass_slot *slot_exchange(struct pass *pass, struct pass_slot *slot)
+{
+    pthread_mutex_lock(&pass->lock);
+    slot->next = NULL;
+    if (pass->last) pass->last->next = slot;
+    else pass->first = slot;
+    pass->last = slot;
+    pthread_cond_signal(&pass->came);
+    while (!pass->free && !pass->stopping) pthread_cond_wait(&pass->left, &pass->lock);
+    struct pass_slot *empty = pass->stopping ? NULL : pass->free;
+    if (empty) pass->free = empty->next;
+    pthread_mutex_unlock(&pass->lock);
+    return empty;
+}
+
+/* In order, one at a time. */
+static int rows_give(void *context, unsigned worker, struct rows *rows, struct error *err)
 {
     struct pass *pass = context;
+    struct pass_slot *slot = pass->filling[worker], *empty;
+    const struct rows full = *rows;
     int rc = rows->count > 0 ? fields_know(pass, rows, err) : 0;
     if (rc < 0 || rows->count == 0) return rc;
-    pass->next.batch = pass->lanes[worker].batch;
-    pass->next.batch.first_row = pass->first_row;
-    pass->next.uri = pass->dataset->files.files[pass->next.mark.file].uri;
-    pass->first_row += rows->count;
-    pthread_mutex_lock(&pass->lock);
-    pass->offered = true;
-    pthread_cond_broadcast(&pass->changed);
-    while (pass->offered && !pass->stopping) pthread_cond_wait(&pass->changed, &pass->lock);
-    rc = pass->stopping ? error_set(err, ERROR_STOPPED, NULL, "no more rows are wanted") : 0;
-    pthread_mutex_unlock(&pass->lock);
-    return rc;
+    *rows = slot->rows;
+    slot->rows = full;
+    slot->out = (struct pass_rows){.batch = batch_of(slot, pass->first_row),
+                                   .uri = pass->dataset->files.files[pass->mark.file].uri,
+                                   .mark = pass->mark,
+                                   .packed_bytes = pass->packed_bytes};
+    pass->first_row += full.count;
+    if ((empty = slot_exchange(pass, slot))) pass->filling[worker] = empty;
+    return empty ? 0 : error_set(err, ERROR_STOPPED, NULL, "no more rows are wanted");
 }
 
 struct pass *pass_new(struct dataset *dataset, const struct parallel *parsers, struct error *err)
@@ -119,29 +147,43 @@ struct pass *pass_new(struct dataset *dataset, const struct parallel *parsers, s
     const struct format_context context = dataset_format_context(dataset);
     if (!pass) return NULL;
     pthread_mutex_init(&pass->lock, NULL);
-    pthread_cond_init(&pass->changed, NULL);
+    pthread_cond_init(&pass->came, NULL);
+    pthread_cond_init(&pass->left, NULL);
     pass->dataset = dataset;
     pass->parsers = parsers;
     pass->format = dataset->format;
-    pass->lanes = mem_array(parsers->workers, 1, sizeof *pass->lanes, err);
+    pass->slots_count = parsers->workers + WAITING_MAX;
+    pass->slots = mem_array(pass->slots_count, 1, sizeof *pass->slots, err);
+    pass->filling = mem_array(parsers->workers, 1, sizeof *pass->filling, err);
     pass->file_first_row = mem_array(dataset->files.count, 1, sizeof *pass->file_first_row, err);
-    if (pass->lanes && pass->file_first_row) pass->state = crosses_prepare(&pass->format, dataset->config.format_params, &context, err);
-    if (pass->state) return pass;
-    pass_free(pass);
-    return NULL;
+    if (pass->slots && pass->filling && pass->file_first_row)
+        pass->state = crosses_prepare(&pass->format, dataset->config.format_params, &context, err);
+    if (!pass->state) {
+        pass_free(pass);
+        return NULL;
+    }
+    for (size_t i = 0; i < pass->slots_count; i++) {
+        struct pass_slot *slot = &pass->slots[i];
+        if (i < parsers->workers) pass->filling[i] = slot;
+        else slot->next = pass->free, pass->free = slot;
+    }
+    return pass;
 }
 
 void pass_free(struct pass *pass)
 {
     if (!pass) return;
     if (pass->state) pass->format->release(pass->state);
-    for (unsigned w = 0; pass->lanes && w < pass->parsers->workers; w++) {
-        mem_free(pass->lanes[w].offsets);
-        mem_free(pass->lanes[w].labels);
+    for (size_t i = 0; pass->slots && i < pass->slots_count; i++) {
+        rows_close(&pass->slots[i].rows);
+        mem_free(pass->slots[i].offsets);
+        mem_free(pass->slots[i].labels);
     }
-    mem_free(pass->lanes);
+    mem_free(pass->slots);
+    mem_free(pass->filling);
     mem_free(pass->file_first_row);
-    pthread_cond_destroy(&pass->changed);
+    pthread_cond_destroy(&pass->came);
+    pthread_cond_destroy(&pass->left);
     pthread_mutex_destroy(&pass->lock);
     mem_free(pass);
 }
@@ -161,8 +203,8 @@ void pass_run(struct pass *pass)
                                          .chunk_bytes = d->config.chunk_bytes,
                                          .max_bad_rows = d->config.max_bad_rows,
                                          .file_first_row = pass->file_first_row,
-                                         .work = lane_fill,
-                                         .rows = rows_offer,
+                                         .work = slot_fill,
+                                         .rows = rows_give,
                                          .mark = rows_mark,
                                          .context = pass};
     int rc = ingest_run(&ingest, &result, &failed);
@@ -176,22 +218,25 @@ void pass_run(struct pass *pass)
     pthread_mutex_lock(&pass->lock);
     pass->ended = true;
     pass->error = failed;
-    pthread_cond_broadcast(&pass->changed);
+    pthread_cond_signal(&pass->came);
     pthread_mutex_unlock(&pass->lock);
 }
 
 int pass_next(struct pass *pass, struct pass_rows *rows, struct error *err)
 {
+    int rc = 1;
     pthread_mutex_lock(&pass->lock);
     if (pass->taken) {
-        pass->offered = pass->taken = false;
-        pthread_cond_broadcast(&pass->changed);
+        pass->taken->next = pass->free;
+        pass->free = pass->taken;
+        pthread_cond_signal(&pass->left);
     }
-    while (!pass->offered && !pass->ended) pthread_cond_wait(&pass->changed, &pass->lock);
-    pass->taken = pass->offered;
-    int rc = pass->offered ? 1 : pass->error.code ? error_set(err, pass->error.code, pass->error.field, "%s", pass->error.msg) : 0;
+    while (!pass->first && !pass->ended) pthread_cond_wait(&pass->came, &pass->lock);
+    pass->taken = pass->first;
+    if (pass->taken && !(pass->first = pass->taken->next)) pass->last = NULL;
+    if (!pass->taken) rc = pass->error.code ? error_set(err, pass->error.code, pass->error.field, "%s", pass->error.msg) : 0;
     pthread_mutex_unlock(&pass->lock);
-    if (rc == 1) *rows = pass->next;
+    if (rc == 1) *rows = pass->taken->out;
     return rc;
 }
 
@@ -199,6 +244,6 @@ void pass_stop(struct pass *pass)
 {
     pthread_mutex_lock(&pass->lock);
     pass->stopping = true;
-    pthread_cond_broadcast(&pass->changed);
+    pthread_cond_broadcast(&pass->left);
     pthread_mutex_unlock(&pass->lock);
 }

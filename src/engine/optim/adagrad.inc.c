@@ -10,6 +10,7 @@ SPAN_INLINE void adagrad_rule(struct span s, const void *constants)
 {
     const float epsilon = *(const float *)constants, *restrict g = s.g;
     float *restrict w = s.w, *restrict n = s.state[0];
+    SPAN_LOOP
     for (size_t j = 0; j < s.n; j++) {
         float grad = penalised(g[j], w[j], s.l1, s.l2), sum = n[j] + grad * grad;
         n[j] = sum;

@@ -15,6 +15,7 @@ SPAN_INLINE void ftrl_rule(struct span s, const void *constants)
     const struct ftrl_constants c = *(const struct ftrl_constants *)constants;
     const float *restrict g = s.g;
     float *restrict ws = s.w, *restrict zs = s.state[0], *restrict ns = s.state[1];
+    SPAN_LOOP
     for (size_t j = 0; j < s.n; j++) {
         float grad = penalised(g[j], ws[j], s.l1, s.l2), w = ws[j], more = ns[j] + grad * grad, rate = (c.beta + sqrtf(more)) / s.lr + c.l2;
         float z = w != 0 ? grad - rate * w - (w > 0 ? c.l1 : -c.l1) : zs[j] + grad;

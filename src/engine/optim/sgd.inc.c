@@ -11,6 +11,7 @@ SPAN_INLINE void sgd_rule(struct span s, const void *constants)
     const float *restrict g = s.g;
     float *restrict w = s.w;
     (void)constants;
+    SPAN_LOOP
     for (size_t j = 0; j < s.n; j++) w[j] -= s.lr * penalised(g[j], w[j], s.l1, s.l2);
 }
 

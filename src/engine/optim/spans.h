@@ -21,6 +21,13 @@ typedef void span_rule(struct span s, const void *constants);
 
 #define SPAN_INLINE static inline __attribute__((always_inline))
 
+/* In front of a rule's loop, so that a span of four is a vector as well, not four weights on their own. */
+#ifdef __clang__
+#define SPAN_LOOP
+#else
+#define SPAN_LOOP _Pragma("GCC unroll 1")
+#endif
+
 SPAN_INLINE struct span span_of(const struct update_rows *r) { return (struct span){.lr = r->lr, .l1 = r->l1, .l2 = r->l2}; }
 
 SPAN_INLINE void span_fetch(const struct update_rows *r, size_t i, size_t width, size_t states)

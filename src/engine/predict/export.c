@@ -150,7 +150,7 @@ static int line_add(struct exporting *x, const struct found *f, const char *text
     return rc < 0 ? rc : bytes_printf(&x->lines, err, "\t%" PRIu32 "\t%d\n", slot, slot_trained(p, slot));
 }
 
-static int piece_write(void *context, unsigned worker, const struct rows *rows, struct error *err)
+static int piece_write(void *context, unsigned worker, struct rows *rows, struct error *err)
 {
     struct exporting *x = context;
     const struct lane *lane = &x->lanes[worker];

@@ -134,7 +134,7 @@ static int piece_score(void *context, unsigned worker, const struct chunk *chunk
 }
 
 /* In order: now the rows' numbers are known. */
-static int piece_write(void *context, unsigned worker, const struct rows *rows, struct error *err)
+static int piece_write(void *context, unsigned worker, struct rows *rows, struct error *err)
 {
     struct predicting *p = context;
     struct lane *lane = &p->lanes[worker];

@@ -39,7 +39,7 @@ struct reading_calls { /* work, rows: as in ingest_config */
     void *context;
     int (*begin)(void *context, const struct reading_format *format, struct error *err); /* before the first row; NULL: nothing */
     int (*work)(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err);
-    int (*rows)(void *context, unsigned worker, const struct rows *rows, struct error *err);
+    int (*rows)(void *context, unsigned worker, struct rows *rows, struct error *err);
 };
 
 int reading_run(const struct reading *reading, const struct predictor *predictor, const struct reading_calls *calls, struct reading_result *result,

@@ -128,7 +128,7 @@ void learner_learn(struct learner *l, const struct batch *batch, size_t from, si
                                     .shift = 32 - l->fold->params.hash_bits,
                                     .table = l->table,
                                     .bias = l->bias,
-                                    .delta = job->model.loss->delta,
+                                    .delta = job->model.loss == &loss_logistic ? NULL : job->model.loss->delta,
                                     .smoothing = (float)job->spec.train.label_smoothing,
                                     .lr = (float)fold_rate(l->fold, GROUP_WIDE, step),
                                     .l1 = l1,

@@ -71,10 +71,7 @@ static int piece_next(struct passing *p, struct error *err)
     return 1;
 }
 
-/* One parser more than there are workers: the rows of one are being learnt. */
-static unsigned parsers(unsigned workers) { return workers + 1; }
-
-unsigned passing_threads(unsigned workers) { return parsers(workers) + 1; } /* the first of them is the reader aside; and a team's aside */
+unsigned passing_threads(unsigned workers) { return workers + 1; } /* the first of the parsers reads aside; and a team's aside */
 
 struct passing *passing_open(struct job *job, struct error *err)
 {
@@ -86,7 +83,7 @@ struct passing *passing_open(struct job *job, struct error *err)
     p->splitter.context = (struct split_context){
         .rows = UINT64_MAX, .replay_from = UINT64_MAX, .validation_from = UINT64_MAX, .test_from = UINT64_MAX};
     p->test_uri = spec->split.test_uri.count > 0 ? spec->dataset.uri.count : SIZE_MAX;
-    int rc = team_start(&p->parsers, parsers(job->team.workers), 0, err);
+    int rc = team_start(&p->parsers, job->team.workers, 0, err);
     if (rc == 0 && !(p->pass = pass_new(job->dataset, &p->parsers.parallel, err))) rc = -(int)err->code;
     if (rc == 0 && (rc = background_start(&job->team, &p->reading, read_aside, p, err)) == 0) p->started = true;
     if (rc == 0) rc = piece_next(p, err);

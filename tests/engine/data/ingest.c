@@ -40,7 +40,7 @@ static int work(void *context, unsigned worker, const struct chunk *chunk, const
     return 0;
 }
 
-static int take(void *context, unsigned worker, const struct rows *rows, struct error *err)
+static int take(void *context, unsigned worker, struct rows *rows, struct error *err)
 {
     struct seen *seen = context;
     const struct lane *lane = &seen->lanes[worker];

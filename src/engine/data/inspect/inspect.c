@@ -182,7 +182,7 @@ static int see_piece(void *context, const struct chunk *chunk, struct parsed *ou
     return explain_rows(in->format, in->state, chunk, &tell, out, err);
 }
 
-static int rows_done(void *context, unsigned worker, const struct rows *rows, struct error *err)
+static int rows_done(void *context, unsigned worker, struct rows *rows, struct error *err)
 {
     struct inspecting *in = context;
     (void)worker, (void)rows;
