@@ -29,6 +29,8 @@ static double inverse_sqrt(const struct schedule *s, struct moment at) { return 
 const char *const schedule_names[] = {SCHEDULES(NAME) NULL};
 static double (*const factors[])(const struct schedule *, struct moment) = {SCHEDULES(ROW)};
 
+bool schedule_plans(const struct schedule *s) { return factors[s->kind] == poly || factors[s->kind] == cosine; }
+
 double schedule_factor(const struct schedule *s, uint64_t t, uint64_t planned)
 {
     uint64_t warmup = (uint64_t)s->warmup_steps;

@@ -34,6 +34,9 @@ extern const char *const schedule_names[]; /* NULL-terminated */
         "schedule.final", OPT_REAL, offsetof(type, member.final), 0, 0, 1, .help = "poly, cosine: the factor that is left after the last step" \
     }
 
+/* schedule_plans: does its factor depend on how many steps are planned? */
+bool schedule_plans(const struct schedule *s);
+
 /* schedule_factor: at step t (from 1) of `planned` (0: not known, then poly and cosine stay at 1). In [0, 1]. */
 double schedule_factor(const struct schedule *s, uint64_t t, uint64_t planned);
 

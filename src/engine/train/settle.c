@@ -16,6 +16,7 @@
 #include "engine/recipe/recipe.h"
 #include "engine/train/ensemble.h"
 #include "engine/train/groups.h"
+#include "engine/train/strategy.h"
 #include "engine/train/warm_start.h"
 
 /* A split that judges by group or time may name the column itself; the data set must read it. */
@@ -191,6 +192,60 @@ static void settle_whole(const struct spec *spec, struct faults *faults)
         if (rules[i].set) faults_add(faults, rules[i].pointer, "under optimizer.kind \"%s\" %s", o->kind.name, rules[i].why);
 }
 
+/* What a strategy cannot do that sees each row once, as the text passes by. */
+static void settle_passing(const struct spec *spec, const struct splitter *splitter, struct faults *faults)
+{
+    const struct strategy *strategy = (const struct strategy *)spec->chosen[SECTION_STRATEGY].kind;
+    const struct model *model = (const struct model *)spec->chosen[SECTION_MODEL].kind;
+    const enum spec_section wide = spec->chosen[SECTION_OPTIMIZER_WIDE].kind ? SECTION_OPTIMIZER_WIDE : SECTION_OPTIMIZER;
+    const struct optimizer *o = (const struct optimizer *)spec->chosen[wide].kind;
+    const struct optim_common *common = spec->chosen[wide].params;
+    const struct spec_train *train = &spec->train;
+    char pointers[4][64];
+    if (!strategy->passes) return;
+    snprintf(pointers[0], sizeof pointers[0], "/%s/kind", sections[wide].object);
+    snprintf(pointers[1], sizeof pointers[1], "/%s/schedule/kind", sections[wide].object);
+    snprintf(pointers[2], sizeof pointers[2], "/%s/group_lasso", sections[wide].object);
+    snprintf(pointers[3], sizeof pointers[3], "/%s/clip_row", sections[wide].object);
+    const struct {
+        bool set;
+        const char *pointer, *why;
+    } rules[] = {
+        {!model->first_order, "/model/kind", "must be of the first order, a weight a feature and no more: lr, linear or poisson"},
+        {!o->learn, pointers[0], "must be one whose rule is of a single weight: sgd, adagrad or ftrl"},
+        {o->learn && schedule_plans(&common->schedule), pointers[1],
+         "falls towards the last step, and nobody knows which that is before the text has ended; use \"step\", \"inverse_sqrt\" or \"constant\""},
+        {o->learn && common->group_lasso > 0, pointers[2], "shrinks rows of a table after a batch; use ftrl's l1 for zeros"},
+        {o->learn && common->clip_row > 0, pointers[3], "shortens the mean gradient of a batch; lower the rate, or look for outliers in the data"},
+        {train->clip_norm > 0, "/train/clip_norm", "shortens the mean gradient of a batch; lower the rate, or look for outliers in the data"},
+        {train->nonfinite != NONFINITE_FAIL, "/train/nonfinite", "leaves a step out, and rows that were learnt one by one are not forgotten; use \"fail\""},
+        {train->spike_factor > 0, "/train/spike_factor", "leaves a step out, and rows that were learnt one by one are not forgotten; leave it out"},
+        {train->epochs > 1, "/train/epochs", "must be 1: the text passes by once; for more take strategy \"sync\", which keeps it in the block cache"},
+        {train->curriculum_start < 1, "/train/curriculum", "grows from epoch to epoch, and there is one; leave it out"},
+        {train->negative_rate < 1, "/train/negative_rate", "chooses among rows that are known; leave it out, or take strategy \"sync\""},
+        {train->early_stopping_patience > 0, "/train/early_stopping", "judges the validation side again and again; leave it out"},
+        {spec->replay.given, "/replay", "mixes rows of other files in, and these come in their order; name older files first in dataset.uri"},
+        {spec->features.min_count > 1, "/features/min_count", "counts features before they are learnt; leave it out, and use ftrl's l1 against rare ones"},
+        {spec->model.embedding != EMBEDDING_HASHED, "/model/embedding/kind", "must be \"hashed\": a weight is found by its key alone"},
+        {spec->model.table_dtype != TABLE_FP32, "/model/table_dtype", "must be \"fp32\": a weight lies beside its state, which are floats"},
+        {*spec->warm_start.freeze, "/warm_start/freeze", "holds weights still, and each row moves all that it has; leave it out"},
+        {((const struct codec *)spec->chosen[SECTION_CODEC].kind)->encode != NULL, "/compression/codec",
+         "is for gradients that workers exchange, and one thread learns; use \"none\""},
+        {spec->chosen[SECTION_AGGREGATE].kind != &aggregate_mean.kind, "/compression/aggregate",
+         "is for gradients that workers exchange, and one thread learns; use \"mean\""},
+        {((const struct calibrator *)spec->chosen[SECTION_CALIBRATION].kind)->fit != NULL, "/calibration/kind",
+         "is fitted on a validation side; use \"none\", or take strategy \"sync\""},
+        {spec->evaluate.sides, "/evaluate/sides", "judges rows that have passed by; leave it out"},
+        {*spec->evaluate.slices, "/evaluate/slices", "looks at columns that are not kept; leave it out, or take strategy \"sync\""},
+        {!splitter->split->ordered || !splitter->split->ordered(splitter->params), "/split/kind",
+         "must put the rows that test behind those that train: \"sequential\" with test_from and no validation_from, or \"predefined\" with test_uri"},
+        {splitter->split->files && spec->split.test_uri.count == 0, "/split/test_uri", "must name the files of the rows that test"},
+        {spec->split.validation_uri.count > 0, "/split/validation_uri", "is for choices along the way, and there are none; leave it out"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].set) faults_add(faults, rules[i].pointer, "under train.strategy \"%s\" %s", strategy->kind.name, rules[i].why);
+}
+
 /* The loss that the model names as its own where the job names none: from here on the spec says which. */
 static void settle_loss(struct spec *spec, struct faults *faults)
 {
@@ -256,6 +311,7 @@ void run_settle(struct spec *spec, struct faults *faults)
     settle_embedding(spec, faults);
     settle_norm(spec, faults);
     settle_whole(spec, faults);
+    settle_passing(spec, &splitter, faults);
     settle_files(splitter.split, &spec->split, faults);
     settle_validation(spec, &splitter, faults);
     ensemble_settle(spec, &splitter, faults);

@@ -52,6 +52,9 @@ struct split {
     /* gives: enum split_gives that the options ask for, so that who wants it can be refused before a row is read. NULL: nothing. Not for a kind with
      * `files`, whose sides are what the spec names. */
     unsigned (*gives)(const void *params);
+    /* ordered: does the side of a row follow from the rows in front of it alone, and do those that train come before those that test, with no others?
+     * For who sees the text once. NULL: no. */
+    bool (*ordered)(const void *params);
     /* check: do params fit the data set? ERROR_INVALID with the field. NULL: always. */
     int (*check)(const void *params, const struct split_context *context, struct error *err);
     /* sides: enum split_side of each row into sides (count). Pure. */

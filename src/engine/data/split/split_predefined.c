@@ -11,6 +11,9 @@ static void predefined_sides(const void *params, const struct split_context *con
     }
 }
 
+static bool predefined_ordered(const void *params) { return (void)params, true; } /* as the files are read, without those of validation */
+
 const struct split split_predefined = {.kind = {"predefined", "split.test_uri and split.validation_uri name the files of these sides", "", 0, NULL},
                                        .files = true,
+                                       .ordered = predefined_ordered,
                                        .sides = predefined_sides};

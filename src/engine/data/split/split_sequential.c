@@ -40,6 +40,12 @@ static unsigned sequential_gives(const void *params)
     return p->validation_from > 0 || p->validation_fraction > 0 ? SPLIT_VALIDATES : 0;
 }
 
+static bool sequential_ordered(const void *params)
+{
+    const struct sequential_params *p = params;
+    return p->test_from > 0 && p->validation_from == 0;
+}
+
 /* First row of the last share of the rows; beyond all rows when it is 0. */
 static double tail(uint64_t rows, double share) { return share > 0 ? (double)rows - floor(share * (double)rows + 0.5) : HUGE_VAL; }
 static double bound(int64_t row) { return row > 0 ? (double)row : HUGE_VAL; }
@@ -61,4 +67,5 @@ const struct split split_sequential = {
     .kind = {"sequential", "rows in order: first train, then validation, then test", "", sizeof(struct sequential_params), sequential_options},
     .faults = sequential_faults,
     .gives = sequential_gives,
+    .ordered = sequential_ordered,
     .sides = sequential_sides};
