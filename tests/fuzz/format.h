@@ -22,7 +22,7 @@ struct outcome {
     struct error err;
 };
 
-static int take_rows(void *context, unsigned worker, const struct rows *rows, struct error *err)
+static int take_rows(void *context, unsigned worker, struct rows *rows, struct error *err)
 {
     struct outcome *o = context;
     (void)worker, (void)err;

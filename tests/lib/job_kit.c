@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -29,6 +30,7 @@ int job_kit_run(const struct job_kit *kit, const char *spec, const char *dir, st
                                   .workers = kit->workers,
                                   .cache_dir = cache,
                                   .progress = kit->progress};
+    setenv("UV_THREADPOOL_SIZE", "32", 0); /* one pool for all runs of this process */
     *err = (struct error){0};
     return run_job(&options, result, err);
 }

@@ -90,7 +90,7 @@ static void fold_sides_tell(struct fold *fold)
                    "labels reach %.3g: the gradient of a count is as large as the count, and a few such rows outweigh all others; count in larger "
                    "units, or train on the count's logarithm with model \"linear\"",
                    (double)fold->sides.label_max);
-    if (totals[SIDE_TEST] + totals[SIDE_VALIDATION] == 0 && job->splitter.split != &split_none)
+    if (totals[SIDE_TEST] + totals[SIDE_VALIDATION] == 0 && job->splitter.split != &split_none && !job->passing)
         report_log(job, PROGRESS_WARN,
                    "split.kind \"%s\" leaves no row to test or validate: the model is judged on the rows that it is trained on, which flatters it",
                    job->splitter.split->kind.name);

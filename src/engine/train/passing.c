@@ -142,8 +142,8 @@ int passing_skip(struct passing *p, uint64_t rows, const struct text_mark *mark,
     }
     if (left == 0 && (rows == 0 || marks_equal(&p->piece.mark, mark))) return 0;
     return error_set(err, ERROR_INVALID, "/dataset/uri",
-                     "the first %" PRIu64 " row%s are not those that the checkpoint has learnt; bring the text back as it was, or train anew: submit a "
-                     "new job, or use a new run directory",
+                     "the text of dataset.uri is not what it was: its first %" PRIu64 " row%s are not those that the checkpoint has learnt; bring it "
+                     "back, or train anew: submit a new job, or use a new run directory",
                      rows, str_s(rows));
 }
 

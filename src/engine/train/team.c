@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "engine/core/float.h"
 
 enum { BARRIER_SPINS = 4000 };
@@ -81,14 +82,22 @@ static int team_begin(void *impl, int (*task)(void *context, struct error *err),
 
 static int team_end(void *impl, struct error *err) { return background_wait(((struct team *)impl)->aside, err); }
 
+/* The pool is made once a process, as large as the environment then says: never smaller than somebody wished before. */
+static int pool_size(unsigned threads, struct error *err)
+{
+    const char *now = getenv("UV_THREADPOOL_SIZE");
+    char size[16];
+    int64_t known;
+    if (now && str_to_int64(now, &known) && known >= threads) return 0;
+    snprintf(size, sizeof size, "%u", threads);
+    return setenv("UV_THREADPOOL_SIZE", size, 1) < 0 ? error_set(err, ERROR_NOMEM, NULL, "cannot size the thread pool") : 0;
+}
+
 int team_start(struct team *team, unsigned workers, unsigned beside, struct error *err)
 {
-    static bool sized;
-    char size[16];
     *team = (struct team){.workers = workers};
-    snprintf(size, sizeof size, "%u", workers + TEAM_HELPERS + beside);
-    if (!sized && setenv("UV_THREADPOOL_SIZE", size, 1) < 0) return error_set(err, ERROR_NOMEM, NULL, "cannot size the thread pool");
-    sized = true;
+    int rc = pool_size(workers + TEAM_HELPERS + beside, err);
+    if (rc < 0) return rc;
     team->members = mem_array(workers, 1, sizeof *team->members, err);
     team->aside = mem_zero(sizeof *team->aside, err);
     if (!team->members || !team->aside) {
