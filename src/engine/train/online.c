@@ -116,8 +116,10 @@ static int online_train(struct fold *fold, struct error *err)
     fold->learner = o.logits && o.labels && o.weights ? learner_new(fold, err) : NULL;
     int rc = fold->learner ? online_rows(&o, err) : -(int)err->code;
     if (rc == 0) rc = learner_settle(fold->learner, err);
-    if (rc == 0) rc = report_flush(fold->report, err);
-    if (rc == 0) fold->cursor.ended = true;
+    if (rc == 0) {
+        fold->cursor.ended = true;
+        rc = report_flush(fold->report, err);
+    }
     learner_free(fold->learner);
     fold->learner = NULL;
     mem_free(o.logits);

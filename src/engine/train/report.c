@@ -37,6 +37,7 @@ void report_free(struct report *report) { mem_free(report); }
 /* Of a text that passes by, as the bytes so far say; 0: not known. */
 static uint64_t rows_expected(const struct fold *fold)
 {
+    if (fold->cursor.ended) return fold->cursor.rows;
     uint64_t bytes = passing_bytes(fold->job->passing), all = dataset_info(fold->job->dataset)->source_bytes;
     return all > 0 && bytes > 0 ? (uint64_t)((double)fold->cursor.rows * (double)all / (double)bytes) : 0;
 }

@@ -245,7 +245,7 @@ static void what_it_cannot_do_is_refused(void **state)
         {"'split': {'kind': 'none'}", "/split/kind under"},
         {"'split': {'kind': 'sequential', 'test_fraction': 0.1}", "/split/kind under"},
         {"'split': {'kind': 'sequential', 'test_from': 9, 'validation_from': 5}", "/split/kind under"},
-        {"'split': {'kind': 'predefined', 'validation_uri': '%1$s/a.svm'}", "/split/test_uri under"},
+        {"'split': {'kind': 'predefined', 'validation_uri': '%1$s/other.svm'}", "/split/test_uri under"},
     };
     static const struct {
         const char *name, *text;
