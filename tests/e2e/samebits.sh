@@ -112,6 +112,9 @@ varied() # varied NAME JQ
 lbfgs='.model = {kind: "lr", hash_bits: 14} | .optimizer = {kind: "lbfgs", l2: 1e-4} | .train.epochs = 12 | .compression = {}'
 varied "lbfgs" "$lbfgs"
 varied "lbfgs, row weights, sampled" "$lbfgs"' | .dataset = {uri: $csv, format: "csv", weight: "weight"} | .train.negative_rate = 0.5'
+online='.model = {kind: "lr", hash_bits: 14} | .split = {kind: "sequential", test_from: 5000} | .compression = {} | .train = {strategy: "online", batch_size: 16, log_every_steps: 2} | .checkpoint.every_steps = 3'
+varied "online" "$online"
+varied "online, row weights, ftrl" "$online"' | .dataset = {uri: $csv, format: "csv", weight: "weight"} | .optimizer = {kind: "ftrl", l1: 0.1, schedule: {kind: "step", every_steps: 9}} | .train.positive_weight = 2'
 varied "row weights" '.dataset = {uri: $csv, format: "csv", weight: "weight"}'
 varied "weights, no weight at first" '.dataset = {uri: $csv, format: "csv", weight: "weight"} | .train += {shuffle: false, batch_size: 3, max_rows: 600, shards: 2}'
 varied "positive weight" '.train.positive_weight = 5'

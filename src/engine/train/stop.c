@@ -7,18 +7,18 @@
 
 enum { STOP_POLL_MS = 200 };
 
-static volatile sig_atomic_t signalled; /* signals are global by nature */
+static atomic_bool signalled; /* signals are global by nature; whoever reads rows asks from a thread of its own */
 
 static void on_signal(int number)
 {
     (void)number;
-    signalled = 1;
+    atomic_store(&signalled, true);
 }
 
 void stop_signals_catch(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    signalled = 0;
+    atomic_store(&signalled, false);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -26,7 +26,7 @@ void stop_signals_catch(void)
 
 int job_stop_asked(struct job *job)
 {
-    if (signalled) return 1;
+    if (atomic_load(&signalled)) return 1;
     int64_t now = world_mono_ms(job->world);
     if (now - atomic_load(&job->stop_polled_ms) < STOP_POLL_MS) return 0;
     atomic_store(&job->stop_polled_ms, now);
