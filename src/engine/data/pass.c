@@ -198,7 +198,6 @@ void pass_run(struct pass *pass)
                                          .format = pass->format,
                                          .state = pass->state,
                                          .parallel = pass->parsers,
-                                         .progress = {.context = d->config.progress.context, .cancelled = d->config.progress.cancelled},
                                          .line_bytes_max = d->config.line_bytes_max,
                                          .chunk_bytes = d->config.chunk_bytes,
                                          .max_bad_rows = d->config.max_bad_rows,

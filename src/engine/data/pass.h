@@ -27,7 +27,8 @@ void pass_free(struct pass *pass); /* NULL is fine */
 void pass_run(struct pass *pass);
 
 /* pass_next: the next piece's rows: 1; 0: there are no more, and the dataset's info says how many rows and bad rows there were. From the first 1 on the
- * dataset knows its fields. ERROR_STOPPED: the configuration's progress.cancelled said so. */
+ * dataset knows its fields. ERROR_STOPPED: the configuration's progress.cancelled said so while more
+ * of the text was waited for; who takes rows looks for a stop of its own. */
 int pass_next(struct pass *pass, struct pass_rows *rows, struct error *err);
 
 /* pass_stop: no more rows are wanted, and those taken last are done with; pass_run() returns soon. Safe twice. */

@@ -25,9 +25,9 @@ static const struct spec_train *train_of(const struct online *o) { return &o->fo
 /* Rows that the present step still takes; 0: training is over by max_rows. */
 static size_t rows_wanted(const struct online *o)
 {
-    uint64_t batch = (uint64_t)train_of(o)->batch_size, max = (uint64_t)train_of(o)->max_rows, done = o->fold->cursor.position + o->rows;
+    uint64_t batch = (uint64_t)train_of(o)->batch_size, max = (uint64_t)train_of(o)->max_rows, done = o->fold->cursor.rows + o->rows;
     uint64_t left = max == 0 ? UINT64_MAX : done < max ? max - done : 0;
-    return (size_t)(batch - done % batch < left ? batch - done % batch : left);
+    return (size_t)(batch - o->rows < left ? batch - o->rows : left);
 }
 
 /* What rows weigh in training: their own weight times their class's. Returns NULL: all 1. */
@@ -47,8 +47,8 @@ static void rows_learn(struct online *o, const struct batch *b, size_t from, siz
     o->rows += to - from;
 }
 
-/* The cursor comes to where the weights are; what the rows cost before they were learnt is told. whole: the step is done. */
-static int rows_count(struct online *o, bool whole, struct error *err)
+/* The step is done: the cursor comes to where the weights are, and what its rows cost before they were learnt is told. */
+static int step_end(struct online *o, struct error *err)
 {
     struct fold *fold = o->fold;
     const struct loss *loss = fold->job->model.loss;
@@ -58,7 +58,7 @@ static int rows_count(struct online *o, bool whole, struct error *err)
                          fold->cursor.step + 1);
     for (size_t r = 0; r < o->rows; r++) tally.weight += (double)o->weights[r];
     if (loss->labels == LABELS_BINARY) auc_window_add(&fold->shards[0].window, o->logits, o->labels, o->weights, o->rows);
-    fold->cursor.step += whole;
+    fold->cursor.step++;
     fold->cursor.position += o->rows;
     fold->cursor.rows += o->rows;
     o->rows = 0;
@@ -72,20 +72,21 @@ static int stretch_learn(struct online *o, const struct passing_rows *some, stru
         rows_learn(o, some->batch, from, from + count);
         from += count;
         if (count < want) break; /* the step goes on in the next piece */
-        int rc = rows_count(o, true, err);
+        int rc = step_end(o, err);
         if (rc == 0) rc = between_steps(o->fold, err);
         if (rc < 0) return rc;
     }
     return 0;
 }
 
-/* The reader of the text hears of a stop by itself, while it waits for more: perhaps in the middle of a step. */
+/* The reader of the text hears of a stop by itself while it waits for more. In the middle of a step there is no state that a resume could go on from to
+ * the same bits, so nothing is saved; rows that come as fast as they are learnt stop between two steps. */
 static int reading_stopped(struct online *o, struct error *err)
 {
     struct job *job = o->fold->job;
+    int stop = rundir_stop_asked(job->world, job->dir.path) == 2 || o->rows > 0 ? 2 : 1;
     *err = (struct error){0};
-    int rc = o->rows > 0 ? rows_count(o, false, err) : 0;
-    return rc < 0 ? rc : between_stop(o->fold, rundir_stop_asked(job->world, job->dir.path) == 2 ? 2 : 1, err);
+    return between_stop(o->fold, stop, err);
 }
 
 static int online_rows(struct online *o, struct error *err)
@@ -100,9 +101,7 @@ static int online_rows(struct online *o, struct error *err)
         if ((rc = stretch_learn(o, &some, err)) < 0) return rc;
     }
     if (rc == -ERROR_STOPPED) return reading_stopped(o, err);
-    if (rc == 0 && fold->cursor.position + o->rows > 0 && (o->rows > 0 || fold->cursor.position % (uint64_t)train_of(o)->batch_size > 0))
-        rc = rows_count(o, true, err);
-    return rc;
+    return rc == 0 && o->rows > 0 ? step_end(o, err) : rc; /* the last step may be a short one */
 }
 
 static int online_train(struct fold *fold, struct error *err)
