@@ -16,8 +16,8 @@ struct hash128 {
 struct hash128 hash128(const void *data, size_t size);
 void hash128_hex(struct hash128 h, char out[33]);
 
-/* hash_stream: hash128 of bytes that come in pieces of any size. hash_stream_end gives the hash and starts anew; hash_stream_peek: that of the bytes so
- * far, to which more may come. */
+/* hash_stream: hash128 of bytes that come in pieces of any size. hash_stream_end gives the hash and starts anew; hash_stream_peek: that of the bytes
+ * so far, to which more may come. */
 struct hash_stream;
 struct hash_stream *hash_stream_new(struct error *err);
 void hash_stream_free(struct hash_stream *stream); /* NULL is fine */

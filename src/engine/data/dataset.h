@@ -71,8 +71,9 @@ struct dataset_info {
 };
 
 struct dataset *dataset_open(const struct dataset_config *config, struct error *err);
-/* dataset_open_text: of the same configuration, but that nothing is read and no cache is there: for a pass (pass.h). Its info has labels, once, source_bytes
- * and a digest of how rows are made, not of the text; its fields are known once the pass has come to the first rows. There are no blocks. */
+/* dataset_open_text: of the same configuration, but that nothing is read and no cache is there: for a pass (pass.h). Its info has labels, once,
+ * source_bytes and a digest of how rows are made, not of the text; its fields are known once the pass has come to the first rows. There are no
+ * blocks. */
 struct dataset *dataset_open_text(const struct dataset_config *config, struct error *err);
 void dataset_free(struct dataset *dataset);
 const struct dataset_info *dataset_info(const struct dataset *dataset);

@@ -28,10 +28,10 @@ struct pass {
     uint64_t first_row; /* of the next piece; guarded by ingest's order, as is all up to the lock */
     struct text_mark mark;
     uint64_t packed_bytes;
-    bool known;              /* the dataset knows its fields */
-    struct pass_slot *taken; /* the reader's own: whose rows it has; NULL: none */
-    pthread_mutex_t lock;    /* guards all below */
-    pthread_cond_t came, left; /* rows for the reader; slots for the parsers */
+    bool known;                            /* the dataset knows its fields */
+    struct pass_slot *taken;               /* the reader's own: whose rows it has; NULL: none */
+    pthread_mutex_t lock;                  /* guards all below */
+    pthread_cond_t came, left;             /* rows for the reader; slots for the parsers */
     struct pass_slot *first, *last, *free; /* in order; in none */
     bool ended, stopping;
     struct error error;

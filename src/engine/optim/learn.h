@@ -1,9 +1,9 @@
-/* Learning row by row: models of the first order, whose every row moves the weights before the next one is scored. The optimiser's own rule (spans.h), on
- * one row's weights at a time.
+/* Learning row by row: models of the first order, whose every row moves the weights before the next one is scored. The optimiser's own rule
+ * (spans.h), on one row's weights at a time.
  *
- * A weight and its states lie side by side in one table, so that a feature is one cache line, asked for some rows ahead: learn_stride() floats a slot,
- * the weight first. A step is that of a batch of one row, to the bit; but a feature that stands twice in a row moves its weight twice, where a batch
- * would merge the two. */
+ * A weight and its states lie side by side in one table, so that a feature is one cache line, asked for some rows ahead: learn_stride() floats a
+ * slot, the weight first. A step is that of a batch of one row, to the bit; but a feature that stands twice in a row moves its weight twice, where a
+ * batch would merge the two. */
 #ifndef TRAINYARD_ENGINE_OPTIM_LEARN_H
 #define TRAINYARD_ENGINE_OPTIM_LEARN_H
 
@@ -26,9 +26,9 @@ struct learn_rows { /* some rows of a batch, in order; all borrowed */
     float *table, *bias; /* (slots, stride), (stride) */
     /* delta: the loss's (engine/core/loss.h); NULL: logistic, which is worked out in line. */
     void (*delta)(const float *z, const float *y, float *delta, size_t n, size_t outputs);
-    float smoothing;                        /* of label y: y (1 - s) + s / 2 */
-    float lr, l1, l2, bias_l1, bias_l2;     /* as in update_rows */
-    float *logits;                          /* (rows): of each before it was learnt; written */
+    float smoothing;                    /* of label y: y (1 - s) + s / 2 */
+    float lr, l1, l2, bias_l1, bias_l2; /* as in update_rows */
+    float *logits;                      /* (rows): of each before it was learnt; written */
 };
 
 /* learn_stride: floats of a weight with so many states: a power of two, so that none lies across two cache lines. */

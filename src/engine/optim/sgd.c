@@ -29,4 +29,6 @@ static void sgd_learn(const void *params, const struct learn_rows *rows)
 }
 
 const struct optimizer optimizer_sgd = {
-    .kind = {"sgd", "plain stochastic gradient descent", "Robbins and Monro 1951", sizeof(struct sgd_params), sgd_options}, .update = sgd_update, .learn = sgd_learn};
+    .kind = {"sgd", "plain stochastic gradient descent", "Robbins and Monro 1951", sizeof(struct sgd_params), sgd_options},
+    .update = sgd_update,
+    .learn = sgd_learn};

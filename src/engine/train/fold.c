@@ -189,7 +189,8 @@ int fold_passed(struct fold *fold, struct error *err)
     int rc = fold_sides_check(fold, err);
     if (rc < 0 || fold->sides.totals[SIDE_TEST] > 0) return rc;
     return error_set(err, ERROR_DATA, "/split",
-                     "no row is on the test side: the text ends after %" PRIu64 " row%s, all of which train; the model is in the last checkpoint, but "
+                     "no row is on the test side: the text ends after %" PRIu64
+                     " row%s, all of which train; the model is in the last checkpoint, but "
                      "nothing can judge it: lower split.test_from, or name rows that are there",
                      fold->sides.totals[SIDE_TRAIN], str_s(fold->sides.totals[SIDE_TRAIN]));
 }

@@ -11,13 +11,13 @@
 #include "engine/train/sampling.h"
 #include "engine/train/shard.h"
 
-struct cursor {         /* where training is: all that a resume needs besides parameters and residuals */
-    uint64_t step;      /* steps done */
-    uint32_t epoch;     /* from 0 */
-    uint64_t position;  /* rows of the epoch that are done */
-    uint64_t rows;      /* training rows seen in all */
-    uint64_t validated; /* step of the last validation: a resume does not judge the same model twice */
-    bool ended;         /* training is over (epochs, max_rows or early stopping) */
+struct cursor {            /* where training is: all that a resume needs besides parameters and residuals */
+    uint64_t step;         /* steps done */
+    uint32_t epoch;        /* from 0 */
+    uint64_t position;     /* rows of the epoch that are done */
+    uint64_t rows;         /* training rows seen in all */
+    uint64_t validated;    /* step of the last validation: a resume does not judge the same model twice */
+    bool ended;            /* training is over (epochs, max_rows or early stopping) */
     struct text_mark mark; /* of the text that the last row is in, where it passes by (passing.h); zeros: none */
 };
 

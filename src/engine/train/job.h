@@ -41,7 +41,7 @@ struct job {
     struct team team;
     struct dataset *dataset;
     struct passing *passing; /* its rows, where the strategy learns as they pass by; NULL: they are in blocks */
-    json_t *file_hashes; /* of the files that the format's options name; an array */
+    json_t *file_hashes;     /* of the files that the format's options name; an array */
     struct splitter splitter;
     struct { /* evaluate.slices, resolved */
         unsigned count;

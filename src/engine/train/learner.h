@@ -11,8 +11,8 @@ struct learner;
 struct learner *learner_new(struct fold *fold, struct error *err);
 void learner_free(struct learner *l); /* NULL is fine */
 
-/* learner_learn: rows from .. to - 1 of the batch, of step `step`; logits (to - from): of each before it was learnt. weights: of these rows in training,
- * or NULL. */
+/* learner_learn: rows from .. to - 1 of the batch, of step `step`; logits (to - from): of each before it was learnt. weights: of these rows in
+ * training, or NULL. */
 void learner_learn(struct learner *l, const struct batch *batch, size_t from, size_t to, const float *weights, uint64_t step, float *logits);
 
 /* learner_settle: the fold's params become what has been learnt: slots that have moved wake, and are marked as touched; by the whole team. */

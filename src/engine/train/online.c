@@ -1,6 +1,6 @@
-/* Online learning: each row moves the weights as it comes by, in the order of the text, once. No block cache, no shuffle, no second look; parsers work
- * ahead side by side, one thread learns. A step is batch_size rows, for schedules, reports and checkpoints; neither it nor the workers show in what is
- * learnt at a constant rate.
+/* Online learning: each row moves the weights as it comes by, in the order of the text, once. No block cache, no shuffle, no second look; parsers
+ * work ahead side by side, one thread learns. A step is batch_size rows, for schedules, reports and checkpoints; neither it nor the workers show in
+ * what is learnt at a constant rate.
  *
  * A checkpoint says how many rows are in it; a resume reads the text again from its start and passes over them. */
 #include <inttypes.h>
@@ -79,8 +79,8 @@ static int stretch_learn(struct online *o, const struct passing_rows *some, stru
     return 0;
 }
 
-/* The reader of the text hears of a stop by itself while it waits for more. In the middle of a step there is no state that a resume could go on from to
- * the same bits, so nothing is saved; rows that come as fast as they are learnt stop between two steps. */
+/* The reader of the text hears of a stop by itself while it waits for more. In the middle of a step there is no state that a resume could go on from
+ * to the same bits, so nothing is saved; rows that come as fast as they are learnt stop between two steps. */
 static int reading_stopped(struct online *o, struct error *err)
 {
     struct job *job = o->fold->job;

@@ -16,8 +16,8 @@ struct passing {
     struct background reading;
     struct pass_rows piece;
     bool ended;
-    size_t at;       /* rows of the piece that were given */
-    uint8_t *side;   /* (piece.batch.rows) */
+    size_t at;     /* rows of the piece that were given */
+    uint8_t *side; /* (piece.batch.rows) */
     size_t side_max;
     struct sides seen; /* totals, positives, weightless, label_max; blank: sums of losses */
     double blank_weight[SIDES];

@@ -1,5 +1,5 @@
-/* The rows of a job whose strategy learns as the text passes by (strategy.h: `passes`): piece after piece, each row on its side of the split, in order.
- * Sides come in order, too: a job has rows to train on, then those of the test side. */
+/* The rows of a job whose strategy learns as the text passes by (strategy.h: `passes`): piece after piece, each row on its side of the split, in
+ * order. Sides come in order, too: a job has rows to train on, then those of the test side. */
 #ifndef TRAINYARD_ENGINE_TRAIN_PASSING_H
 #define TRAINYARD_ENGINE_TRAIN_PASSING_H
 
@@ -12,8 +12,8 @@ struct passing;
 /* passing_threads: of the pool, that it takes beside a team of so many workers. */
 unsigned passing_threads(unsigned workers);
 
-/* passing_open: of job->dataset, a dataset_open_text(). Parsers begin at once, and it returns as soon as there are rows: job->dataset knows its fields.
- * ERROR_DATA: there are none. NULL on failure. */
+/* passing_open: of job->dataset, a dataset_open_text(). Parsers begin at once, and it returns as soon as there are rows: job->dataset knows its
+ * fields. ERROR_DATA: there are none. NULL on failure. */
 struct passing *passing_open(struct job *job, struct error *err);
 void passing_close(struct passing *p); /* NULL is fine; before the team stops */
 

@@ -30,10 +30,10 @@ struct score_lane { /* a worker's own */
     } slices;
 };
 
-struct score_task {  /* of the round */
-    uint64_t block;  /* to be read; or, where rows pass by: */
+struct score_task { /* of the round */
+    uint64_t block; /* to be read; or, where rows pass by: */
     struct passing_rows rows;
-    uint64_t first;  /* rows of the side before it */
+    uint64_t first; /* rows of the side before it */
     struct bytes text[SCORE_STREAMS_MAX];
 };
 

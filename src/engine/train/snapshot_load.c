@@ -69,7 +69,8 @@ static int load_mark(const struct tensor_file *file, struct text_mark *out, stru
 {
     const char *text = metadata_get(file, "text");
     int used = 0;
-    if (sscanf(text, "%" SCNu64 " %" SCNu64 " %16" SCNx64 "%16" SCNx64 "%n", &out->file, &out->bytes, &out->digest.high, &out->digest.low, &used) == 4 &&
+    if (sscanf(text, "%" SCNu64 " %" SCNu64 " %16" SCNx64 "%16" SCNx64 "%n", &out->file, &out->bytes, &out->digest.high, &out->digest.low, &used) ==
+            4 &&
         text[used] == 0)
         return 0;
     return error_set(err, ERROR_DATA, NULL, "%s: metadata \"text\" is no place in a text", file->path);

@@ -1,6 +1,6 @@
 /* test: threads */
-/* A pass: the same rows in the same order as the dataset's blocks have, for any number of parsers and any size of pieces; marks that tell one text from
- * another; errors behind the rows in front of them; and a reader that leaves. */
+/* A pass: the same rows in the same order as the dataset's blocks have, for any number of parsers and any size of pieces; marks that tell one text
+ * from another; errors behind the rows in front of them; and a reader that leaves. */
 #include "engine/data/pass.h"
 
 #include <pthread.h>
@@ -23,7 +23,8 @@ static void text_write(size_t bad_row)
     bytes_init(&text, 1 << 20);
     for (size_t r = 0; r < ROWS; r++)
         if (r == bad_row) assert_int_equal(bytes_printf(&text, NULL, "what is this\n"), 0);
-        else assert_int_equal(bytes_printf(&text, NULL, "%zu %zu:1 %zu:0.5%s\n", r % 3 == 0 ? (size_t)1 : 0, r + 1, r + 7, r % 5 ? "" : " 9999:2"), 0);
+        else
+            assert_int_equal(bytes_printf(&text, NULL, "%zu %zu:1 %zu:0.5%s\n", r % 3 == 0 ? (size_t)1 : 0, r + 1, r + 7, r % 5 ? "" : " 9999:2"), 0);
     test_write_file(path, text.data, text.size);
     bytes_close(&text);
 }

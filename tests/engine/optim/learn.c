@@ -122,8 +122,8 @@ static void learn(struct learning *l, const struct log *log, const struct tried 
     }
 }
 
-static void learn_exact(struct exact *table, struct exact *bias, double *logits, const struct log *log, const struct tried *t, const struct loss *loss,
-                        bool values, bool weights, double smoothing)
+static void learn_exact(struct exact *table, struct exact *bias, double *logits, const struct log *log, const struct tried *t,
+                        const struct loss *loss, bool values, bool weights, double smoothing)
 {
     const struct rates rates = {0.05, 0.003, 0.02}, free_rates = {0.05, 0, 0};
     for (size_t s = 0; s < SLOTS; s++) table[s] = (struct exact){.a = t->initial};
@@ -190,8 +190,15 @@ static void a_rate_of_nothing_scores(void **state)
     _Alignas(16) char params[256] = {0};
     params_read(&tries[2], params);
     l.table[0] = 0.5f, l.table[1] = -1;
-    struct learn_rows call = {.rows = ROWS, .offsets = log.offsets, .keys = log.keys, .labels = log.labels, .rows_there = ROWS, .shift = SHIFT,
-                              .table = l.table, .bias = l.bias, .logits = l.logits};
+    struct learn_rows call = {.rows = ROWS,
+                              .offsets = log.offsets,
+                              .keys = log.keys,
+                              .labels = log.labels,
+                              .rows_there = ROWS,
+                              .shift = SHIFT,
+                              .table = l.table,
+                              .bias = l.bias,
+                              .logits = l.logits};
     tries[2].optimizer->learn(params, &call);
     assert_true(l.table[0] == 0.5f && l.table[1] == -1 && l.table[2] == 0 && l.table[LEARN_STRIDE_MAX] == 0);
     size_t scored = 0;

@@ -1,6 +1,6 @@
 /* test: threads */
-/* Strategy online: what it learns does not depend on workers, stops and resumes; it is what batches of one row teach, to the bit; and a resume knows the
- * text that it has learnt from. */
+/* Strategy online: what it learns does not depend on workers, stops and resumes; it is what batches of one row teach, to the bit; and a resume knows
+ * the text that it has learnt from. */
 #include "lib/test.h"
 
 #include <pthread.h>
@@ -31,8 +31,8 @@ static void the_same_bits_for_any_workers_and_stops(void **state)
 {
     (void)state;
     job_kit_same_bits(kit(), SPEC(MODEL("lr", 12) ", " ADAGRAD ", " ONLINE ", 'checkpoint': {'every_steps': 3, 'incremental': true}"), "lr");
-    job_kit_same_bits(kit(), SPEC(MODEL("lr", 12) ", 'optimizer': {'kind': 'ftrl', 'l1': 0.2, 'schedule': {'kind': 'step', 'every_steps': 7}}, " ONLINE),
-                      "ftrl");
+    job_kit_same_bits(
+        kit(), SPEC(MODEL("lr", 12) ", 'optimizer': {'kind': 'ftrl', 'l1': 0.2, 'schedule': {'kind': 'step', 'every_steps': 7}}, " ONLINE), "ftrl");
 }
 
 static void tensors_equal(const char *name, const char *a_dir, const char *b_dir)
@@ -81,8 +81,9 @@ static void it_learns_what_batches_of_one_row_teach(void **state)
         struct error err;
         for (int s = 0; s < 2; s++) {
             snprintf(dir[s], sizeof dir[s], "one-%zu-%d", i, s);
-            snprintf(spec, sizeof spec, SPEC("'model': {'kind': '%s', 'hash_bits': 24}, 'optimizer': {%s}, 'train': {%s%s}, 'evaluate': {'scores': true}"),
-                     "%s", tries[i].model, tries[i].optimizer, strategies[s], tries[i].train);
+            snprintf(spec, sizeof spec,
+                     SPEC("'model': {'kind': '%s', 'hash_bits': 24}, 'optimizer': {%s}, 'train': {%s%s}, 'evaluate': {'scores': true}"), "%s",
+                     tries[i].model, tries[i].optimizer, strategies[s], tries[i].train);
             assert_ok(run_kit_run(&world_real, spec, dir[s], 2, &result, &err), &err);
             assert_int_equal(result.rows, 2500);
         }
@@ -112,8 +113,8 @@ static int run_stopped(const char *dir, bool stop, struct run_result *result, st
     struct job_kit k = *kit();
     job_kit_stops = stop;
     if (stop) k.progress.progress = job_kit_stop;
-    return job_kit_run(&k, RUN_KIT_SPEC("b.svm", "'split': {'kind': 'sequential', 'test_from': 1900}, " MODEL("lr", 12) ", " ADAGRAD ", " ONLINE), dir, result,
-                       err);
+    return job_kit_run(&k, RUN_KIT_SPEC("b.svm", "'split': {'kind': 'sequential', 'test_from': 1900}, " MODEL("lr", 12) ", " ADAGRAD ", " ONLINE),
+                       dir, result, err);
 }
 
 /* The text before the checkpoint must be what it was; what comes behind it may have grown. */
@@ -161,8 +162,9 @@ static int run_piped(const char *dir, struct piped p, struct run_result *result,
     p.end = ends[1];
     assert_int_equal(pthread_create(&writer, NULL, pipe_in, &p), 0);
     int rc = run_kit_run(&world_real,
-                         "{'dataset': {'uri': '-', 'format': 'libsvm'}, 'split': {'kind': 'sequential', 'test_from': 55000}, " MODEL("lr", 12) ", " ADAGRAD
-                         ", 'train': {'strategy': 'online', 'batch_size': 30000}, 'checkpoint': {'every_steps': 1, 'keep': 9}}",
+                         "{'dataset': {'uri': '-', 'format': 'libsvm'}, 'split': {'kind': 'sequential', 'test_from': 55000}, " MODEL(
+                             "lr", 12) ", " ADAGRAD
+                                       ", 'train': {'strategy': 'online', 'batch_size': 30000}, 'checkpoint': {'every_steps': 1, 'keep': 9}}",
                          dir, 2, result, err);
     assert_int_equal(pthread_join(writer, NULL), 0);
     if (p.first < p.size) close(ends[1]);
@@ -255,8 +257,8 @@ static void what_runs_away_is_named(void **state)
     (void)state;
     struct run_result result;
     struct error err;
-    int rc = run_kit_run(&world_real, SPEC("'model': {'kind': 'poisson', 'hash_bits': 12}, 'optimizer': {'kind': 'sgd', 'lr': 1000}, " ONLINE), "away", 2,
-                         &result, &err);
+    int rc = run_kit_run(&world_real, SPEC("'model': {'kind': 'poisson', 'hash_bits': 12}, 'optimizer': {'kind': 'sgd', 'lr': 1000}, " ONLINE),
+                         "away", 2, &result, &err);
     assert_int_equal(rc, -ERROR_DIVERGED);
     assert_error(&err, ERROR_DIVERGED, "lower optimizer.lr");
 }
@@ -331,11 +333,16 @@ static void what_it_cannot_do_is_refused(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_same_bits_for_any_workers_and_stops), cmocka_unit_test(it_learns_what_batches_of_one_row_teach),
-    cmocka_unit_test(a_resume_knows_its_text), cmocka_unit_test(a_stop_within_a_step_saves_nothing),                 cmocka_unit_test(rows_to_judge_by_must_come),
-    cmocka_unit_test(files_may_test),                          cmocka_unit_test(it_goes_on_from_another_model),
-    cmocka_unit_test(what_runs_away_is_named),                 cmocka_unit_test(what_wants_all_rows_first_is_refused), cmocka_unit_test(what_it_cannot_do_is_refused)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_bits_for_any_workers_and_stops),
+                                          cmocka_unit_test(it_learns_what_batches_of_one_row_teach),
+                                          cmocka_unit_test(a_resume_knows_its_text),
+                                          cmocka_unit_test(a_stop_within_a_step_saves_nothing),
+                                          cmocka_unit_test(rows_to_judge_by_must_come),
+                                          cmocka_unit_test(files_may_test),
+                                          cmocka_unit_test(it_goes_on_from_another_model),
+                                          cmocka_unit_test(what_runs_away_is_named),
+                                          cmocka_unit_test(what_wants_all_rows_first_is_refused),
+                                          cmocka_unit_test(what_it_cannot_do_is_refused)};
 
 int main(int argc, char **argv)
 {
