@@ -23,7 +23,10 @@ struct pass {
     const struct format *format;
     void *state;
     uint64_t *file_first_row;
-    struct pass_slot *slots, **filling; /* (slots_count); (parsers): the one that a parser's next rows go to */
+    struct pass_slot *slots; /* (slots_count) */
+    struct pass_parser {
+        struct pass_slot *filling; /* the one that its next rows go to */
+    } * own;                       /* (parsers) */
     size_t slots_count;
     uint64_t first_row; /* of the next piece; guarded by ingest's order, as is all up to the lock */
     struct text_mark mark;
@@ -49,7 +52,7 @@ static int slot_reserve(struct pass_slot *slot, size_t rows, struct error *err)
 /* By all parsers at once: rows as a model sees them. */
 static int slot_fill(void *context, unsigned worker, const struct chunk *chunk, const struct rows *rows, struct error *err)
 {
-    struct pass_slot *slot = ((struct pass *)context)->filling[worker];
+    struct pass_slot *slot = ((struct pass *)context)->own[worker].filling;
     (void)chunk;
     int rc = slot_reserve(slot, rows->count, err);
     if (rc < 0) return rc;
@@ -126,7 +129,7 @@ static struct pass_slot *slot_exchange(struct pass *pass, struct pass_slot *slot
 static int rows_give(void *context, unsigned worker, struct rows *rows, struct error *err)
 {
     struct pass *pass = context;
-    struct pass_slot *slot = pass->filling[worker], *empty;
+    struct pass_slot *slot = pass->own[worker].filling, *empty;
     const struct rows full = *rows;
     int rc = rows->count > 0 ? fields_know(pass, rows, err) : 0;
     if (rc < 0 || rows->count == 0) return rc;
@@ -137,8 +140,24 @@ static int rows_give(void *context, unsigned worker, struct rows *rows, struct e
                                    .mark = pass->mark,
                                    .packed_bytes = pass->packed_bytes};
     pass->first_row += full.count;
-    if ((empty = slot_exchange(pass, slot))) pass->filling[worker] = empty;
+    if ((empty = slot_exchange(pass, slot))) pass->own[worker].filling = empty;
     return empty ? 0 : error_set(err, ERROR_STOPPED, NULL, "no more rows are wanted");
+}
+
+/* A slot a parser, and some that wait. */
+static int slots_init(struct pass *pass, struct error *err)
+{
+    const unsigned parsers = pass->parsers->workers;
+    pass->slots_count = parsers + WAITING_MAX;
+    pass->slots = mem_array(pass->slots_count, 1, sizeof *pass->slots, err);
+    pass->own = mem_array(parsers, 1, sizeof *pass->own, err);
+    if (!pass->slots || !pass->own) return -ERROR_NOMEM;
+    for (unsigned w = 0; w < parsers; w++) pass->own[w].filling = &pass->slots[w];
+    for (size_t i = parsers; i < pass->slots_count; i++) {
+        pass->slots[i].next = pass->free;
+        pass->free = &pass->slots[i];
+    }
+    return 0;
 }
 
 struct pass *pass_new(struct dataset *dataset, const struct parallel *parsers, struct error *err)
@@ -152,22 +171,12 @@ struct pass *pass_new(struct dataset *dataset, const struct parallel *parsers, s
     pass->dataset = dataset;
     pass->parsers = parsers;
     pass->format = dataset->format;
-    pass->slots_count = parsers->workers + WAITING_MAX;
-    pass->slots = mem_array(pass->slots_count, 1, sizeof *pass->slots, err);
-    pass->filling = mem_array(parsers->workers, 1, sizeof *pass->filling, err);
     pass->file_first_row = mem_array(dataset->files.count, 1, sizeof *pass->file_first_row, err);
-    if (pass->slots && pass->filling && pass->file_first_row)
+    if (pass->file_first_row && slots_init(pass, err) == 0)
         pass->state = crosses_prepare(&pass->format, dataset->config.format_params, &context, err);
-    if (!pass->state) {
-        pass_free(pass);
-        return NULL;
-    }
-    for (size_t i = 0; i < pass->slots_count; i++) {
-        struct pass_slot *slot = &pass->slots[i];
-        if (i < parsers->workers) pass->filling[i] = slot;
-        else slot->next = pass->free, pass->free = slot;
-    }
-    return pass;
+    if (pass->state) return pass;
+    pass_free(pass);
+    return NULL;
 }
 
 void pass_free(struct pass *pass)
@@ -180,7 +189,7 @@ void pass_free(struct pass *pass)
         mem_free(pass->slots[i].labels);
     }
     mem_free(pass->slots);
-    mem_free(pass->filling);
+    mem_free(pass->own);
     mem_free(pass->file_first_row);
     pthread_cond_destroy(&pass->came);
     pthread_cond_destroy(&pass->left);

@@ -71,10 +71,10 @@ static int settle_slice(void *context, unsigned q, struct error *err)
         uint32_t moved[WORD];
         size_t count = 0, end = word + WORD < range.to ? word + WORD : range.to;
         for (size_t s = word; s < end; s++) {
-            float was[LEARN_STRIDE_MAX];
-            bool live = is_live(p, s);
-            if (live) row_load(tensor_of(l, LINEAR), s, was);
-            if (memcmp(l->table + s * l->stride, live ? was : l->initial, bytes) != 0) moved[count++] = (uint32_t)s;
+            float was[LEARN_STRIDE_MAX] = {0};
+            if (is_live(p, s)) row_load(tensor_of(l, LINEAR), s, was);
+            else memcpy(was, l->initial, bytes);
+            if (memcmp(l->table + s * l->stride, was, bytes) != 0) moved[count++] = (uint32_t)s;
         }
         params_wake(p, moved, count);
         for (size_t i = 0; i < count; i++) row_store(tensor_of(l, LINEAR), moved[i], l->table + moved[i] * l->stride);
