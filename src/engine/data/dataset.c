@@ -19,6 +19,16 @@ uint64_t dataset_block_first_row(const struct dataset *d, uint64_t index) { retu
 uint64_t dataset_block_features(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].features; }
 uint64_t dataset_block_positives_before(const struct dataset *d, uint64_t index) { return d->entries[0].index[index].positives_before; }
 
+uint64_t dataset_bytes(const struct dataset *d, size_t uris)
+{
+    uint64_t bytes = 0;
+    for (size_t f = 0; f < d->files.count && d->files.files[f].uri < uris; f++) {
+        if (d->files.files[f].size_bytes == 0) return 0;
+        bytes += d->files.files[f].size_bytes;
+    }
+    return bytes;
+}
+
 const char *dataset_field_name(const struct dataset *d, size_t field)
 {
     const struct cache_facts *f = &d->entries[0].facts;

@@ -78,6 +78,9 @@ struct dataset *dataset_open_text(const struct dataset_config *config, struct er
 void dataset_free(struct dataset *dataset);
 const struct dataset_info *dataset_info(const struct dataset *dataset);
 
+/* dataset_bytes: of the files that the first so many URIs name, packed; 0: not all are known. */
+uint64_t dataset_bytes(const struct dataset *dataset, size_t uris);
+
 /* A block in memory, owned by the caller and reused from call to call. */
 struct block {
     struct batch batch;

@@ -6,8 +6,6 @@
 #include "engine/data/dataset_parts.h"
 #include "engine/data/format/crosses.h"
 
-enum { WAITING_MAX = 4 };
-
 struct pass_slot { /* a piece's rows on their way from a parser to the reader; each is somebody's at any time */
     struct rows rows;
     uint32_t *offsets; /* (rows_max + 1) */
@@ -38,6 +36,7 @@ struct pass {
     struct pass_slot *first, *last, *free; /* in order; in none */
     bool ended, stopping;
     struct error error;
+    struct ingest_result result; /* once it has ended well */
 };
 
 static int slot_reserve(struct pass_slot *slot, size_t rows, struct error *err)
@@ -148,7 +147,7 @@ static int rows_give(void *context, unsigned worker, struct rows *rows, struct e
 static int slots_init(struct pass *pass, struct error *err)
 {
     const unsigned parsers = pass->parsers->workers;
-    pass->slots_count = parsers + WAITING_MAX;
+    pass->slots_count = PASS_SLOTS(parsers);
     pass->slots = mem_array(pass->slots_count, 1, sizeof *pass->slots, err);
     pass->own = mem_array(parsers, 1, sizeof *pass->own, err);
     if (!pass->slots || !pass->own) return -ERROR_NOMEM;
@@ -200,7 +199,6 @@ void pass_free(struct pass *pass)
 void pass_run(struct pass *pass)
 {
     struct dataset *d = pass->dataset;
-    struct dataset_info *info = &d->info;
     struct ingest_result result;
     struct error failed = {0};
     const struct ingest_config ingest = {.files = &d->files,
@@ -216,18 +214,22 @@ void pass_run(struct pass *pass)
                                          .mark = rows_mark,
                                          .context = pass};
     int rc = ingest_run(&ingest, &result, &failed);
-    if (rc == 0) rc = source_list_check(&d->files, &failed);
-    if (rc == 0) {
-        info->rows = result.rows;
-        info->bad_rows = result.bad_rows;
-        if (info->source_bytes == 0) info->source_bytes = result.text_bytes;
-        if (result.bad_rows > 0) first_bad_show(info->first_bad, sizeof info->first_bad, &result.first_bad, &d->files);
-    }
+    if (rc == 0) source_list_check(&d->files, &failed);
     pthread_mutex_lock(&pass->lock);
     pass->ended = true;
     pass->error = failed;
+    pass->result = result;
     pthread_cond_signal(&pass->came);
     pthread_mutex_unlock(&pass->lock);
+}
+
+/* All has come: what is known of it now. */
+static void totals_know(struct pass *pass)
+{
+    struct dataset_info *info = &pass->dataset->info;
+    info->rows = pass->result.rows;
+    info->bad_rows = pass->result.bad_rows;
+    if (info->bad_rows > 0) first_bad_show(info->first_bad, sizeof info->first_bad, &pass->result.first_bad, &pass->dataset->files);
 }
 
 int pass_next(struct pass *pass, struct pass_rows *rows, struct error *err)
@@ -245,6 +247,7 @@ int pass_next(struct pass *pass, struct pass_rows *rows, struct error *err)
     if (!pass->taken) rc = pass->error.code ? error_set(err, pass->error.code, pass->error.field, "%s", pass->error.msg) : 0;
     pthread_mutex_unlock(&pass->lock);
     if (rc == 1) *rows = pass->taken->out;
+    if (rc == 0) totals_know(pass);
     return rc;
 }
 

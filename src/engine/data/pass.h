@@ -9,6 +9,9 @@
 #include "engine/data/cut.h"
 #include "engine/data/dataset.h"
 
+/* PASS_SLOTS: pieces that are parsed and not yet learnt, or being learnt, beside the one that each parser is at. */
+#define PASS_SLOTS(parsers) ((parsers) + 4)
+
 struct pass;
 
 struct pass_rows {      /* of one piece of text; borrowed until the next call */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "engine/train/memory_limit.h"
 #include "engine/train/memory_need.h"
+#include "engine/train/passing.h"
 #include "engine/train/run.h"
 
 enum { FIELDS_GUESSED = 40, HASH_BITS_LEAST = 10 }; /* before the data is open; afterwards model_admit() knows */
@@ -138,8 +139,10 @@ int model_admit(const struct job *job, struct error *err)
     const struct memory_limit limit = memory_limit_find(job->world, (uint64_t)job->spec.resources.max_memory_bytes);
     struct memory_sizes sizes = sizes_of(&job->spec, job->team.workers, job->model.shape.fields);
     char need[32];
-    sizes_of_data(&sizes, job->dataset);
+    if (job->passing) sizes.piece_bytes = passing_piece_bytes(job->passing);
+    else sizes_of_data(&sizes, job->dataset);
     if (fits(&job->spec, &sizes, limit.bytes, need)) return 0;
+    if (job->passing) return refuse(&job->spec, &sizes, true, &limit, err);
     int rc = touched_count(&job->spec, job->dataset, memory_shard_rows(&sizes), &sizes.touched, err);
     if (rc < 0 || fits(&job->spec, &sizes, limit.bytes, need)) return rc;
     return refuse(&job->spec, &sizes, true, &limit, err);

@@ -353,11 +353,13 @@ int fold_train(struct fold *fold, struct fold_outcome *out, struct error *err)
     int rc = path_join(out->path, fold->dir, RUNDIR_FINAL, err);
     if (rc == 0) rc = fold_resume(fold, err);
     if (rc < 0) return rc;
+    if (job->passing && (rc = passing_skip(job->passing, fold->cursor.position, &fold->cursor.mark, err)) < 0) return rc;
     if ((rc = fold_done(fold, out, err)) < 0) return rc;
     if (!(fold->checkpointer = checkpointer_new(fold, err)) || !(fold->report = report_new(fold, err))) return -ERROR_NOMEM;
     if (!job->running) report_state(job, "running", fold->index || fold->cursor.step ? "resumed" : "started", "");
     job->running = true;
     if (!out->done && (rc = job->strategy->train(fold, err)) < 0) return rc;
+    atomic_store(&job->judging, job->passing != NULL);
     out->steps = fold->cursor.step;
     out->rows = fold->cursor.rows;
     if ((rc = fold_finish(fold, out, err)) < 0) return rc;

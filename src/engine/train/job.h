@@ -2,6 +2,8 @@
 #ifndef TRAINYARD_ENGINE_TRAIN_JOB_H
 #define TRAINYARD_ENGINE_TRAIN_JOB_H
 
+#include <stdatomic.h>
+
 #include "contract/event.h"
 #include "contract/rundir.h"
 #include "contract/spec.h"
@@ -60,6 +62,8 @@ struct job {
     struct fold *fold;              /* the one at work; NULL: none */
     uint64_t steps_before;          /* of the folds that are done: an event's step counts on over all folds */
     _Atomic int64_t stop_polled_ms; /* readers of data ask from their own threads */
+    /* Of rows that pass by: nobody takes any more; those that come now are judged, which a stop lets end unless it is to be at once. */
+    atomic_bool abandoned, judging;
 };
 
 /* job_event: an event of the job at its present step, or of a fold at `step` of that fold; in a job of several folds it says which. Takes body. */

@@ -17,7 +17,13 @@
 
 enum { ENTRY_MAX_BYTES = 4096 };
 
-static bool dataset_cancelled(void *context) { return job_stop_asked(context) != 0; }
+static bool dataset_cancelled(void *context)
+{
+    struct job *job = context;
+    if (atomic_load(&job->abandoned)) return true;
+    int stop = job_stop_asked(job);
+    return atomic_load(&job->judging) ? stop == 2 : stop != 0;
+}
 
 static void dataset_progress(void *context, uint64_t done, uint64_t total, uint64_t rows)
 {
@@ -134,7 +140,8 @@ static int text_open(struct job *job, struct error *err)
     if (job->dataset) job->passing = passing_open(job, err);
     if (!job->passing) return -(int)err->code;
     job->model.shape = (struct model_shape){.fields = dataset_info(job->dataset)->fields};
-    return fields_pass(job, err);
+    rc = fields_pass(job, err);
+    return rc < 0 ? rc : model_admit(job, err);
 }
 
 int job_open_data(struct job *job, const char *cache_dir, struct error *err)

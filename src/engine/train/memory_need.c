@@ -9,6 +9,7 @@
 #include "engine/train/ensemble.h"
 #include "engine/train/groups.h"
 #include "engine/train/learner.h"
+#include "engine/train/passing.h"
 #include "engine/train/score.h"
 #include "engine/train/warm_start.h"
 
@@ -151,6 +152,7 @@ struct memory_need memory_need(const struct spec *spec, const struct memory_size
                  m.residuals; /* a slot and its count */
     m.work = params_bytes(r.descs, r.count, s->hash_bits, NULL) * ((const struct optimizer *)spec->chosen[SECTION_OPTIMIZER].kind)->workspace;
     if (((const struct strategy *)spec->chosen[SECTION_STRATEGY].kind)->passes) m.work += learner_bytes(s->hash_bits, states[GROUP_WIDE].count);
+    m.buffers += passing_pieces(s->workers) * s->piece_bytes;
     if (ensemble && ensemble->wants_model) m.member = params_bytes(r.descs, r.count, s->hash_bits, NULL);
     return m;
 }

@@ -16,6 +16,7 @@ struct memory_sizes { /* what decides it, beside the spec; those of the spec too
     double row_features;   /* of a row, in the block where they are most */
     uint64_t features_max; /* of any row */
     struct touched touched;
+    uint64_t piece_bytes; /* of parsed rows, of which some pieces wait where rows pass by; 0: not known, or none do */
 };
 
 struct memory_need {        /* bytes */

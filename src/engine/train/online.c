@@ -84,7 +84,7 @@ static int stretch_learn(struct online *o, const struct passing_rows *some, stru
 static int reading_stopped(struct online *o, struct error *err)
 {
     struct job *job = o->fold->job;
-    int stop = rundir_stop_asked(job->world, job->dir.path) == 2 || o->rows > 0 ? 2 : 1;
+    int stop = rundir_stop_asked(job->world, job->dir.path) == 2 || o->rows > 0 || o->fold->cursor.step == 0 ? 2 : 1;
     *err = (struct error){0};
     return between_stop(o->fold, stop, err);
 }
@@ -94,8 +94,7 @@ static int online_rows(struct online *o, struct error *err)
     struct fold *fold = o->fold;
     struct passing *passing = fold->job->passing;
     struct passing_rows some;
-    int rc = passing_skip(passing, fold->cursor.position, &fold->cursor.mark, err);
-    if (rc < 0) return rc;
+    int rc = 0;
     while (rows_wanted(o) > 0 && (rc = passing_next(passing, SIDE_TRAIN, &some, err)) > 0) {
         fold->cursor.mark = passing_mark(passing);
         if ((rc = stretch_learn(o, &some, err)) < 0) return rc;

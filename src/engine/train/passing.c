@@ -1,6 +1,7 @@
 #include "engine/train/passing.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -9,7 +10,10 @@
 struct passing {
     struct job *job;
     struct splitter splitter;
-    size_t test_uri; /* index of the first that split.test_uri names; SIZE_MAX: none */
+    size_t test_uri;      /* index of the first that split.test_uri names; SIZE_MAX: none */
+    uint64_t test_row;    /* the first that tests by its number alone; UINT64_MAX: none */
+    uint64_t train_bytes; /* of the files that train, packed; 0: not known */
+    uint64_t piece_bytes;
     struct pass *pass;
     struct team parsers;
     bool started;
@@ -73,6 +77,20 @@ static int piece_next(struct passing *p, struct error *err)
 
 unsigned passing_threads(unsigned workers) { return workers + 1; } /* the first of the parsers reads aside; and a team's aside */
 
+unsigned passing_pieces(unsigned workers) { return workers + PASS_SLOTS(workers); }
+
+/* The first row that tests, whatever its text: sides are in order, so the bits of the last row before it are found one by one. */
+static uint64_t test_row(const struct splitter *splitter)
+{
+    uint64_t before = 0; /* trains; row 0 does in any split that leaves rows to train on */
+    for (uint64_t bit = 1ull << 53; bit > 0; bit >>= 1)
+        if (splitter_side(splitter, before + bit) < SIDE_TEST) before += bit;
+    return before < (1ull << 53) ? before + 1 : UINT64_MAX;
+}
+
+/* Parsed rows and their parts: a key, a value and a field a feature; offsets, labels, weight, group and time a row. */
+static uint64_t bytes_of(const struct batch *b) { return (10 * (uint64_t)b->features + 40 * (uint64_t)b->rows) * 3 / 2; }
+
 struct passing *passing_open(struct job *job, struct error *err)
 {
     const struct spec *spec = &job->spec;
@@ -87,7 +105,12 @@ struct passing *passing_open(struct job *job, struct error *err)
     if (rc == 0 && !(p->pass = pass_new(job->dataset, &p->parsers.parallel, err))) rc = -(int)err->code;
     if (rc == 0 && (rc = background_start(&job->team, &p->reading, read_aside, p, err)) == 0) p->started = true;
     if (rc == 0) rc = piece_next(p, err);
-    if (rc > 0) return p;
+    if (rc > 0) {
+        p->test_row = test_row(&p->splitter);
+        p->train_bytes = dataset_bytes(job->dataset, p->test_uri);
+        p->piece_bytes = bytes_of(&p->piece.batch);
+        return p;
+    }
     passing_close(p);
     return NULL;
 }
@@ -96,6 +119,7 @@ void passing_close(struct passing *p)
 {
     if (!p) return;
     if (p->started) {
+        atomic_store(&p->job->abandoned, true); /* the reader may be waiting for more of the text */
         pass_stop(p->pass);
         background_wait(&p->reading, NULL);
     }
@@ -121,8 +145,6 @@ int passing_next(struct passing *p, enum split_side side, struct passing_rows *o
     return p->at > from;
 }
 
-bool passing_ended(const struct passing *p) { return p->ended; }
-
 static bool marks_equal(const struct text_mark *a, const struct text_mark *b)
 {
     return a->file == b->file && a->bytes == b->bytes && a->digest.low == b->digest.low && a->digest.high == b->digest.high;
@@ -142,13 +164,23 @@ int passing_skip(struct passing *p, uint64_t rows, const struct text_mark *mark,
     }
     if (left == 0 && (rows == 0 || marks_equal(&p->piece.mark, mark))) return 0;
     return error_set(err, ERROR_INVALID, "/dataset/uri",
-                     "the text of dataset.uri is not what it was: its first %" PRIu64 " row%s are not those that the checkpoint has learnt; bring it "
-                     "back, or train anew: submit a new job, or use a new run directory",
+                     "the text of dataset.uri is not what it was: its first %" PRIu64
+                     " row%s, or the text up to a MiB behind them, are not those that "
+                     "the checkpoint has seen; bring it back, or train anew: submit a new job, or use a new run directory",
                      rows, str_s(rows));
 }
 
 struct text_mark passing_mark(const struct passing *p) { return p->piece.mark; }
-uint64_t passing_bytes(const struct passing *p) { return p->piece.packed_bytes; }
+
+uint64_t passing_expected(const struct passing *p)
+{
+    const uint64_t rows = p->piece.batch.first_row + p->piece.batch.rows, bytes = p->piece.packed_bytes;
+    if (p->train_bytes == 0) return p->test_row < UINT64_MAX ? p->test_row : 0;
+    uint64_t all = bytes > 0 ? (uint64_t)((double)rows * fmax(1, (double)p->train_bytes / (double)bytes)) : 0;
+    return all < p->test_row ? all : p->test_row;
+}
+
+uint64_t passing_piece_bytes(const struct passing *p) { return p->piece_bytes; }
 
 void passing_sides(const struct passing *p, struct sides *sides)
 {

@@ -34,19 +34,14 @@ struct report *report_new(struct fold *fold, struct error *err)
 
 void report_free(struct report *report) { mem_free(report); }
 
-/* Of a text that passes by, as the bytes so far say; 0: not known. */
-static uint64_t rows_expected(const struct fold *fold)
-{
-    if (fold->cursor.ended) return fold->cursor.rows;
-    uint64_t bytes = passing_bytes(fold->job->passing), all = dataset_info(fold->job->dataset)->source_bytes;
-    return all > 0 && bytes > 0 ? (uint64_t)((double)fold->cursor.rows * (double)all / (double)bytes) : 0;
-}
-
+/* Of a text that passes by what it looks like so far; 0: not known. */
 static uint64_t rows_planned(const struct fold *fold)
 {
-    if (fold->job->passing) return rows_expected(fold);
-    uint64_t rows = stages_rows(&fold->stages, (uint32_t)fold->job->spec.train.epochs), max = (uint64_t)fold->job->spec.train.max_rows;
-    return max > 0 && max < rows ? max : rows;
+    const struct job *job = fold->job;
+    uint64_t max = (uint64_t)job->spec.train.max_rows;
+    uint64_t rows = job->passing ? passing_expected(job->passing) : stages_rows(&fold->stages, (uint32_t)job->spec.train.epochs);
+    if (rows < fold->cursor.rows) rows = rows > 0 ? fold->cursor.rows : 0;
+    return max > 0 && (max < rows || rows == 0) ? max : rows;
 }
 
 /* The epoch that the last step was in, from 1. */

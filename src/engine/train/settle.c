@@ -336,7 +336,7 @@ int run_check(const struct spec *spec, struct faults *faults, struct error *err)
                                      .group = spec->dataset.group,
                                      .time = spec->dataset.time,
                                      .crosses = spec->features.crosses};
-    if (use.model) {
+    if (use.model && spec->chosen[SECTION_LOSS].kind) {
         use.loss = model_loss(use.model, (const struct loss *)spec->chosen[SECTION_LOSS].kind);
         context.labels = model_labels(&use);
     }

@@ -128,31 +128,67 @@ static void a_resume_knows_its_text(void **state)
     assert_int_equal(run_stopped("text", true, &result, &err), -ERROR_STOPPED);
     copy_part("b.svm", 2500, true);
     assert_int_equal(run_stopped("text", false, &result, &err), -ERROR_INVALID);
-    assert_error(&err, ERROR_INVALID, "are not those that the checkpoint has learnt");
+    assert_error(&err, ERROR_INVALID, "are not those that the checkpoint has seen");
     copy_part("b.svm", 20, false);
     assert_int_equal(run_stopped("text", false, &result, &err), -ERROR_INVALID);
-    assert_error(&err, ERROR_INVALID, "are not those that the checkpoint has learnt");
+    assert_error(&err, ERROR_INVALID, "are not those that the checkpoint has seen");
     copy_part("b.svm", 2500, false);
     assert_ok(run_stopped("text", false, &grown, &err), &err);
     assert_string_equal(grown.sha256, want.sha256);
+    copy_part("b.svm", 2500, true); /* a run that is done asks as well, before it judges */
+    assert_int_equal(run_stopped("text", false, &result, &err), -ERROR_INVALID);
 }
 
-struct piped { /* text that goes into standard input: the first so many bytes, then a stop is asked for, where there is more */
+static void stop_judging(void *context, const struct progress *p)
+{
+    (void)context;
+    if (p->phase == PROGRESS_EVALUATING) raise(SIGTERM);
+}
+
+/* What is left of the work is little then, and would be done anew. */
+static void a_stop_lets_the_judgement_end(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    struct job_kit k = *kit();
+    k.progress.progress = stop_judging;
+    assert_ok(job_kit_run(&k, SPEC(MODEL("lr", 12) ", " ADAGRAD ", " ONLINE), "judged", &result, &err), &err);
+}
+
+static void progress_comes_to_its_end(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    char path[PATH_SIZE];
+    size_t size;
+    assert_ok(run_kit_run(&world_real, SPEC(MODEL("lr", 12) ", " ADAGRAD ", " ONLINE), "progress", 2, &result, &err), &err);
+    snprintf(path, sizeof path, "%.*s/progress/" RUNDIR_EVENTS, 3000, run_kit_root);
+    char *events = test_read_file(path, &size), *last = NULL;
+    for (char *at = events; (at = strstr(at, "\"progress\": ")); at++) last = at;
+    assert_non_null(last);
+    assert_memory_equal(last, "\"progress\": 1.0,", 16);
+    mem_free(events);
+}
+
+struct piped { /* text that goes into standard input: the first so many bytes, then perhaps a stop is asked for */
     const char *text;
     size_t size, first;
     int end;
+    bool stop;
 };
 
 static void *pipe_in(void *context)
 {
     struct piped *p = context;
     assert_int_equal(write(p->end, p->text, p->first), p->first);
-    if (p->first < p->size) raise(SIGTERM);
-    else close(p->end);
+    if (p->stop) raise(SIGTERM);
+    if (p->first == p->size) close(p->end);
     return NULL;
 }
 
-static int run_piped(const char *dir, struct piped p, struct run_result *result, struct error *err)
+static int run_piped(const char *dir, struct piped p, const char *optimizer, struct run_result *result, struct error *err)
 {
     int ends[2], input = dup(0);
     pthread_t writer;
@@ -161,11 +197,13 @@ static int run_piped(const char *dir, struct piped p, struct run_result *result,
     close(ends[0]);
     p.end = ends[1];
     assert_int_equal(pthread_create(&writer, NULL, pipe_in, &p), 0);
-    int rc = run_kit_run(&world_real,
-                         "{'dataset': {'uri': '-', 'format': 'libsvm'}, 'split': {'kind': 'sequential', 'test_from': 55000}, " MODEL(
-                             "lr", 12) ", " ADAGRAD
-                                       ", 'train': {'strategy': 'online', 'batch_size': 30000}, 'checkpoint': {'every_steps': 1, 'keep': 9}}",
-                         dir, 2, result, err);
+    char spec[1024];
+    snprintf(spec, sizeof spec,
+             "{'dataset': {'uri': '-', 'format': 'libsvm'}, 'split': {'kind': 'sequential', 'test_from': 55000}, " MODEL(
+                 "linear", 12) ", 'optimizer': {%s}, "
+                               "'train': {'strategy': 'online', 'batch_size': %d}, 'checkpoint': {'every_steps': 1, 'keep': 9}}",
+             optimizer, p.stop || p.first == p.size ? 30000 : 100);
+    int rc = run_kit_run(&world_real, spec, dir, 2, result, err);
     assert_int_equal(pthread_join(writer, NULL), 0);
     if (p.first < p.size) close(ends[1]);
     assert_int_equal(dup2(input, 0), 0);
@@ -173,29 +211,45 @@ static int run_piped(const char *dir, struct piped p, struct run_result *result,
     return rc;
 }
 
+static struct bytes piped_text; /* 20 times a.svm, since pieces are of 1 MiB */
+
+static void piped_make(void)
+{
+    char path[PATH_SIZE];
+    size_t size;
+    snprintf(path, sizeof path, "%.*s/a.svm", 3000, run_kit_root);
+    char *once = test_read_file(path, &size);
+    bytes_init(&piped_text, 64 << 20);
+    for (int copy = 0; copy < 20; copy++) assert_int_equal(bytes_add(&piped_text, once, size, NULL), 0);
+    mem_free(once);
+}
+
+#define SLOW "'kind': 'adagrad', 'lr': 0.1, 'initial_accumulator': 1"
+
 /* A pipe that brings nothing more is left in the middle of a step, whose rows are learnt anew by the next attempt. */
 static void a_stop_within_a_step_saves_nothing(void **state)
 {
     (void)state;
     struct run_result want, result;
     struct error err;
-    char path[PATH_SIZE];
-    size_t size;
-    struct bytes text;
-    snprintf(path, sizeof path, "%.*s/a.svm", 3000, run_kit_root);
-    char *once = test_read_file(path, &size);
-    bytes_init(&text, 64 << 20);
-    for (int copy = 0; copy < 20; copy++) assert_int_equal(bytes_add(&text, once, size, NULL), 0); /* pieces are of 1 MiB */
-    struct piped p = {(const char *)text.data, text.size, text.size, -1};
-    assert_ok(run_piped("pipe-whole", p, &want, &err), &err);
-    p.first = p.size / 2;
-    assert_int_equal(run_piped("pipe", p, &result, &err), -ERROR_STOPPED);
+    struct piped p = {.text = (const char *)piped_text.data, .size = piped_text.size, .first = piped_text.size};
+    assert_ok(run_piped("pipe-whole", p, SLOW, &want, &err), &err);
+    p.first = p.size / 2, p.stop = true;
+    assert_int_equal(run_piped("pipe", p, SLOW, &result, &err), -ERROR_STOPPED);
     assert_error(&err, ERROR_STOPPED, "stopped at step 0;");
-    p.first = p.size;
-    assert_ok(run_piped("pipe", p, &result, &err), &err);
+    p.first = p.size, p.stop = false;
+    assert_ok(run_piped("pipe", p, SLOW, &result, &err), &err);
     assert_string_equal(result.sha256, want.sha256);
-    mem_free(once);
-    bytes_close(&text);
+}
+
+/* Nor does a run that has failed wait for a pipe that is open and brings nothing. */
+static void a_failure_does_not_wait_for_more(void **state)
+{
+    (void)state;
+    struct run_result result;
+    struct error err;
+    struct piped p = {.text = (const char *)piped_text.data, .size = piped_text.size, .first = piped_text.size / 2};
+    assert_int_equal(run_piped("pipe-away", p, "'kind': 'sgd', 'lr': 1000000", &result, &err), -ERROR_DIVERGED);
 }
 
 static void rows_to_judge_by_must_come(void **state)
@@ -224,6 +278,7 @@ static void files_may_test(void **state)
     assert_ok(run_kit_run(&world_real, online, "files", 2, &result, &err), &err);
     assert_ok(run_kit_run(&world_real, one_by_one, "files-sync", 2, &sync, &err), &err);
     assert_int_equal(result.rows, 1001);
+    assert_int_equal(result.steps, 16); /* of 64 rows, and one of 41 */
     assert_int_equal(sync.rows, 1001);
     tensors_equal("linear", "files", "files-sync");
     assert_true(run_kit_metric("files", "logloss") == run_kit_metric("files-sync", "logloss"));
@@ -337,6 +392,9 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_bits_for_any
                                           cmocka_unit_test(it_learns_what_batches_of_one_row_teach),
                                           cmocka_unit_test(a_resume_knows_its_text),
                                           cmocka_unit_test(a_stop_within_a_step_saves_nothing),
+                                          cmocka_unit_test(a_failure_does_not_wait_for_more),
+                                          cmocka_unit_test(a_stop_lets_the_judgement_end),
+                                          cmocka_unit_test(progress_comes_to_its_end),
                                           cmocka_unit_test(rows_to_judge_by_must_come),
                                           cmocka_unit_test(files_may_test),
                                           cmocka_unit_test(it_goes_on_from_another_model),
@@ -348,5 +406,8 @@ int main(int argc, char **argv)
 {
     test_dir(run_kit_root);
     run_kit_data("a.svm", false, false);
-    return test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+    piped_make();
+    int rc = test_main(argc, argv, tests, sizeof tests / sizeof *tests);
+    bytes_close(&piped_text);
+    return rc;
 }

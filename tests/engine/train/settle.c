@@ -76,6 +76,27 @@ static void the_data_is_checked_beside_all_else(void **state)
     for (size_t i = 0; i < faults.count; i++) assert_string_equal(faults.list[i].pointer, want[i]);
 }
 
+/* A loss that is none is a fault as any other, also beside a model that has one of its own. */
+static void a_loss_that_is_unknown_is_a_fault(void **state)
+{
+    (void)state;
+    static const char *const losses[] = {"\"nosuch\"", "{\"kind\": \"huber\"}", "7"};
+    for (size_t i = 0; i < 6; i++) {
+        struct spec spec;
+        struct faults faults = {0};
+        struct error err = {0};
+        char text[256];
+        int n = snprintf(text, sizeof text,
+                         "{\"dataset\": {\"uri\": \"a\", \"format\": \"csv\"}, \"model\": {\"kind\": \"%s\"}, \"train\": {\"loss\": %s}}",
+                         i < 3 ? "lr" : "linear", losses[i % 3]);
+        json_t *json = json_read(text, (size_t)n, "spec", &err);
+        assert_true(spec_read(&spec, json, &registry_all, &faults, &err) < 0);
+        json_decref(json);
+        assert_true(faults.count >= 1);
+        assert_true(strncmp(faults.list[0].pointer, "/train/loss", 11) == 0);
+    }
+}
+
 static void files_go_with_the_kind_that_takes_them(void **state)
 {
     (void)state;
@@ -273,15 +294,11 @@ static void options_without_effect_are_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_split_may_name_the_column_itself),
-    cmocka_unit_test(the_data_is_checked_beside_all_else),
-    cmocka_unit_test(files_go_with_the_kind_that_takes_them),
-    cmocka_unit_test(the_loss_decides_what_may_stand_beside_it),
-    cmocka_unit_test(a_split_refuses_its_own_contradictions),
-    cmocka_unit_test(an_ensemble_wants_folds_that_fit_together),
-    cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
-    cmocka_unit_test(an_optimizer_of_features_learns_no_layers),
-    cmocka_unit_test(batch_norm_wants_two_rows_a_shard),
+    cmocka_unit_test(a_split_may_name_the_column_itself),        cmocka_unit_test(a_loss_that_is_unknown_is_a_fault),
+    cmocka_unit_test(the_data_is_checked_beside_all_else),       cmocka_unit_test(files_go_with_the_kind_that_takes_them),
+    cmocka_unit_test(the_loss_decides_what_may_stand_beside_it), cmocka_unit_test(a_split_refuses_its_own_contradictions),
+    cmocka_unit_test(an_ensemble_wants_folds_that_fit_together), cmocka_unit_test(what_needs_a_validation_side_is_refused_without_one),
+    cmocka_unit_test(an_optimizer_of_features_learns_no_layers), cmocka_unit_test(batch_norm_wants_two_rows_a_shard),
     cmocka_unit_test(options_without_effect_are_refused),
 };
 TEST_MAIN(tests)
