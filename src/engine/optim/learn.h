@@ -84,8 +84,8 @@ SPAN_INLINE void four_load(float *const at[LEARN_FOUR], size_t states, learn_flo
     for (size_t l = 0; states == 1 && l < LEARN_FOUR; l++) memcpy(&pair[l], at[l], sizeof pair[l]);
     if (states == 1) {
         learn_floats low = (learn_floats)(learn_pairs){pair[0], pair[1]}, high = (learn_floats)(learn_pairs){pair[2], pair[3]};
-        *w = __builtin_shuffle(low, high, (learn_slots){0, 2, 4, 6});
-        state[0] = __builtin_shuffle(low, high, (learn_slots){1, 3, 5, 7});
+        *w = __builtin_shufflevector(low, high, 0, 2, 4, 6);
+        state[0] = __builtin_shufflevector(low, high, 1, 3, 5, 7);
         return;
     }
     *w = (learn_floats){at[0][0], at[1][0], at[2][0], at[3][0]};
@@ -95,8 +95,8 @@ SPAN_INLINE void four_load(float *const at[LEARN_FOUR], size_t states, learn_flo
 SPAN_INLINE void four_store(float *const at[LEARN_FOUR], size_t states, learn_floats w, const learn_floats state[SPAN_STATES])
 {
     if (states == 1) {
-        learn_pairs low = (learn_pairs)__builtin_shuffle(w, state[0], (learn_slots){0, 4, 1, 5});
-        learn_pairs high = (learn_pairs)__builtin_shuffle(w, state[0], (learn_slots){2, 6, 3, 7});
+        learn_pairs low = (learn_pairs)__builtin_shufflevector(w, state[0], 0, 4, 1, 5);
+        learn_pairs high = (learn_pairs)__builtin_shufflevector(w, state[0], 2, 6, 3, 7);
         const double pair[LEARN_FOUR] = {low[0], low[1], high[0], high[1]};
         for (size_t l = 0; l < LEARN_FOUR; l++) memcpy(at[l], &pair[l], sizeof pair[l]);
         return;
@@ -125,8 +125,8 @@ SPAN_INLINE bool learn_differ(const uint32_t *keys, uint32_t shift)
     learn_slots slots;
     memcpy(&slots, keys, sizeof slots);
     slots >>= shift;
-    learn_halves same = (learn_halves)((slots == __builtin_shuffle(slots, (learn_slots){1, 2, 3, 0})) |
-                                       (slots == __builtin_shuffle(slots, (learn_slots){2, 3, 0, 1})));
+    learn_halves same = (learn_halves)((slots == __builtin_shufflevector(slots, slots, 1, 2, 3, 0)) |
+                                       (slots == __builtin_shufflevector(slots, slots, 2, 3, 0, 1)));
     return (same[0] | same[1]) == 0;
 }
 
