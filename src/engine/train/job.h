@@ -62,8 +62,10 @@ struct job {
     struct fold *fold;              /* the one at work; NULL: none */
     uint64_t steps_before;          /* of the folds that are done: an event's step counts on over all folds */
     _Atomic int64_t stop_polled_ms; /* readers of data ask from their own threads */
-    /* Of rows that pass by: nobody takes any more; those that come now are judged, which a stop lets end unless it is to be at once. */
+    atomic_int stop_seen;           /* what they saw last */
+    /* Of rows that pass by: nobody takes any more; since when (0: not yet) a stop has been put off, because those that come now are judged. */
     atomic_bool abandoned, judging;
+    _Atomic int64_t put_off_ms;
 };
 
 /* job_event: an event of the job at its present step, or of a fold at `step` of that fold; in a job of several folds it says which. Takes body. */

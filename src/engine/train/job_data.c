@@ -15,14 +15,22 @@
 #include "engine/train/report.h"
 #include "engine/train/stop.h"
 
-enum { ENTRY_MAX_BYTES = 4096 };
+enum { ENTRY_MAX_BYTES = 4096, PUT_OFF_MS = 10000 };
+
+/* A stop lets rows be judged that come soon: little is left of the work then, and it would be done anew. */
+static bool put_off(struct job *job)
+{
+    int64_t now = world_mono_ms(job->world), none = 0;
+    if (atomic_compare_exchange_strong(&job->put_off_ms, &none, now)) return true;
+    return now - none < PUT_OFF_MS;
+}
 
 static bool dataset_cancelled(void *context)
 {
     struct job *job = context;
-    if (atomic_load(&job->abandoned)) return true;
     int stop = job_stop_asked(job);
-    return atomic_load(&job->judging) ? stop == 2 : stop != 0;
+    if (atomic_load(&job->abandoned)) return true;
+    return stop == 1 && atomic_load(&job->judging) ? !put_off(job) : stop != 0;
 }
 
 static void dataset_progress(void *context, uint64_t done, uint64_t total, uint64_t rows)

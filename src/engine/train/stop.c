@@ -28,7 +28,9 @@ int job_stop_asked(struct job *job)
 {
     if (atomic_load(&signalled)) return 1;
     int64_t now = world_mono_ms(job->world);
-    if (now - atomic_load(&job->stop_polled_ms) < STOP_POLL_MS) return 0;
-    atomic_store(&job->stop_polled_ms, now);
-    return rundir_stop_asked(job->world, job->dir.path);
+    if (now - atomic_load(&job->stop_polled_ms) >= STOP_POLL_MS) {
+        atomic_store(&job->stop_polled_ms, now);
+        atomic_store(&job->stop_seen, rundir_stop_asked(job->world, job->dir.path));
+    }
+    return atomic_load(&job->stop_seen); /* whoever asks hears of it, not only who polled */
 }
