@@ -113,11 +113,11 @@ static int online_train(struct fold *fold, struct error *err)
     o.weights = mem_array(batch, 1, sizeof *o.weights, err);
     fold->learner = o.logits && o.labels && o.weights ? learner_new(fold, err) : NULL;
     int rc = fold->learner ? online_rows(&o, err) : -(int)err->code;
-    if (rc == 0) rc = learner_settle(fold->learner, err);
-    if (rc == 0) {
+    if (rc == 0) { /* told before the weights are settled, whose time is none of the last rows' */
         fold->cursor.ended = true;
         rc = report_flush(fold->report, err);
     }
+    if (rc == 0) rc = learner_settle(fold->learner, err);
     learner_free(fold->learner);
     fold->learner = NULL;
     mem_free(o.logits);
